@@ -1,0 +1,41 @@
+"""Frozen specifications -> a trainable denoiser on its device."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from byheart._checks import InputError
+from byheart.models.adapt import Preconditioned, ProcessModel
+from byheart.models.mlp import MLP
+from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec
+from byheart.models.unet import UNet
+from byheart.random import generator
+
+__all__ = ["device", "network"]
+
+
+def network(model: AnyModel, parametrization: AnyParametrization, shape: tuple[int, ...], seed: int) -> nn.Module:
+    """A denoiser with fresh weights.
+
+    shape: one sample's shape, (c, h, w) or (d,).  seed: of the weights; the same seed gives the same bits.
+    Raises InputError if the network cannot take that shape.
+    """
+    draws = generator(seed)
+    body: nn.Module = MLP(shape, model, draws) if isinstance(model, MLPSpec) else UNet(shape, model, draws)
+    if isinstance(parametrization, EDM):
+        return Preconditioned(body, parametrization.data_std)
+    return ProcessModel(body, parametrization.process, parametrization.predicts)
+
+
+def device(name: str) -> torch.device:
+    """`auto` (CUDA where there is one), `cpu`, or `cuda`.  Raises InputError for a device this machine lacks."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
+        return torch.device(name)
+    raise InputError(
+        got=f"device {name!r}",
+        need="auto, cpu" + (" or cuda" if torch.cuda.is_available() else " (this machine has no CUDA device)"),
+        remedy="choose one of them, or leave --device out",
+    )

@@ -1,0 +1,99 @@
+"""Claims: published statements, each with the quantity that decides it and the range that accepts it.
+
+    reproduced     the measured interval lies in the accepted range
+    contradicted   the two are disjoint
+    unresolved     anything else, and always where there is no interval and the quantity is not exact
+    (none)         nobody measured it: `measured` is null
+
+The committed record lies in the package, studies/claims/<study>.json: one row per id and scale.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+import byheart
+from byheart._records import Spec, plain_json, write_atomic
+
+__all__ = ["RECORD", "Claim", "ClaimRow", "best_row", "merge_rows", "read_record", "unmeasured", "verdict", "write_record"]
+
+RECORD = Path(byheart.__file__).parent / "studies" / "claims"
+
+SCALES = ("ci", "demo", "cpu", "long", "paper")
+"""From the smallest to the largest."""
+
+Verdict = Literal["reproduced", "contradicted", "unresolved"]
+ClaimRow = dict[str, Any]
+
+
+class Claim(Spec):
+    """One statement of a paper, or a finding of ours, and how it is decided.
+
+    quantity: a name of the documented vocabulary, e.g. exponent/tau_mem@0.1.  arm: the part of the study it is read
+    from.  n_min: runs of fewer training images are left out.  target: the published value.  accept: (low, high), either
+    end may be open (None).  exact: the quantity has no sampling error, so that no interval is needed.
+    """
+
+    id: str = Field(pattern=r"^[A-Z][A-Za-z0-9-]*$")
+    paper: str
+    figure: str = ""
+    statement: str
+    quantity: str
+    target: float | None = None
+    accept: tuple[float | None, float | None]
+    scale: str = "cpu"
+    arm: str
+    n_min: int = 1
+    exact: bool = False
+
+
+def verdict(low: float | None, high: float | None, accept: Sequence[float | None], *, exact: bool = False) -> Verdict:
+    """What the measured interval [low, high] says about the accepted range.
+
+    low, high: None where there is no interval; with `exact`, low = high = the value.
+    """
+    floor = -math.inf if accept[0] is None else accept[0]
+    ceiling = math.inf if accept[1] is None else accept[1]
+    if low is None or high is None or (low == high and not exact):
+        return "unresolved"
+    if floor <= low and high <= ceiling:
+        return "reproduced"
+    return "contradicted" if high < floor or low > ceiling else "unresolved"
+
+
+def unmeasured(claim: Claim) -> ClaimRow:
+    """The row of a claim that nobody measured yet."""
+    row = claim.model_dump(mode="json", exclude={"arm", "n_min", "exact"})
+    nothing = dict.fromkeys(("measured", "low", "high", "count", "verdict", "seconds", "date", "version"))
+    return row | nothing
+
+
+def read_record(study: str, root: Path = RECORD) -> list[ClaimRow]:
+    """The committed rows of a study; none if nothing was ever measured."""
+    file = root / f"{study}.json"
+    return list(json.loads(file.read_text())) if file.exists() else []
+
+
+def merge_rows(old: Iterable[ClaimRow], new: Iterable[ClaimRow]) -> list[ClaimRow]:
+    """One row per id and scale, the new ones in the place of the old ones, ordered by id and scale."""
+    rows = {(row["id"], row["scale"]): row for row in [*old, *new]}
+    return [rows[key] for key in sorted(rows, key=lambda key: (key[0], SCALES.index(key[1])))]
+
+
+def write_record(study: str, rows: Sequence[ClaimRow], root: Path = RECORD) -> None:
+    """Write the record of a study: a row a line, so that a change of one row is a change of one line."""
+    text = ",\n".join(" " + plain_json(row) for row in rows)
+    write_atomic(root / f"{study}.json", f"[\n{text}\n]\n")
+
+
+def best_row(claim: Claim, rows: Iterable[ClaimRow]) -> ClaimRow:
+    """The row that the scoreboard shows: at the claim's own scale, else at the largest scale measured, else empty."""
+    found = {row["scale"]: row for row in rows if row["id"] == claim.id and row["measured"] is not None}
+    scales = [claim.scale, *reversed(SCALES)]
+    return next((found[scale] for scale in scales if scale in found), unmeasured(claim))

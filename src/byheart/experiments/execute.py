@@ -1,0 +1,128 @@
+"""execute(run): do what a run says, into its folder.  Done: nothing to do.  Cut off: go on, bit for bit."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from byheart import __version__
+from byheart._checks import InputError
+from byheart.executors.local import Event, Outcome, Tell, run_all
+from byheart.experiments.run import ClosedFormRun, Run, TrainingRun
+from byheart.experiments.version import code_version
+from byheart.store.folders import RunFolder
+
+__all__ = ["execute", "execute_all"]
+
+
+def silent(event: Event) -> None:
+    """Tell nobody."""
+
+
+def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
+    """Carry out a run and return its folder, root/<id>.
+
+    A whole run is left as it is; one that was cut off is resumed from its last state, with the same bits as if it had
+    never stopped (on the same machine and versions).
+    device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
+    Raises InputError if the data, the shapes or the device do not fit, or if another process holds the run.
+    """
+    folder = RunFolder(Path(root) / run.id)
+    if folder.done:
+        tell({"kind": "done", "run": run.id, "cached": True})
+        return folder
+    with folder.locked():
+        began = perf_counter()
+        header = folder.header() if folder.exists else _start(folder, run, device)
+        _pin(header)
+        tell({"kind": "start", "run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps})
+        _carry_out(run, folder, header["device"], tell)
+        seconds = perf_counter() - began + float(folder.read_record("clock").get("seconds", 0.0))
+        folder.write_record("done", {"seconds": seconds, "date": _now()})
+        tell({"kind": "done", "run": run.id, "cached": False})
+    return folder
+
+
+def execute_all(
+    runs: Sequence[Run],
+    root: Path | str = "runs",
+    *,
+    workers: int = 1,
+    device: str = "auto",
+    tell: Tell = silent,
+) -> list[Outcome[RunFolder]]:
+    """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other."""
+    return run_all(partial(_work, str(root), device), list(runs), workers=workers, tell=tell)
+
+
+def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
+    return execute(run, root, device=device, tell=tell)
+
+
+def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
+    from byheart.experiments.kinds.closed_form import closed_form_run
+    from byheart.experiments.kinds.training import training_run
+
+    match run:
+        case TrainingRun():
+            training_run(run, folder, device, tell)
+        case ClosedFormRun():
+            closed_form_run(run, folder, device, tell)
+
+
+def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
+    from byheart.build.network import device as find_device
+
+    header = {"spec": run.model_dump(mode="json"), "device": find_device(device).type, **_facts(), "date": _now()}
+    folder.start(header)
+    return folder.header()
+
+
+def _pin(header: dict[str, Any]) -> None:
+    # The two product backends round differently: a run goes on with the one that it began with.
+    from byheart.numerics.products import use_backend
+
+    use_backend(header["backend"])
+
+
+def _facts() -> dict[str, Any]:
+    import numpy
+    import torch
+
+    from byheart.numerics.products import product_backend
+
+    return {
+        "byheart": __version__,
+        "code": code_version(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": f"{sys.platform} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "backend": product_backend(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> InputError | None:
+    """One error that names every run that failed, or None."""
+    failed = [(runs[outcome.index], outcome) for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return None
+    run, first = failed[0]
+    if len(failed) == len(runs) and isinstance(first.error, InputError):
+        return first.error
+    return InputError(
+        got=f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {first.error!r})\n{first.trace}",
+        need="every run whole",
+        remedy="run the same command again: whole runs are kept, the others are resumed",
+    )

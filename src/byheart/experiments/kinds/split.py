@@ -1,0 +1,54 @@
+"""What every kind does first: read the data, split it, and note what it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import torch
+
+from byheart.data.dataset import Dataset, Split, split
+from byheart.data.named import load
+from byheart.data.spec import Data
+from byheart.experiments.run import Run
+from byheart.store.folders import RunFolder
+
+__all__ = ["store_data", "the_split"]
+
+
+def the_split(run: Run, device: str = "cpu") -> Split:
+    """Training and held-out images of a run, on its device."""
+    data = run.data
+    found = split(
+        _read(data),
+        run.n,
+        seed=run.seed,
+        heldout=data.heldout,
+        split_seed=data.split_seed,
+        sequential=data.sequential,
+    )
+    return replace(found, train=found.train.to(device), heldout=found.heldout.to(device))
+
+
+@lru_cache(maxsize=2)
+def _read(data: Data) -> Dataset:
+    return load(data)
+
+
+def store_data(folder: RunFolder, found: Split) -> None:
+    """Write data.json and data.safetensors: what the run saw, and how to turn samples back into pixels."""
+    dataset = found.dataset
+    folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale)})
+    folder.write_record(
+        "data",
+        {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "count": len(dataset.images),
+            "shape": list(dataset.shape),
+            "train": len(found.train),
+            "heldout": len(found.heldout),
+            "overlap": found.overlap,
+            "scale": dataset.scale,
+        },
+    )

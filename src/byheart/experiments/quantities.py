@@ -1,0 +1,97 @@
+"""The vocabulary of quantities that claims are decided by, read from the curves of an arm.
+
+    exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %)
+    exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
+    exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
+    collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
+    collapse/gap@0.5         the same for the loss gap at sigma = 0.5
+    reached/f_mem@L          share of runs whose f_mem crosses L                      (Clopper–Pearson or Wilson)
+    last/NAME                mean over runs of the last value of the record NAME       (Student-t 95 % over runs)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from byheart._checks import InputError
+from byheart.analysis.collapse_quality import collapse
+from byheart.analysis.scaling import Exponent, exponent
+from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_split
+from byheart.experiments.curves import Curve
+from byheart.numerics.intervals import Interval, mean_interval, proportion
+
+__all__ = ["crossing_rule", "crossings", "measured_exponent", "quantity"]
+
+VOCABULARY = (
+    "exponent/tau_mem@L",
+    "exponent/tau_split@G",
+    "exponent/tau_gen@S",
+    "collapse/f_mem",
+    "collapse/gap@0.5",
+    "reached/f_mem@L",
+    "last/NAME",
+)
+
+
+def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1) -> Interval:
+    """The quantity of that name with its 95 % interval; low and high are NaN where there is none.
+
+    curves: of one arm.  n_min: curves of fewer training images are left out.
+    Raises InputError for a name outside the vocabulary.
+    """
+    used = [curve for curve in curves if curve.n >= n_min]
+    family, _, rest = name.partition("/")
+    match family:
+        case "exponent":
+            found = measured_exponent(rest, used)
+            return Interval(found.value, found.low, found.high, found.count)
+        case "collapse":
+            fall = collapse(_series(used, rest))
+            return Interval(fall.ratio, _number(fall.low), _number(fall.high), fall.count)
+        case "reached":
+            steps = [crossing.step for crossing in crossings(rest.replace("f_mem", "tau_mem"), used)]
+            return proportion(sum(step is not None for step in steps), len(steps))
+        case "last":
+            return mean_interval([float(curve.rows[-1][rest]) for curve in used])
+    raise _unknown(name)
+
+
+def measured_exponent(rule: str, curves: Sequence[Curve]) -> Exponent:
+    """The exponent of a time, e.g. `tau_mem@0.1`, in n."""
+    steps = [crossing.step for crossing in crossings(rule, curves)]
+    return exponent([curve.n for curve in curves], steps, [curve.seed for curve in curves], rule)
+
+
+def crossings(rule: str, curves: Sequence[Curve]) -> list[Crossing]:
+    """The time `rule` of each curve."""
+    read = crossing_rule(rule)
+    return [read(curve) for curve in curves]
+
+
+def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
+    """`tau_mem@0.1`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.  Raises InputError for another name."""
+    name, _, text = rule.partition("@")
+    try:
+        height = float(text)
+    except ValueError:
+        raise _unknown(rule) from None
+    match name:
+        case "tau_mem":
+            return lambda curve: tau_mem(curve.rows, level=height)
+        case "tau_split":
+            return lambda curve: tau_split(curve.rows, gap=height)
+        case "tau_gen":
+            return lambda curve: tau_gen(curve.rows, share=height)
+    raise _unknown(rule)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(
+        got=f"the quantity {name!r}",
+        need="one of " + ", ".join(VOCABULARY),
+        remedy="mend the claim in the study's TOML file",
+    )

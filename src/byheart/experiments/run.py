@@ -1,0 +1,104 @@
+"""A run: one experiment, frozen.  Its identity is the hash of its canonical JSON.
+
+Two equal runs are the same run: they share a folder, and the second one costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter
+
+from byheart._checks import InputError
+from byheart._records import Spec, identity
+from byheart.data.spec import Data
+from byheart.denoisers.spec import ClosedForm
+from byheart.evaluation.plan import Plan
+from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec
+from byheart.training.spec import Loss, Training, log_spaced_steps
+
+__all__ = ["KINDS", "ClosedFormRun", "Run", "Schedule", "TrainingRun", "parse_run"]
+
+
+class Schedule(Spec):
+    """When a training run is evaluated: `count` log-spaced steps from `first` to the last step, both included."""
+
+    first: PositiveInt = 40
+    count: PositiveInt = 16
+
+    def steps(self, last: int) -> list[int]:
+        """The steps of a run of `last` steps, increasing."""
+        return log_spaced_steps(self.first, last, self.count)
+
+
+class TrainingRun(Spec):
+    """Train a network on n images and measure it along the way.
+
+    n: training set size.  seed: of the subset, the weights, the batches and the noise, each with its own stream.
+    """
+
+    kind: Literal["training"] = "training"
+    data: Data = Data()
+    n: PositiveInt
+    seed: NonNegativeInt = 0
+    model: AnyModel = MLPSpec()
+    parametrization: AnyParametrization = EDM()
+    loss: Loss = Loss()
+    training: Training
+    plan: Plan = Plan()
+    schedule: Schedule = Schedule()
+
+    @property
+    def id(self) -> str:
+        """Identity: equal settings, equal id."""
+        return identity(self)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.training.steps
+
+
+class ClosedFormRun(Spec):
+    """Sample a formula of n training points and measure it: one record, at step 0."""
+
+    kind: Literal["closed_form"] = "closed_form"
+    data: Data = Data()
+    n: PositiveInt
+    seed: NonNegativeInt = 0
+    denoiser: ClosedForm = ClosedForm()
+    plan: Plan = Plan()
+
+    @property
+    def id(self) -> str:
+        """Identity: equal settings, equal id."""
+        return identity(self)
+
+    @property
+    def steps(self) -> int:
+        """A formula takes no training."""
+        return 0
+
+
+Run = TrainingRun | ClosedFormRun
+"""Any run."""
+
+KINDS = ("training", "closed_form")
+
+_ADAPTER: TypeAdapter[Run] = TypeAdapter(Annotated[Run, Field(discriminator="kind")])
+
+
+def parse_run(settings: Mapping[str, Any]) -> Run:
+    """The run that plain settings describe.
+
+    Raises InputError for a kind that does not exist, pydantic.ValidationError for settings that do not fit.
+    """
+    kind = settings.get("kind", "training")
+    if kind not in KINDS:
+        raise InputError(
+            got=f"a run of kind {kind!r}",
+            need="one of " + ", ".join(KINDS),
+            remedy="change `kind` in the recipe; this version of byheart knows no other",
+        )
+    return _ADAPTER.validate_python({"kind": kind, **settings})

@@ -1,0 +1,99 @@
+"""A sweep: settings shared by all runs, and a grid over some of them.
+
+    name = "width"
+    steps_per_image = 48                  # steps = 48 n, for every n of the grid
+    [base]
+    kind = "training"
+    model = { kind = "mlp", width = 256 }
+    [grid]
+    n = [64, 128]
+    "model.width" = [128, 256]            # dotted names reach into nested settings
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from byheart._checks import InputError
+from byheart._records import Spec, identity
+from byheart.experiments.run import Run, parse_run
+
+__all__ = ["Sweep", "merged", "read_toml"]
+
+
+class Sweep(Spec):
+    """Every combination of a grid, on a common base.
+
+    base: settings of a run.  grid: dotted setting -> its values.  steps_per_image: training steps = this × n.
+    """
+
+    name: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    base: dict[str, Any]
+    grid: dict[str, list[Any]] = {}
+    steps_per_image: float | None = Field(default=None, gt=0)
+
+    @property
+    def id(self) -> str:
+        """Identity: equal settings, equal id."""
+        return identity(self)
+
+    def runs(self) -> list[Run]:
+        """The runs, the longest first: started first, they do not keep the others waiting at the end."""
+        cells = itertools.product(*self.grid.values())
+        runs = [self._run(dict(zip(self.grid, cell, strict=True))) for cell in cells]
+        return sorted(runs, key=lambda run: -run.steps)
+
+    def _run(self, cell: Mapping[str, Any]) -> Run:
+        settings = merged(self.base, {})
+        for name, value in cell.items():
+            _put(settings, name, value)
+        if self.steps_per_image is not None:
+            _put(settings, "training.steps", round(self.steps_per_image * settings.get("n", 0)))
+        return parse_run(settings)
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Sweep:
+        """Read a sweep.  Raises InputError if there is no such file or it is no TOML."""
+        return cls.model_validate(read_toml(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.  Raises InputError if there is no such file or it is no TOML."""
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            got=f"{path}, which cannot be read ({error})",
+            need="a TOML file",
+            remedy="check the path and the line that the message names",
+        ) from error
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the settings of `over` put over it, nested tables merged.  Neither is changed.
+
+    A nested table with another `kind` replaces the old one: its settings would not fit.
+    """
+    result: dict[str, Any] = {
+        key: merged(value, {}) if isinstance(value, Mapping) else value for key, value in base.items()
+    }
+    for key, value in over.items():
+        old = result.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping) and value.get("kind") in (None, old.get("kind")):
+            result[key] = merged(old, value)
+        else:
+            result[key] = merged(value, {}) if isinstance(value, Mapping) else value
+    return result
+
+
+def _put(settings: dict[str, Any], name: str, value: Any) -> None:
+    *path, last = name.split(".")
+    for key in path:
+        settings = settings.setdefault(key, {})
+    settings[last] = value

@@ -1,0 +1,67 @@
+"""Which code measured a number: a hash of the package files that an experiment runs through.
+
+The hash is of the syntax trees without docstrings, so that comments, formatting and documentation do not make
+measured numbers look old.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import byheart
+
+__all__ = ["code_version"]
+
+PACKAGE = Path(byheart.__file__).parent
+RUNS = ("experiments/kinds/training.py", "experiments/kinds/closed_form.py", "experiments/run.py")
+
+
+@cache
+def code_version(roots: tuple[str, ...] = RUNS) -> str:
+    """Twelve hexadecimal digits over the files in `roots` (relative to the package) and all that they import."""
+    files = sorted(_closure([PACKAGE / root for root in roots]))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(PACKAGE).as_posix().encode())
+        digest.update(ast.dump(_without_docstrings(ast.parse(file.read_text()))).encode())
+    return digest.hexdigest()[:12]
+
+
+def _closure(waiting: list[Path]) -> set[Path]:
+    seen: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        if file not in seen:
+            seen.add(file)
+            waiting += _imported(file)
+    return seen
+
+
+def _imported(file: Path) -> list[Path]:
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("byheart."):
+            names = [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
+            found += [path for name in names if (path := _path(name)) is not None]
+    return found
+
+
+def _path(module: str) -> Path | None:
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and body and _is_text(body[0]):
+            node.body = body[1:] or [ast.Pass()]
+    return tree
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,211 @@
+"""One folder a run: what it was asked to do, what it measured, and where to go on.
+
+    runs/<id>/run.json                     the specification, versions, threads, backend, data fingerprint
+    runs/<id>/references.json              what the run's curves are compared with
+    runs/<id>/rows.jsonl                   one flat record an evaluation
+    runs/<id>/samples-<step>.safetensors   samples, d1, d2, nearest ids, nearest training images
+    runs/<id>/state.safetensors            the training state to resume from
+    runs/<id>/model.safetensors            the weights that were evaluated last
+    runs/<id>/done.json                    written last: its presence means that the run is whole
+
+Every file but rows.jsonl is written whole or not at all; a row cut off by a crash is dropped when read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from byheart._checks import InputError
+from byheart._records import plain_json, write_atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Row", "RunFolder", "find_run", "list_runs", "read_json"]
+
+Row = dict[str, Any]
+"""One flat record; its vocabulary is documented in the reference."""
+
+SCHEMA = 1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run.  path: runs/<id>."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Identity of the run, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether the run was ever started here."""
+        return (self.path / "run.json").exists()
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is whole."""
+        return (self.path / "done.json").exists()
+
+    def start(self, header: Mapping[str, object]) -> None:
+        """Write run.json.  header: the specification (`spec`) and the facts of this machine."""
+        write_atomic(self.path / "run.json", plain_json({"schema": SCHEMA, **header}, indent=1))
+
+    def header(self) -> dict[str, Any]:
+        """What run.json says.  Raises InputError if it is missing, damaged, or of a newer schema."""
+        header = read_json(self.path / "run.json")
+        if header.get("schema") != SCHEMA:
+            raise InputError(
+                got=f"{self.path} written with schema {header.get('schema')}",
+                need=f"schema {SCHEMA}",
+                remedy="read it with the version of byheart that wrote it",
+            )
+        return header
+
+    def rows(self) -> list[Row]:
+        """The records so far, in the order of steps.  A last line cut off by a crash is dropped."""
+        file = self.path / "rows.jsonl"
+        if not file.exists():
+            return []
+        lines = file.read_text().split("\n")
+        return [json.loads(line) for line in lines[:-1] if line]  # what follows the last newline is not whole
+
+    def append(self, row: Mapping[str, object]) -> None:
+        """Add one record durably (flushed to the disk before returning)."""
+        with (self.path / "rows.jsonl").open("a") as stream:
+            stream.write(plain_json(row) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def keep_rows(self, last_step: int) -> list[Row]:
+        """Drop the records after last_step, which a resumed run will measure again; return the others."""
+        kept = [row for row in self.rows() if row["step"] <= last_step]
+        write_atomic(self.path / "rows.jsonl", "".join(plain_json(row) + "\n" for row in kept))
+        return kept
+
+    def write_record(self, name: str, record: Mapping[str, object]) -> None:
+        """Write a small record as <name>.json."""
+        write_atomic(self.path / f"{name}.json", plain_json(record, indent=1))
+
+    def read_record(self, name: str) -> dict[str, Any]:
+        """A record written by `write_record`; empty if there is none."""
+        file = self.path / f"{name}.json"
+        return read_json(file) if file.exists() else {}
+
+    def save(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+        """Write tensors as <name>.safetensors, whole or not at all."""
+        from safetensors.torch import save
+
+        contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+        write_atomic(self.path / f"{name}.safetensors", save(contiguous, dict(metadata or {})))
+
+    def load(self, name: str) -> dict[str, Tensor]:
+        """The tensors of <name>.safetensors.  Raises InputError if the file is missing or damaged."""
+        from safetensors.torch import load_file
+
+        return _reading(self.path / f"{name}.safetensors", load_file)
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """The metadata of <name>.safetensors."""
+        from safetensors import safe_open
+
+        def read(file: Path) -> dict[str, str]:
+            with safe_open(file, framework="numpy") as stream:
+                return dict(stream.metadata() or {})
+
+        return _reading(self.path / f"{name}.safetensors", read)
+
+    def has(self, name: str) -> bool:
+        """Whether <name>.safetensors exists."""
+        return (self.path / f"{name}.safetensors").exists()
+
+    def arrays(self, name: str) -> dict[str, Any]:
+        """The arrays of <name>.safetensors as numpy arrays, without importing torch."""
+        from safetensors.numpy import load_file
+
+        return _reading(self.path / f"{name}.safetensors", load_file)
+
+    def sample_steps(self) -> list[int]:
+        """The steps whose samples are stored."""
+        names = self.path.glob("samples-*.safetensors")
+        return sorted(int(name.stem.removeprefix("samples-")) for name in names)
+
+    def clear(self) -> None:
+        """Delete the folder, so that the run starts anew."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run: a second process that wants to execute it is refused instead of mixing rows."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    got=f"run {self.id}, which another process is executing",
+                    need="one process a run",
+                    remedy="wait for it to end, or stop it; run the same command again to resume",
+                ) from None
+            yield
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file.  Raises InputError if the file is missing or no JSON object."""
+
+    def read(path: Path) -> dict[str, Any]:
+        value = json.loads(path.read_text())
+        if not isinstance(value, dict):
+            raise ValueError("not an object")
+        return value
+
+    return _reading(file, read)
+
+
+def _reading(file: Path, read: Callable[[Path], T]) -> T:
+    if not file.exists():
+        raise InputError(
+            got=f"no file {file}",
+            need="the folder of a run that wrote it",
+            remedy="see `byheart ls` for the runs at hand",
+        )
+    try:
+        return read(file)
+    except Exception as error:
+        raise InputError(
+            got=f"{file}, which cannot be read ({error})",
+            need="the file as byheart wrote it",
+            remedy="delete the run's folder and run the same command again",
+        ) from error
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """The runs below a root, by name.  An absent root has none."""
+    return [RunFolder(file.parent) for file in sorted(root.glob("*/run.json"))]
+
+
+def find_run(root: Path, name: str) -> RunFolder:
+    """The run called `name`: its id, a unique beginning of it, or a path.  Raises InputError otherwise."""
+    if (Path(name) / "run.json").exists():
+        return RunFolder(Path(name).resolve())
+    found = [folder for folder in list_runs(root) if folder.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        got=f"run {name!r}, which {'fits ' + str(len(found)) + ' runs' if found else 'no run has'} in {root}",
+        need="the id of one run, the beginning of it, or the path of its folder",
+        remedy="see `byheart ls` for the runs at hand",
+    )
