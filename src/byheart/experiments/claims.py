@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 import byheart
 from byheart._records import Spec, plain_json, write_atomic
@@ -51,6 +51,14 @@ class Claim(Spec):
     arm: str
     n_min: int = 1
     exact: bool = False
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _open_ends(cls, accept: object) -> object:
+        # TOML has no null: a recipe writes inf for an open end.
+        if isinstance(accept, list | tuple):
+            return tuple(None if isinstance(end, float) and math.isinf(end) else end for end in accept)
+        return accept
 
 
 def verdict(low: float | None, high: float | None, accept: Sequence[float | None], *, exact: bool = False) -> Verdict:

@@ -1,0 +1,164 @@
+"""Conduct a study: carry out its runs, read off its times, decide its claims, and write its report.
+
+    runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
+    runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
+    runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
+    runs/<study>-<scale>-<digest>/table.csv      every record of every run
+    runs/<study>-<scale>-<digest>/report.html    one self-contained page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from byheart._checks import InputError
+from byheart._records import plain_json, write_atomic
+from byheart.data.spec import Data
+from byheart.executors.local import Tell
+from byheart.experiments.claims import Claim, ClaimRow, unmeasured, verdict
+from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.execute import execute_all, failures, silent
+from byheart.experiments.quantities import quantity
+from byheart.experiments.run import Run
+from byheart.experiments.studies import Study
+from byheart.experiments.version import code_version
+from byheart.store.folders import RunFolder, read_json
+from byheart.store.tables import export, table
+
+__all__ = ["StudyFolder", "claim_version", "conduct", "measure_claims"]
+
+ANALYSIS = ("experiments/quantities.py", "experiments/claims.py")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A conducted study on disk.  path: root/<study>-<scale>-<digest>."""
+
+    path: Path
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    def content(self) -> dict[str, Any]:
+        """What study.json says.  Raises InputError if this is no study's folder."""
+        return read_json(self.path / "study.json")
+
+    def folders(self) -> dict[str, list[RunFolder]]:
+        """Arm -> its run folders."""
+        root = self.path.parent
+        return {arm: [RunFolder(root / run) for run in runs] for arm, runs in self.content()["runs"].items()}
+
+
+def conduct(
+    study: Study,
+    scale: str,
+    *,
+    root: Path | str = "runs",
+    workers: int = 1,
+    device: str = "auto",
+    data: Data | None = None,
+    tell: Tell = silent,
+) -> StudyFolder:
+    """Carry out a study at a scale and write its report.  Interrupted, the same call goes on where it stopped.
+
+    data: images to use in the place of the recipe's; training set sizes that do not fit them are left out, and the
+    published claims, which are about the recipe's data, are not decided.
+    Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
+    """
+    root = Path(root)
+    arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
+    runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
+    tell({"kind": "plan", "runs": [_outline(run, arm) for arm, found in arms.items() for run in found]})
+    outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
+    if (error := failures(outcomes, runs)) is not None:
+        raise error
+    folder = StudyFolder(root / study.folder_name(scale, data))
+    rows = [] if data is not None else measure_claims(study, scale, arms, root)
+    _write(folder, study, scale, arms, rows)
+    return folder
+
+
+def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
+    """The runs whose n the data can give; says which sizes were left out.  Raises InputError if fewer than two remain."""
+    from byheart.experiments.kinds.split import pool_size
+
+    pool = min(pool_size(run.data) for runs in arms.values() for run in runs)
+    fits = {arm: [run for run in runs if run.n <= pool] for arm, runs in arms.items()}
+    sizes = sorted({run.n for runs in arms.values() for run in runs})
+    if sum(n <= pool for n in sizes) < 2:
+        raise InputError(
+            got=f"{pool} images to train on (the others are held out)",
+            need=f"at least {sizes[1] if len(sizes) > 1 else sizes[0]}, for two training set sizes",
+            remedy="use more images, or hold out fewer with --heldout",
+        )
+    if left := [n for n in sizes if n > pool]:
+        tell({"kind": "notice", "text": f"left out n = {left}: the data give {pool} training images"})
+    return fits
+
+
+def measure_claims(study: Study, scale: str, arms: Mapping[str, Sequence[Run]], root: Path) -> list[ClaimRow]:
+    """The rows of every claim whose arm this scale has, from the stored curves."""
+    rows = []
+    for claim in study.claims:
+        if claim.arm in arms:
+            folders = [RunFolder(root / run.id) for run in arms[claim.arm]]
+            rows.append(_measured(study, claim, scale, folders))
+    return rows
+
+
+def _measured(study: Study, claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
+    found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min)
+    low, high = (None if bound != bound else bound for bound in (found.low, found.high))
+    return unmeasured(claim) | {
+        "scale": scale,
+        "measured": found.value,
+        "low": low,
+        "high": high,
+        "count": found.count,
+        "verdict": verdict(low, high, claim.accept, exact=claim.exact),
+        "seconds": round(sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders), 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": claim_version(study, {str(folder.header()["code"]) for folder in folders}),
+    }
+
+
+def claim_version(study: Study, code: set[str]) -> str:
+    """Hash of what a measured row depends on: the study, the analysis, and the code that its runs were made with."""
+    from hashlib import sha256
+
+    from byheart._records import canonical_json
+
+    text = canonical_json(study) + code_version(ANALYSIS) + ",".join(sorted(code))
+    return sha256(text.encode()).hexdigest()[:12]
+
+
+def _write(
+    folder: StudyFolder, study: Study, scale: str, arms: Mapping[str, Sequence[Run]], claims: list[ClaimRow]
+) -> None:
+    from byheart.experiments.onset import write_report
+
+    runs = {arm: [run.id for run in found] for arm, found in arms.items()}
+    record = {"study": study.model_dump(mode="json"), "scale": scale, "runs": runs, "date": _today()}
+    write_atomic(folder.path / "study.json", plain_json(record, indent=1))
+    write_atomic(folder.path / "claims.json", plain_json({"claims": claims}, indent=1))
+    export(table([run for found in folder.folders().values() for run in found]), folder.path / "table.csv")
+    write_report(folder.path)
+
+
+def curves_of(folder: StudyFolder) -> dict[str, list[Curve]]:
+    """Arm -> the curves of its runs."""
+    return {arm: read_curves(folders) for arm, folders in folder.folders().items()}
+
+
+def _outline(run: Run, arm: str) -> dict[str, Any]:
+    return {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps}
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

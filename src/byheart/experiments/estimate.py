@@ -1,0 +1,87 @@
+"""How long will it take?  A few real steps and one real evaluation of every kind of run, scaled."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+
+from byheart.experiments.run import Run, TrainingRun
+
+__all__ = ["Estimate", "estimate", "makespan"]
+
+WARM_STEPS, TIMED_STEPS = 5, 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """seconds: of each run, on one thread, in the order asked.  wall: until the last of `workers` has ended."""
+
+    seconds: tuple[float, ...]
+    workers: int
+
+    @property
+    def wall(self) -> float:
+        """Seconds until everything is done."""
+        return makespan(self.seconds, self.workers)
+
+
+def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> Estimate:
+    """Time a few steps and one evaluation of every distinct configuration and scale them to the runs.
+
+    Nothing is written.  The estimate holds for an otherwise idle machine.
+    Raises InputError for what would stop the runs themselves.
+    """
+    known: dict[object, tuple[float, float]] = {}
+    seconds = []
+    for run in runs:
+        key = _cost_key(run)
+        if key not in known:
+            known[key] = _timed(run, device)
+        step, evaluation = known[key]
+        count = len(run.schedule.steps(run.steps)) if isinstance(run, TrainingRun) else 1
+        seconds.append(run.steps * step + count * evaluation)
+    return Estimate(tuple(seconds), workers)
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """Seconds until work of these lengths is done, each next piece going to the first free worker."""
+    busy = [0.0] * max(1, workers)
+    for length in seconds:
+        heapq.heapreplace(busy, busy[0] + length)
+    return max(busy)
+
+
+def _cost_key(run: Run) -> object:
+    settings = run.model_dump(mode="json", exclude={"n", "seed", "schedule"})
+    settings.get("training", {}).pop("steps", None)
+    return repr(sorted(settings.items())), min(run.n, run.training.batch) if isinstance(run, TrainingRun) else run.n
+
+
+def _timed(run: Run, device: str) -> tuple[float, float]:
+    """Seconds of one step and of one evaluation."""
+    from byheart.build.closed_form import closed_form
+    from byheart.build.network import device as find_device
+    from byheart.evaluation.measure import measure
+    from byheart.experiments.kinds.split import the_split
+    from byheart.experiments.kinds.training import begin_training
+
+    place = find_device(device).type
+    split = the_split(run, place)
+    if not isinstance(run, TrainingRun):
+        began = perf_counter()
+        measure(closed_form(run.denoiser, split.train, 0), split, run.plan)
+        return 0.0, perf_counter() - began
+    short = run.model_copy(update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})})
+    state, ema, states = begin_training(short, split, place)
+    began = perf_counter()
+    for state in islice(states, WARM_STEPS, None):
+        if state.step == WARM_STEPS:
+            began = perf_counter()
+        ema.update(state.step, state.model)
+    step = (perf_counter() - began) / TIMED_STEPS
+    began = perf_counter()
+    measure(ema.model, split, run.plan)
+    return step, perf_counter() - began

@@ -1,0 +1,68 @@
+"""A run's checkpoint, given back as a denoiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from byheart._checks import InputError
+from byheart.build.network import network
+from byheart.experiments.run import TrainingRun, parse_run
+from byheart.store.folders import RunFolder, find_run
+from byheart.store.states import load_weights
+
+__all__ = ["Trained", "load"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained denoiser that knows its data: what `sample` and every metric take.
+
+    network: the weights that were evaluated (the moving average).  shape: one sample's.  levels: (s + 1,) the noise
+    levels it was sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).
+    """
+
+    network: nn.Module
+    shape: tuple[int, ...]
+    levels: Tensor
+    step: int
+    center: Tensor
+    scale: float
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,)."""
+        denoised: Tensor = self.network(x, sigma)
+        return denoised
+
+    def to_pixels(self, x: Tensor) -> Tensor:
+        """Samples (b, *shape) in the units of the images they were trained on (0 … 1 for images)."""
+        return x * self.scale + self.center.to(x)
+
+
+def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
+    """The denoiser that a training run ended with, on the CPU, in evaluation mode.
+
+    run: an id, the beginning of one, or a path.
+    Raises InputError if there is no such run, it is not whole, or it trained nothing.
+    """
+    folder = run if isinstance(run, RunFolder) else find_run(Path(root), str(run))
+    spec = parse_run(folder.header()["spec"])
+    if not isinstance(spec, TrainingRun):
+        raise InputError(
+            got=f"run {folder.id} of kind {spec.kind!r}",
+            need="a run that trained a network",
+            remedy="closed forms need no checkpoint: byheart.denoisers.empirical(train) and its siblings",
+        )
+    if not folder.has("model"):
+        raise InputError(
+            got=f"run {folder.id}, which is not whole yet",
+            need="a run that ended",
+            remedy=f"resume it: byheart run {folder.id}",
+        )
+    shape = tuple(int(size) for size in folder.read_record("data")["shape"])
+    model = network(spec.model, spec.parametrization, shape, seed=0)
+    step = load_weights(folder, model)
+    data = folder.load("data")
+    return Trained(model.eval(), shape, spec.plan.grid.levels(), step, data["center"], float(data["scale"]))

@@ -1,0 +1,108 @@
+"""The scoreboard of claims: what was measured, by which code, and what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from byheart._checks import InputError
+from byheart.executors.local import Tell
+from byheart.experiments.claims import Claim, ClaimRow, best_row, merge_rows, read_record, unmeasured, write_record
+from byheart.experiments.conduct import claim_version, conduct
+from byheart.experiments.execute import silent
+from byheart.experiments.studies import Study, load_study, study_names
+from byheart.experiments.version import code_version
+from byheart.store.folders import RunFolder, read_json
+
+__all__ = ["all_rows", "due", "measure_again", "scoreboard"]
+
+DUE = "due"
+
+
+def scoreboard() -> list[ClaimRow]:
+    """One row an id: at its own scale, else at the largest scale measured, else `measured: null`.
+
+    `current` says whether the code that the row depends on is still the same.
+    """
+    return [
+        row | {"current": row["version"] == _version_now(study) if row["version"] else None}
+        for study in _studies()
+        for row in (best_row(claim, read_record(study.name)) for claim in study.claims)
+    ]
+
+
+def all_rows() -> list[ClaimRow]:
+    """Every row of the record, one per id and scale, and an empty one for each claim that nobody measured."""
+    rows = []
+    for study in _studies():
+        recorded = read_record(study.name)
+        known = {row["id"] for row in recorded}
+        rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in known)]
+    return rows
+
+
+def due(scale: str = "cpu") -> list[str]:
+    """Ids of the claims of this scale that were never measured, or measured by other code than today's."""
+    found = []
+    for study in _studies():
+        now = _version_now(study)
+        current = {row["id"] for row in read_record(study.name) if row["scale"] == scale and row["version"] == now}
+        found += [claim.id for claim in study.claims if claim.scale == scale and claim.id not in current]
+    return found
+
+
+def measure_again(
+    ids: Sequence[str],
+    *,
+    scale: str = "cpu",
+    root: Path | str = "runs",
+    workers: int = 1,
+    device: str = "auto",
+    record: bool = False,
+    tell: Tell = silent,
+) -> list[ClaimRow]:
+    """Measure claims at a scale and return their rows.
+
+    ids: of claims, or `due` for those that `due` names.  Runs made by today's code are kept and resumed, older ones
+    are made again.  record: also copy the rows into the package's record.
+    Raises InputError for an unknown id.
+    """
+    wanted = set(due(scale) if list(ids) == [DUE] else ids)
+    _check_known(wanted)
+    rows: list[ClaimRow] = []
+    for study in _studies():
+        if wanted & {claim.id for claim in study.claims}:
+            _clear_stale(study, scale, Path(root))
+            folder = conduct(study, scale, root=root, workers=workers, device=device, tell=tell)
+            measured = list(read_json(folder.path / "claims.json")["claims"])
+            if record:
+                write_record(study.name, merge_rows(read_record(study.name), measured))
+            rows += measured
+    return [row for row in rows if row["id"] in wanted]
+
+
+def _studies() -> list[Study]:
+    return [load_study(name) for name in study_names()]
+
+
+def _version_now(study: Study) -> str:
+    return claim_version(study, {code_version()})
+
+
+def _clear_stale(study: Study, scale: str, root: Path) -> None:
+    now = code_version()
+    for runs in study.runs(scale).values():
+        for run in runs:
+            folder = RunFolder(root / run.id)
+            if folder.exists and folder.header().get("code") != now:
+                folder.clear()
+
+
+def _check_known(wanted: set[str]) -> None:
+    known: list[Claim] = [claim for study in _studies() for claim in study.claims]
+    if unknown := wanted - {claim.id for claim in known}:
+        raise InputError(
+            got=f"claims {sorted(unknown)}",
+            need="ids of " + ", ".join(claim.id for claim in known),
+            remedy="see `byheart claims`",
+        )
