@@ -24,7 +24,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.core
-	$(BIN)/byheart study onset --scale demo --workers 2
+	$(BIN)/byheart study onset --scale demo
 
 test: $(VENV)/.dev
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"
@@ -43,7 +43,7 @@ bench: $(VENV)/.bench
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(ONE_THREAD) $(BIN)/python $$file || exit 1; done
 
 claims: $(VENV)/.core
-	$(BIN)/byheart claims --due --workers 2
+	$(BIN)/byheart claims --measure due --record
 
 browser: $(VENV)/.dev
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -m browser

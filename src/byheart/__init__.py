@@ -1,3 +1,64 @@
-"""Does a diffusion model know its training data by heart?"""
+"""Does a diffusion model know its training data by heart?  When will it?  Why?  What prevents it?
+
+A denoiser is any callable `denoiser(x, sigma) -> E[x0 | x0 + sigma·eps = x]`: a trained network, or a formula of the
+training data.  Names resolve when they are first used: `import byheart` itself imports nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from byheart._checks import InputError as InputError
+    from byheart.data.dataset import split as split
+    from byheart.data.spec import Data as Data
+    from byheart.evaluation.measure import measure as measure
+    from byheart.evaluation.plan import Plan as Plan
+    from byheart.experiments.conduct import conduct as conduct
+    from byheart.experiments.execute import execute as execute
+    from byheart.experiments.execute import execute_all as execute_all
+    from byheart.experiments.load import load as load
+    from byheart.experiments.run import ClosedFormRun as ClosedFormRun
+    from byheart.experiments.run import TrainingRun as TrainingRun
+    from byheart.experiments.studies import load_study as load_study
+    from byheart.experiments.sweep import Sweep as Sweep
+    from byheart.sampling.draw import sample as sample
+    from byheart.store.folders import list_runs as list_runs
+    from byheart.store.tables import table as table
+    from byheart.training.loop import train as train
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "ClosedFormRun": "experiments.run",
+    "Data": "data.spec",
+    "InputError": "_checks",
+    "Plan": "evaluation.plan",
+    "Sweep": "experiments.sweep",
+    "TrainingRun": "experiments.run",
+    "conduct": "experiments.conduct",
+    "execute": "experiments.execute",
+    "execute_all": "experiments.execute",
+    "list_runs": "store.folders",
+    "load": "experiments.load",
+    "load_study": "experiments.studies",
+    "measure": "evaluation.measure",
+    "sample": "sampling.draw",
+    "split": "data.dataset",
+    "table": "store.tables",
+    "train": "training.loop",
+}
+_ROOMS = {"data", "denoisers", "features", "metrics", "models", "noise", "sampling", "training"}
+
+__all__ = [*sorted(_HOMES), "__version__", *sorted(_ROOMS)]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

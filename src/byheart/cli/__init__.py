@@ -1,6 +1,94 @@
-"""The command line."""
+"""The command line: one file a verb.  Only this room parses arguments or prints.
+
+Every verb's arguments are its function's signature, parsed by tyro, and imported only when that verb is asked for:
+`byheart --help` needs neither tyro nor torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+__all__ = ["VERBS", "main"]
+
+VERBS = {
+    "study": "Run a published experiment and write its report.",
+    "sweep": "Run every combination of settings in a TOML file.",
+    "run": "Go on with a run that was cut off.",
+    "ls": "List the runs, or export their records as one table.",
+    "report": "Write the report of a study again, from what is stored.",
+    "claims": "Show which published statements were measured, and with what result.",
+    "sample": "Draw samples from a trained run or from a closed form.",
+    "data ls": "List the data sets and where they were found.",
+    "version": "Say the versions of byheart and of what it stands on.",
+}
+"""Verb -> the first line of its help."""
+
+DEBUG = "--debug"
+INTERRUPTED = 130
 
 
-def main() -> int:
-    """Run the command line."""
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 for any error (usage included), 130 if interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = DEBUG in given
+    words = [word for word in given if word != DEBUG]
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(overview())
+        return 0
+    try:
+        return _carry_out(words)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on where it stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `byheart ls | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        from byheart.cli.errors import explained
+
+        print(explained(error), file=sys.stderr)
+        return 1
+
+
+def overview() -> str:
+    """The page of `byheart --help`."""
+    verbs = "\n".join(f"  {verb:<9} {summary}" for verb, summary in VERBS.items())
+    return f"""usage: byheart VERB …
+
+Does a diffusion model know its training data by heart?  When will it?  Why?  What prevents it?
+
+{verbs}
+
+byheart VERB --help shows what a verb takes; --debug, anywhere, shows the traceback of an error.
+First: byheart study onset --scale demo"""
+
+
+def _carry_out(words: Sequence[str]) -> int:
+    verb, function, rest = _verb(words)
+    from tyro import cli, conf
+
+    try:
+        return int(cli(function, prog=f"byheart {verb}", args=rest, config=(conf.FlagCreatePairsOff,)))
+    except SystemExit as end:  # the parser's own 2 means something else here
+        return 1 if end.code else 0
+
+
+def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:
+    for length in (2, 1):
+        verb = " ".join(words[:length])
+        if verb in VERBS:
+            module, *name = verb.split()
+            function = getattr(import_module(f"byheart.cli.{module}"), name[0] if name else module)
+            return verb, function, list(words[length:])
+    from byheart._checks import InputError
+
+    raise InputError(
+        got=f"the verb {words[0]!r}",
+        need="one of " + ", ".join(VERBS),
+        remedy="see `byheart --help`",
+    )

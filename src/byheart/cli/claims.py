@@ -1,0 +1,92 @@
+"""byheart claims: published statements, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+from byheart.cli.options import Device, Root, Workers, cores
+from byheart.cli.tables import number, show
+
+__all__ = ["claims", "verdicts"]
+
+
+def claims(
+    *,
+    json: bool = False,
+    measure: Annotated[tuple[str, ...], arg(metavar="ID… | due")] = (),
+    scale: str = "cpu",
+    record: bool = False,
+    device: Device = "auto",
+    workers: Workers = None,
+    root: Root = Path("runs"),
+) -> int:
+    """Show which published statements were measured, and with what result.
+
+    One row an id, from the record inside the package; a row that nobody measured says so.
+
+    Args:
+        json: Print all rows, one per id and scale, as JSON.
+        measure: Measure these again, or `due`: those never measured, or measured by other code than today's.
+        scale: At which scale to measure.
+        record: Also write the measured rows into the package's record.
+        device: Where to train.
+        workers: Runs at a time; by default one for every core.
+        root: Where the runs are kept.
+    """
+    if measure:
+        return _measure(measure, scale, record, device, cores(workers), root)
+    from byheart.experiments.scoreboard import all_rows, scoreboard
+
+    if json:
+        _print_json(all_rows())
+    else:
+        verdicts(scoreboard())
+    return 0
+
+
+def verdicts(rows: Sequence[dict[str, Any]]) -> None:
+    """Print a row a claim."""
+    if rows:
+        columns = ("claim", "verdict", "measured", "95 %", "accepted", "scale", "statement")
+        show(columns, [_line(row) for row in rows], last_wraps=True)
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    old = "" if row.get("current") in (True, None) else " (by older code)"
+    return [
+        row["id"],
+        (row["verdict"] or "not measured") + old,
+        number(row["measured"]),
+        _range(row["low"], row["high"]),
+        _range(*row["accept"]),
+        row["scale"],
+        row["statement"],
+    ]
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "–" if low is None and high is None else f"{number(low)} … {number(high)}"
+
+
+def _measure(ids: Sequence[str], scale: str, record: bool, device: Device, workers: int, root: Path) -> int:
+    from byheart.cli.progress import progress
+    from byheart.experiments.scoreboard import measure_again
+
+    with progress(workers) as tell:
+        rows = measure_again(
+            ids, scale=scale, root=root, workers=workers, device=device, record=record, tell=tell
+        )
+    verdicts(rows)
+    if not rows:
+        print("nothing is due")
+    return 0
+
+
+def _print_json(rows: Sequence[dict[str, Any]]) -> None:
+    from byheart._records import plain_json
+
+    print("[" + ",\n ".join(plain_json(row) for row in rows) + "]")

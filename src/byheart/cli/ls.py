@@ -1,0 +1,60 @@
+"""byheart ls: the runs at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import arg
+
+from byheart.cli.options import Root
+from byheart.cli.tables import number, show
+
+if TYPE_CHECKING:
+    from byheart.store.folders import RunFolder
+
+__all__ = ["ls"]
+
+
+def ls(
+    *, root: Root = Path("runs"), table: Annotated[Path | None, arg(metavar="FILE.csv|jsonl|parquet")] = None
+) -> int:
+    """List the runs, or export their records as one table.
+
+    Args:
+        root: Where the runs are kept.
+        table: Write every record of every run to this file instead.
+    """
+    from byheart.store.folders import list_runs
+
+    folders = list_runs(root)
+    if table is not None:
+        from byheart.store import tables
+
+        rows = tables.table(folders)
+        tables.export(rows, table)
+        print(f"{len(rows)} records of {len(folders)} runs: {table}")
+    elif folders:
+        show(
+            ("run", "kind", "data", "n", "seed", "step", "f_mem", "state"),
+            [_line(folder) for folder in folders],
+        )
+    else:
+        print(f"no runs in {root}; the first: byheart study onset --scale demo")
+    return 0
+
+
+def _line(folder: RunFolder) -> list[str]:
+    spec, rows = folder.header()["spec"], folder.rows()
+    last = rows[-1] if rows else {}
+    steps = spec.get("training", {}).get("steps", 0)
+    return [
+        folder.id,
+        spec["kind"],
+        spec["data"]["name"],
+        str(spec["n"]),
+        str(spec["seed"]),
+        f"{last.get('step', 0)}/{steps}",
+        number(last.get("f_mem")),
+        "whole" if folder.done else "cut off or running",
+    ]

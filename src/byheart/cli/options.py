@@ -1,0 +1,56 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import arg
+
+if TYPE_CHECKING:
+    from byheart.data.spec import Data
+
+__all__ = ["Device", "DataChoice", "Root", "Workers", "cores", "the_data"]
+
+DataChoice = Annotated[str | None, arg(metavar="NAME|FOLDER|FILE")]
+Device = Literal["auto", "cpu", "cuda"]
+Root = Annotated[Path, arg(metavar="FOLDER")]
+Workers = Annotated[int | None, arg(metavar="COUNT")]
+
+ARRAY_FILES = {".npz", ".npy", ".safetensors"}
+
+
+def cores(workers: int | None) -> int:
+    """How many processes work at a time: as asked, else one for every core this process may use."""
+    return workers if workers is not None else len(os.sched_getaffinity(0))
+
+
+def the_data(
+    choice: str | None,
+    size: int | None = None,
+    channels: Literal[1, 3] | None = None,
+    heldout: int | None = None,
+) -> Data | None:
+    """The data that --data names: a folder of images, a file of arrays, or a data set by its name; None if not given.
+
+    Raises InputError for a name that is none of these, and for settings without --data.
+    """
+    from byheart._checks import InputError
+    from byheart.data.spec import Data
+
+    settings = {"size": size, "channels": channels, "heldout": heldout}
+    if choice is None:
+        if any(value is not None for value in settings.values()):
+            raise InputError(
+                got="--size, --channels or --heldout without --data",
+                need="the data that they are about",
+                remedy="add --data NAME or --data FOLDER",
+            )
+        return None
+    path = Path(choice)
+    if path.is_dir():
+        return Data.model_validate({"name": "folder", "path": str(path.resolve()), **settings})
+    if path.suffix in ARRAY_FILES:
+        return Data.model_validate({"name": "arrays", "path": str(path.resolve()), **settings})
+    return Data.model_validate({"name": choice, **settings})

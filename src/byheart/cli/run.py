@@ -1,0 +1,48 @@
+"""byheart run: go on with a run that was cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from byheart.cli.options import Device, Root
+
+__all__ = ["run"]
+
+
+def run(
+    name: Annotated[Positional[str], arg(metavar="RUN")],
+    *,
+    device: Device = "auto",
+    root: Root = Path("runs"),
+) -> int:
+    """Go on with a run that was cut off.
+
+    It ends with the same bits as if it had never stopped; a whole run is left as it is.
+
+    Args:
+        name: The id of a run, the beginning of it, or the path of its folder.
+        device: Where to train a run that has not begun; one that has keeps its device.
+        root: Where the runs are kept.
+    """
+    from byheart.cli.progress import progress
+    from byheart.experiments.execute import execute
+    from byheart.experiments.run import parse_run
+    from byheart.store.folders import find_run
+
+    folder = find_run(root, name)
+    spec = parse_run(folder.header()["spec"])
+    with progress(1) as tell:
+        tell(
+            {
+                "kind": "plan",
+                "runs": [
+                    {"run": spec.id, "arm": spec.kind, "n": spec.n, "seed": spec.seed, "steps": spec.steps}
+                ],
+            }
+        )
+        done = execute(spec, folder.path.parent, device=device, tell=tell)
+    print(done.path)
+    return 0

@@ -1,0 +1,155 @@
+"""byheart sample: draws from a trained run or from a closed form, as a picture or as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import arg
+
+from byheart.cli.options import DataChoice, Root, the_data
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from byheart.data.spec import Data
+    from byheart.denoisers.base import Denoiser
+
+    Pixels = Callable[[Tensor], Tensor]
+    Source = tuple[
+        Denoiser, Pixels, tuple[int, ...], Tensor
+    ]  # with the shape of a sample and the noise levels
+
+__all__ = ["sample"]
+
+ENDINGS = (".png", ".npz", ".safetensors")
+
+
+def sample(
+    *,
+    run: Annotated[str | None, arg(metavar="RUN")] = None,
+    closed_form: Literal["empirical", "partial", "smoothed", "gaussian"] | None = None,
+    data: DataChoice = "digits",
+    n: Annotated[int | None, arg(metavar="COUNT")] = None,
+    memorized: Annotated[int | None, arg(metavar="COUNT")] = None,
+    std: float = 0.1,
+    subset: int = 0,
+    count: int = 64,
+    first_seed: int = 0,
+    steps: Annotated[int | None, arg(metavar="COUNT")] = None,
+    solver: Literal["euler", "heun", "ancestral"] = "euler",
+    out: Annotated[Path, arg(metavar="FILE.png|npz|safetensors")] = Path("samples.png"),
+    root: Root = Path("runs"),
+) -> int:
+    """Draw samples from a trained run or from a closed form.
+
+    Sample i depends on its seed only, first_seed + i.
+
+    Args:
+        run: A run that trained a network: its id, the beginning of it, or its folder.
+        closed_form: A formula of training points, in the place of a run.
+        data: The data of a closed form: a folder, an array file, or the name of a data set.
+        n: How many of the data a closed form is given; all that are not held out by default.
+        memorized: How many of them a partial denoiser holds.
+        std: Width of a smoothed denoiser's components, in units of the data's RMS.
+        subset: Seed of the choice of those n.
+        count: How many samples.
+        first_seed: Seed of the first sample.
+        steps: Noise levels that the solver walks down; by default those the run was measured with, or 18.
+        solver: How it walks: euler (DDIM), heun (second order), or ancestral (adds noise).
+        out: A picture of all samples, or their pixel values as an array `samples`.
+        root: Where the runs are kept.
+    """
+    from byheart._checks import InputError
+
+    if (run is None) == (closed_form is None):
+        raise InputError(
+            got="neither --run nor --closed-form" if run is None else "both --run and --closed-form",
+            need="one of them: whose samples to draw",
+            remedy="for example: byheart sample --closed-form empirical --data digits",
+        )
+    if out.suffix not in ENDINGS:
+        raise InputError(
+            got=f"--out {out}", need="a name that ends in " + ", ".join(ENDINGS), remedy="rename it"
+        )
+    from byheart.noise.levels import karras_levels
+    from byheart.sampling.draw import sample as draw
+
+    if run is not None:
+        model, to_pixels, shape, levels = _trained(run, root)
+    else:
+        source = the_data(data)
+        assert source is not None
+        settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
+        model, to_pixels, shape, levels = _formula(settings, source, n, subset)
+    if steps is not None:
+        levels = karras_levels(steps)
+    seeds = range(first_seed, first_seed + count)
+    drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
+    _write(out, to_pixels(drawn))
+    print(out)
+    return 0
+
+
+def _trained(name: str, root: Path) -> Source:
+    from byheart.experiments.load import load
+
+    model = load(name, root)
+    return model, model.to_pixels, model.shape, model.levels
+
+
+def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) -> Source:
+    from byheart.build.closed_form import closed_form
+    from byheart.data.dataset import split
+    from byheart.data.named import load
+    from byheart.denoisers.spec import ClosedForm
+    from byheart.noise.levels import karras_levels
+
+    spec = ClosedForm.model_validate(settings)
+    dataset = load(data)
+    every = len(dataset) - (min(700, 2 * len(dataset) // 5) if data.heldout is None else data.heldout)
+    train = split(dataset, every if n is None else n, seed=seed, heldout=data.heldout).train
+    return closed_form(spec, train, seed), dataset.to_pixels, tuple(dataset.shape), karras_levels(18)
+
+
+def _write(out: Path, pixels: Tensor) -> None:
+    """Write (b, *shape) pixel values."""
+    if out.suffix == ".safetensors":
+        from safetensors.torch import save_file
+
+        save_file({"samples": pixels.contiguous()}, out)
+    elif out.suffix == ".npz":
+        import numpy
+
+        numpy.savez_compressed(out, samples=pixels.numpy())
+    else:
+        from PIL import Image
+
+        Image.fromarray(_sheet(pixels).numpy()).save(out)
+
+
+def _sheet(pixels: Tensor, gap: int = 1) -> Tensor:
+    """(b, c, h, w) in [0, 1] as one picture (height, width, 3) of bytes, near to square.
+
+    Raises InputError for samples that are no images of one or three channels.
+    """
+    import torch
+
+    from byheart._checks import InputError
+
+    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
+        raise InputError(
+            got=f"samples of shape {tuple(pixels.shape[1:])}",
+            need="images of 1 or 3 channels for a picture",
+            remedy="write arrays: --out samples.npz",
+        )
+    count, _, height, width = pixels.shape
+    across = round(count**0.5 + 0.49)
+    sheet = torch.full(
+        (3, -(-count // across) * (height + gap) - gap, across * (width + gap) - gap), 255, dtype=torch.uint8
+    )
+    for index, image in enumerate((pixels.clamp(0, 1) * 255).round().to(torch.uint8)):
+        top, left = index // across * (height + gap), index % across * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return sheet.permute(1, 2, 0)

@@ -1,0 +1,71 @@
+"""byheart study: a published experiment, from nothing to its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from byheart.cli.options import DataChoice, Device, Root, Workers, cores, the_data
+
+if TYPE_CHECKING:
+    from byheart.data.spec import Data
+    from byheart.experiments.studies import Study
+
+__all__ = ["study"]
+
+
+def study(
+    name: Annotated[Positional[str], arg(metavar="STUDY")],
+    *,
+    scale: str = "demo",
+    data: DataChoice = None,
+    size: Annotated[int | None, arg(metavar="PIXELS")] = None,
+    channels: Literal[1, 3] | None = None,
+    heldout: Annotated[int | None, arg(metavar="COUNT")] = None,
+    device: Device = "auto",
+    workers: Workers = None,
+    root: Root = Path("runs"),
+    dry_run: bool = False,
+) -> int:
+    """Run a published experiment and write its report.
+
+    Interrupted, the same command goes on where it stopped; done, it only writes the report again.
+
+    Args:
+        name: A study of the package (onset), or the path of a TOML file.
+        scale: How much of it: ci, demo, cpu, long or paper.
+        data: Your images in the place of the study's: a folder, an array file, or the name of a data set.
+        size: Resize your images to this many pixels a side.
+        channels: Read your images as grey (1) or RGB (3).
+        heldout: How many of your images to keep out of training.
+        device: Where to train.
+        workers: Runs at a time; by default one for every core.
+        root: Where the runs are kept.
+        dry_run: Say what would be done and about how long it takes; write nothing.
+    """
+    from byheart.experiments.studies import load_study
+
+    recipe, own = load_study(name), the_data(data, size, channels, heldout)
+    if dry_run:
+        return _plan(recipe, scale, own, root, cores(workers), device)
+    from byheart.cli.claims import verdicts
+    from byheart.cli.progress import progress
+    from byheart.experiments.conduct import conduct
+    from byheart.store.folders import read_json
+
+    count = cores(workers)
+    with progress(count) as tell:
+        folder = conduct(recipe, scale, root=root, workers=count, device=device, data=own, tell=tell)
+    verdicts(read_json(folder.path / "claims.json")["claims"])
+    print(f"\nreport: {folder.report}")
+    return 0
+
+
+def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int, device: str) -> int:
+    from byheart.cli.plan import show_plan
+
+    print(f"{recipe.title}  Scale {scale}: {recipe.scale(scale).takes}.\n")
+    show_plan(recipe.runs(scale, own), root, workers, device)
+    return 0
