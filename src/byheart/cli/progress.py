@@ -163,7 +163,7 @@ class _Bars:
     def tell(self, event: Event) -> None:
         self._ledger.hear(event)
         if event["kind"] == "notice":
-            self._bars.console.print(f"note: {event['text']}")
+            self._bars.console.print(f"note: {event['text']}", markup=False, highlight=False)
         if "run" in event:
             self._show(event["run"])
         self._bars.update(self._all, completed=self._ledger.fraction, note=self._ledger.summary())

@@ -62,6 +62,7 @@ def sample(
         root: Where the runs are kept.
     """
     from byheart._checks import InputError
+    from byheart._records import write_atomic
 
     if (run is None) == (closed_form is None):
         raise InputError(
@@ -87,7 +88,7 @@ def sample(
         levels = karras_levels(steps)
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
-    _write(out, to_pixels(drawn))
+    write_atomic(out, _content(out.suffix, to_pixels(drawn)))
     print(out)
     return 0
 
@@ -113,20 +114,25 @@ def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) 
     return closed_form(spec, train, seed), dataset.to_pixels, tuple(dataset.shape), karras_levels(18)
 
 
-def _write(out: Path, pixels: Tensor) -> None:
-    """Write (b, *shape) pixel values."""
-    if out.suffix == ".safetensors":
-        from safetensors.torch import save_file
+def _content(ending: str, pixels: Tensor) -> bytes:
+    """Pixel values (b, *shape) as the bytes of a file of that ending."""
+    import io
 
-        save_file({"samples": pixels.contiguous()}, out)
-    elif out.suffix == ".npz":
-        import numpy
+    stream = io.BytesIO()
+    match ending:
+        case ".safetensors":
+            from safetensors.torch import save
 
-        numpy.savez_compressed(out, samples=pixels.numpy())
-    else:
-        from PIL import Image
+            return save({"samples": pixels.contiguous()})
+        case ".npz":
+            import numpy
 
-        Image.fromarray(_sheet(pixels).numpy()).save(out)
+            numpy.savez_compressed(stream, samples=pixels.numpy())
+        case _:
+            from PIL import Image
+
+            Image.fromarray(_sheet(pixels).numpy()).save(stream, format="PNG")
+    return stream.getvalue()
 
 
 def _sheet(pixels: Tensor, gap: int = 1) -> Tensor:

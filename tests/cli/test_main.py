@@ -1,0 +1,104 @@
+"""The entry point: verbs, exit codes, where output goes, and what is not imported."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from byheart import cli
+
+HEAVY = {"torch", "scipy", "sklearn", "matplotlib"}
+
+
+def heavy_after(*arguments: str) -> tuple[int, set[str]]:
+    """Exit code of a command in a fresh process, and the heavy packages it left imported."""
+    code = (
+        "import sys; from byheart.cli import main; code = main(sys.argv[1:]); "
+        f"print('HEAVY', code, *({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    code, *heavy = done.stdout.split("HEAVY")[1].split()
+    return int(code), set(heavy)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["study", "--help"], ["ls"], ["claims"], ["claims", "--json"], ["data", "ls"], ["version"]],
+    ids=" ".join,
+)
+def test_light_verbs_import_nothing_heavy(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert heavy_after(*arguments) == (0, set())
+
+
+def test_the_probe_for_heavy_imports_sees_one():
+    code, heavy = heavy_after("sample", "--closed-form", "gaussian", "--data", "no such data")
+    assert code == 1
+    assert "torch" in heavy
+
+
+def test_help_needs_no_parser():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "byheart", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert "byheart" in imported
+    assert not imported & (HEAVY | {"tyro", "pydantic", "rich", "numpy"})
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_is_there_and_says_what_it_does(verb, capsys):
+    module, *name = verb.split()
+    function = getattr(importlib.import_module(f"byheart.cli.{module}"), name[0] if name else module)
+    assert inspect.getdoc(function).split("\n")[0] == cli.VERBS[verb]
+    assert cli.main([*verb.split(), "--help"]) == 0
+    assert cli.VERBS[verb] in capsys.readouterr().out
+    assert f"  {verb} " in cli.overview()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]], ids=str)
+def test_help_goes_to_stdout(arguments, capsys):
+    assert cli.main(arguments) == 0
+    written = capsys.readouterr()
+    assert written.out == cli.overview() + "\n"
+    assert written.err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nosuch"], ["data"], ["study"], ["ls", "--nosuch"], ["sample", "--count", "many"]],
+    ids=" ".join,
+)
+def test_usage_errors_exit_with_1_and_keep_stdout_empty(arguments, capsys):
+    assert cli.main(arguments) == 1
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err
+
+
+def test_an_error_is_three_lines_on_stderr(capsys):
+    assert cli.main(["nosuch"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["error:", "need:", "remedy:"]
+    assert lines[0] == "error: got the verb 'nosuch'"
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="nosuch"):
+        cli.main(["nosuch", "--debug"])
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_carry_out", interrupted)
+    assert cli.main(["ls"]) == 130
+    assert "goes on where it stopped" in capsys.readouterr().err
