@@ -1,0 +1,104 @@
+"""The documentation: MyST pages, with the parts that would grow old made from the package at build time."""
+
+import os
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+os.environ["COLUMNS"] = "100"
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+import byheart
+from byheart.cli import VERBS, main, overview
+from byheart.experiments.scoreboard import all_rows
+
+project, author, copyright = "byheart", "The byheart authors", "2026, the byheart authors"
+version = release = byheart.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = f"byheart {version}"
+html_static_path = ["_static"]
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+
+MADE = Path(__file__).parent / "_build" / "made"
+
+
+def helps() -> dict[str, str]:
+    """Verb -> what its --help prints."""
+    texts = {"overview": overview()}
+    for verb in VERBS:
+        with redirect_stdout(StringIO()) as written:
+            main([*verb.split(), "--help"])
+        texts[verb.replace(" ", "-")] = written.getvalue()
+    return texts
+
+
+def scoreboard() -> str:
+    """Every row of the claims' record as a table."""
+
+    def number(value):
+        return "–" if value is None else f"{value:.3g}"
+
+    lines = ["| claim | scale | measured | 95 % | accepted | verdict | statement |", "| --- " * 7 + "|"]
+    for row in all_rows():
+        interval, accepted = (
+            f"{number(low)} … {number(high)}" for low, high in ((row["low"], row["high"]), row["accept"])
+        )
+        cells = (
+            row["id"],
+            row["scale"],
+            number(row["measured"]),
+            interval,
+            accepted,
+            row["verdict"] or "not measured",
+        )
+        lines.append("| " + " | ".join((*cells, row["statement"])) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def names() -> str:
+    """The public names at the top, with their homes and first sentences."""
+    lines = ["| name | from | |", "| --- | --- | --- |"]
+    for name, home in byheart._HOMES.items():
+        first = (
+            (getattr(byheart, name).__doc__ or "")
+            .strip()
+            .split("\n")[0]
+            .replace("|", r"\|")
+            .replace("*", r"\*")
+        )
+        lines.append(f"| `byheart.{name}` | `byheart.{home}` | {first} |")
+    return "\n".join(lines) + "\n"
+
+
+def make_pages(app):
+    """Write what the pages include."""
+    MADE.mkdir(parents=True, exist_ok=True)
+    for name, text in helps().items():
+        (MADE / f"{name}.txt").write_text(text)
+    (MADE / "names.md").write_text(names())
+    (MADE / "scoreboard.md").write_text(scoreboard())
+
+
+def plain_docstring(app, what, name, thing, options, lines):
+    """Our docstrings are plain text with formulas and tables: the first paragraph as prose, the rest as it stands."""
+    end = lines.index("") if "" in lines else len(lines)
+    first, rest = lines[:end], lines[end:]
+    while rest and not rest[-1].strip():
+        rest.pop()
+    escaped = [line.translate(str.maketrans({mark: "\\" + mark for mark in "*|_`\\"})) for line in first]
+    block = [".. code-block:: text", "", *("   " + line for line in rest[1:])] if rest else []
+    lines[:] = [*escaped, "", *block, ""]
+
+
+def setup(app):
+    """Connect the above."""
+    app.connect("builder-inited", make_pages)
+    app.connect("autodoc-process-docstring", plain_docstring)
