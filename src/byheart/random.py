@@ -1,0 +1,57 @@
+"""Randomness is handed in: seeds in, generators and noise out, and no global state.
+
+Streams are drawn on the CPU whatever the device, so that a seed means the same numbers everywhere.  torch's
+CPU generator (a Mersenne Twister) keeps the low 32 bits of its seed: seeds that agree in them are one stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from byheart._checks import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["SeededNoise", "derive", "generator"]
+
+
+def generator(seed: int) -> torch.Generator:
+    """A fresh CPU generator.  Raises InputError unless 0 <= seed < 2⁶³."""
+    import torch
+
+    if not 0 <= seed < 2**63:
+        raise InputError(
+            got=f"seed {seed}", need="an integer from 0 to 2^63 - 1", remedy="choose a small positive seed"
+        )
+    return torch.Generator().manual_seed(seed)
+
+
+def derive(seed: int, *path: int | str) -> int:
+    """The seed of the stream named by `path` under `seed`, below 2⁶³: the same everywhere, unrelated to others."""
+    text = json.dumps([seed, *path], separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+class SeededNoise:
+    """Standard normal noise with one stream per sample, so that no sample's noise depends on the batch.
+
+    seeds: one per sample, b in all.  Every call goes on in each stream.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._streams = [generator(seed) for seed in seeds]
+
+    def __call__(
+        self, shape: tuple[int, ...], dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    ) -> torch.Tensor:
+        """The next draw of every sample, (b, *shape).  dtype: float32 if None; float64 draws other numbers."""
+        import torch
+
+        noise = torch.empty(len(self._streams), *shape, dtype=dtype or torch.float32)
+        for row, stream in zip(noise, self._streams, strict=True):
+            row.normal_(generator=stream)
+        return noise.to(device)
