@@ -1,0 +1,31 @@
+"""Noising processes and noise levels: the only room that knows about time."""
+
+from byheart.noise.levels import (
+    AnyLevelLaw,
+    Grid,
+    LogNormal,
+    UniformTime,
+    geometric_levels,
+    karras_levels,
+    process_levels,
+)
+from byheart.noise.process import DDPM, OU, SIGMA_MAX, VE, VP, AnyProcess, Flow, Process, S1Process
+
+__all__ = [
+    "DDPM",
+    "OU",
+    "SIGMA_MAX",
+    "VE",
+    "VP",
+    "AnyLevelLaw",
+    "AnyProcess",
+    "Flow",
+    "Grid",
+    "LogNormal",
+    "Process",
+    "S1Process",
+    "UniformTime",
+    "geometric_levels",
+    "karras_levels",
+    "process_levels",
+]

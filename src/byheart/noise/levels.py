@@ -1,0 +1,185 @@
+"""Noise levels: the grids that samplers walk down, and the laws that training draws from.
+
+karras       σ_i = ( high^(1/ρ) + i/(s−1) · (low^(1/ρ) − high^(1/ρ)) )^ρ,  i = 0 … s − 1, then 0   (2206.00364, eq. 5)
+geometric    σ_i = high · (low/high)^(i/(s−1)), then 0
+process      uniform in the time of a process, from t_max to t_min (whole indices for DDPM)
+
+lognormal    log σ ~ N(mean, std²)
+uniform_time t uniform in (low, high] of a process (whole indices low … high for DDPM), σ its level
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from byheart._checks import InputError
+from byheart._records import Spec
+from byheart.noise.process import AnyProcess, Process
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+__all__ = [
+    "AnyLevelLaw",
+    "Grid",
+    "LogNormal",
+    "UniformTime",
+    "geometric_levels",
+    "karras_levels",
+    "process_levels",
+]
+
+
+def karras_levels(steps: int, low: float = 0.02, high: float = 20.0, rho: float = 7.0) -> Tensor:
+    """The grid of Karras et al. (2022, eq. 5) and a final 0: (steps + 1,) float64, decreasing.
+
+    low, high: the smallest and the largest positive level.  rho: how densely small levels are covered; 7 is theirs.
+    Raises InputError unless steps ≥ 1, 0 < low < high and rho > 0.
+    """
+    _check_range(steps, low, high)
+    if not 0 < rho < math.inf:
+        raise InputError(got=f"rho {rho}", need="a positive number", remedy="use 7, the usual choice")
+    return _then_zero((_ramp(high ** (1 / rho), low ** (1 / rho), steps) ** rho), low, high)
+
+
+def geometric_levels(steps: int, low: float = 0.02, high: float = 20.0) -> Tensor:
+    """Levels in equal ratios and a final 0: (steps + 1,) float64, decreasing.
+
+    Raises InputError unless steps ≥ 1 and 0 < low < high.
+    """
+    _check_range(steps, low, high)
+    return _then_zero(_ramp(math.log(high), math.log(low), steps).exp(), low, high)
+
+
+def process_levels(process: Process, steps: int) -> Tensor:
+    """The levels at steps + 1 times of a process, uniform from t_max to t_min: float64, decreasing.
+
+    They end at 0 for a process in continuous time.  DDPM's times are truncated to whole indices and end at index 0,
+    level 0.01: that noise is left in the samples, as S3's sampler does (its S grid points are our steps + 1).
+    Raises InputError for fewer than one step, or more than a discrete process has.
+    """
+    import torch
+
+    if steps < 1 or (process.discrete and steps > process.t_max):
+        most = f" and ≤ {process.t_max:g}" if process.discrete else ""
+        raise InputError(got=f"{steps} steps", need=f"steps ≥ 1{most}", remedy="change the number of steps")
+    times = torch.linspace(process.t_min, process.t_max, steps + 1, dtype=torch.float64)
+    return process.level(times.floor() if process.discrete else times).flip(0)
+
+
+def _ramp(first: float, last: float, steps: int) -> Tensor:
+    import torch
+
+    return torch.linspace(first, last, steps, dtype=torch.float64)
+
+
+def _then_zero(levels: Tensor, low: float, high: float) -> Tensor:
+    # The ends are what was asked for, without the rounding of powers and logarithms.
+    levels[-1], levels[0] = low, high
+    return levels.new_tensor([*levels.tolist(), 0.0])
+
+
+def _check_range(steps: int, low: float, high: float) -> None:
+    if steps < 1 or not 0 < low < high < math.inf:
+        raise InputError(
+            got=f"{steps} steps from {high} down to {low}",
+            need="steps ≥ 1 and 0 < low < high",
+            remedy="give low and high in the data's units; the final level 0 is added for you",
+        )
+
+
+class Grid(Spec):
+    """A grid of levels by name.
+
+    steps: network evaluations of a first-order solver.  low, high, rho: of karras and geometric (rho: karras only).
+    process: of kind "process", and only there.
+    """
+
+    kind: Literal["karras", "geometric", "process"] = "karras"
+    steps: PositiveInt = 18
+    low: PositiveFloat = 0.02
+    high: PositiveFloat = 20.0
+    rho: PositiveFloat = 7.0
+    process: AnyProcess | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Grid:
+        if (self.process is not None) != (self.kind == "process"):
+            raise InputError(
+                got=f"a grid of kind {self.kind!r} {'without' if self.process is None else 'with'} a process",
+                need="a process for kind 'process', and none for the others",
+                remedy="set `process`, or choose another kind",
+            )
+        _check_range(self.steps, self.low, self.high)
+        return self
+
+    def levels(self) -> Tensor:
+        """The levels, decreasing: (steps + 1,) float64."""
+        if self.process is not None:
+            return process_levels(self.process, self.steps)
+        if self.kind == "geometric":
+            return geometric_levels(self.steps, self.low, self.high)
+        return karras_levels(self.steps, self.low, self.high, self.rho)
+
+
+class LogNormal(Spec):
+    """log σ ~ N(mean, std²).  The defaults fit data of RMS 1 and speed memorization up (EDM's are −1.2 and 1.2)."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    mean: float = -0.5
+    std: PositiveFloat = 0.6
+
+    def draw(self, count: int, generator: Generator) -> Tensor:
+        """Levels (count,) in float32, on the generator's device."""
+        import torch
+
+        normal = torch.randn(count, generator=generator, device=generator.device)
+        return (self.mean + self.std * normal).exp()
+
+
+class UniformTime(Spec):
+    """Uniform in the time of a process: (low, high], or whole indices low … high for a discrete process.
+
+    low, high: times; None is the process's own end.  S3 trains DDPM on 1 … 999.
+    """
+
+    kind: Literal["uniform_time"] = "uniform_time"
+    process: AnyProcess
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _inside(self) -> UniformTime:
+        low, high = self._ends()
+        inside = self.process.t_min <= low < high <= self.process.t_max
+        whole = not self.process.discrete or (low.is_integer() and high.is_integer())
+        if not (inside and whole):
+            kind = "whole times" if self.process.discrete else "times"
+            raise InputError(
+                got=f"times from {low:g} to {high:g}",
+                need=f"{kind} with {self.process.t_min:g} ≤ low < high ≤ {self.process.t_max:g}",
+                remedy="change low and high, or leave them out",
+            )
+        return self
+
+    def _ends(self) -> tuple[float, float]:
+        low = self.process.t_min if self.low is None else self.low
+        return low, self.process.t_max if self.high is None else self.high
+
+    def draw(self, count: int, generator: Generator) -> Tensor:
+        """Levels (count,) in float32, on the generator's device."""
+        import torch
+
+        low, high = self._ends()
+        uniform = torch.rand(count, generator=generator, device=generator.device, dtype=torch.float64)
+        # From the upper end downwards: uniform is in [0, 1), and a level of exactly 0 has no loss.
+        width = high - low + 1 if self.process.discrete else high - low
+        times = high - (width * uniform).floor() if self.process.discrete else high - width * uniform
+        return self.process.level(times).float()
+
+
+AnyLevelLaw = Annotated[LogNormal | UniformTime, Field(discriminator="kind")]
+"""Any law of training levels, as a field of a specification."""

@@ -1,0 +1,356 @@
+"""Noising processes, and the one frame they all share.
+
+A process makes x_t = α_t x₀ + σ_t ε from data x₀ and noise ε ~ N(0, I).  Divided by α_t it becomes
+
+    x = x_t / α_t = x₀ + σε,      σ = σ_t / α_t   (the level),
+
+and everything outside this room knows x and σ only.  Time survives here, in the adapter of networks that expect
+(x_t, t), and in formulas quoted from a paper.
+
+    process     α_t                 σ_t             t                   level σ                 source
+    ----------------------------------------------------------------------------------------------------------
+    VP          e^(−B/2)            √(1 − e^(−B))   [0, 1]              √(e^B − 1)              2011.13456, eq. 11
+    OU          e^(−t)              √(1 − e^(−2t))  [0, 9.21]           √(e^(2t) − 1)           2505.17638, S3
+    DDPM        √ᾱ_t                √(1 − ᾱ_t)      0, 1, …, steps − 1  √((1 − ᾱ_t) / ᾱ_t)      2006.11239, eq. 4
+    VE          1                   t               [0, sigma_max]      t                       2206.00364, table 1
+    Flow        1 − t               t               [0, 1]              t / (1 − t)             2209.03003
+    S1Process   √(1 − t²)           t               [0, 1]              t / √(1 − t²)           2508.17689, S1
+
+VP: B(t) = β_min t + ½ t² (β_max − β_min).  OU: B = 2t.  DDPM: B = −log ᾱ, piecewise linear between its indices.
+Where α_t reaches 0 the level would be infinite: levels are capped at SIGMA_MAX, in both directions.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, TypeVar
+
+from pydantic import Field, model_validator
+
+from byheart._checks import InputError
+from byheart._records import Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["DDPM", "OU", "SIGMA_MAX", "VE", "VP", "AnyProcess", "Flow", "Process", "S1Process"]
+
+S = TypeVar("S", bound=Spec)
+
+SIGMA_MAX = 1e4
+"""The largest level of any process, in the data's units: what α = 0 is capped at."""
+
+
+class Process(Protocol):
+    """x_t = α_t x₀ + σ_t ε as functions of time.
+
+    t and level: any shape, any real dtype, or a number.  Returns that shape in float64, on the same device.
+    Raises InputError for a time outside [t_min, t_max] or a level that is negative or NaN.
+    """
+
+    discrete: ClassVar[bool]
+    """Whether only whole times exist (the others are interpolated)."""
+
+    @property
+    def t_min(self) -> float:
+        """The time of the data, or the one nearest to it."""
+
+    @property
+    def t_max(self) -> float:
+        """The time of the most noise."""
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """α_t, the factor on the data."""
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """σ_t, the factor on the noise (the level is σ_t / α_t)."""
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """The level σ = σ_t / α_t, at most SIGMA_MAX."""
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """The time that has this level: the inverse of `level`, clamped into [t_min, t_max]."""
+
+
+class _VariancePreserving(Spec):
+    """α² + σ² = 1, so that B(t) = −log α² says everything: α = e^(−B/2), σ² = 1 − e^(−B), level² = e^B − 1."""
+
+    discrete: ClassVar[bool] = False
+
+    @property
+    def t_min(self) -> float:
+        """The data."""
+        return 0.0
+
+    @property
+    @abstractmethod
+    def t_max(self) -> float:
+        """The time of the most noise."""
+
+    @abstractmethod
+    def _exponent(self, t: Tensor) -> Tensor:
+        """B(t), increasing."""
+
+    @abstractmethod
+    def _inverse(self, exponent: Tensor) -> Tensor:
+        """The t with B(t) = exponent."""
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """α_t."""
+        return (-self._exponent(_time(t, self)) / 2).exp()
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """σ_t."""
+        return (-(-self._exponent(_time(t, self))).expm1()).sqrt()
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """σ_t / α_t, at most SIGMA_MAX."""
+        return self._exponent(_time(t, self)).expm1().sqrt().clamp(max=SIGMA_MAX)
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """The time of a level, clamped into [t_min, t_max]."""
+        return self._inverse(_level(level).square().log1p()).clamp(self.t_min, self.t_max)
+
+
+class VP(_VariancePreserving):
+    """The variance-preserving process with a rate β(t) linear in t ∈ [0, 1] (Song et al. 2021, eq. 11 and 32).
+
+    The defaults are theirs; S2 uses beta_min=0.001, beta_max=3.
+    """
+
+    kind: Literal["vp"] = "vp"
+    beta_min: float = Field(default=0.1, gt=0)
+    beta_max: float = Field(default=20.0, gt=0)
+
+    @model_validator(mode="after")
+    def _increasing(self) -> VP:
+        return _ordered(self, "beta_min", "beta_max")
+
+    @property
+    def t_max(self) -> float:
+        """1."""
+        return 1.0
+
+    def _exponent(self, t: Tensor) -> Tensor:
+        return t * (self.beta_min + t * (self.beta_max - self.beta_min) / 2)
+
+    def _inverse(self, exponent: Tensor) -> Tensor:
+        # The root of the quadratic in the form that does not cancel at small t and holds for a constant rate.
+        slope = self.beta_max - self.beta_min
+        return 2 * exponent / (self.beta_min + (self.beta_min**2 + 2 * slope * exponent).sqrt())
+
+
+class OU(_VariancePreserving):
+    """The Ornstein–Uhlenbeck process dx = −x dt + √2 dW of S3's theory: t = ½ log(1 + σ²)."""
+
+    kind: Literal["ou"] = "ou"
+
+    @property
+    def t_max(self) -> float:
+        """½ log(1 + SIGMA_MAX²), where the cap is reached: the process itself has no end."""
+        return math.log1p(SIGMA_MAX**2) / 2
+
+    def _exponent(self, t: Tensor) -> Tensor:
+        return 2 * t
+
+    def _inverse(self, exponent: Tensor) -> Tensor:
+        return exponent / 2
+
+
+class DDPM(_VariancePreserving):
+    """The discrete process of Ho et al. 2020 with rates β linear in the index; the defaults are theirs, and S3's.
+
+    t is the 0-based index, so that ᾱ_0 = 1 − beta_start: index 0 is noised already, at level 0.01.
+    Levels below that have time 0.  Between indices −log ᾱ is linear in t.
+    """
+
+    discrete: ClassVar[bool] = True
+
+    kind: Literal["ddpm"] = "ddpm"
+    steps: int = Field(default=1000, ge=2)
+    beta_start: float = Field(default=1e-4, gt=0, lt=1)
+    beta_end: float = Field(default=0.02, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _increasing(self) -> DDPM:
+        return _ordered(self, "beta_start", "beta_end")
+
+    @property
+    def t_max(self) -> float:
+        """The last index, steps − 1."""
+        return float(self.steps - 1)
+
+    def _exponent(self, t: Tensor) -> Tensor:
+        table = _ddpm_exponents(self.steps, self.beta_start, self.beta_end).to(t.device)
+        below = t.floor().long().clamp(max=self.steps - 2)
+        return table[below].lerp(table[below + 1], t - below)
+
+    def _inverse(self, exponent: Tensor) -> Tensor:
+        import torch
+
+        table = _ddpm_exponents(self.steps, self.beta_start, self.beta_end).to(exponent.device)
+        above = torch.searchsorted(table, exponent).clamp(1, self.steps - 1)
+        low, high = table[above - 1], table[above]
+        return above - 1 + (exponent - low) / (high - low)
+
+
+@lru_cache(maxsize=8)
+def _ddpm_exponents(steps: int, beta_start: float, beta_end: float) -> Tensor:
+    import torch
+
+    betas = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
+    return -(-betas).log1p().cumsum(0)
+
+
+class VE(Spec):
+    """The variance-exploding process in the time of Karras et al. 2022: t is the level itself."""
+
+    discrete: ClassVar[bool] = False
+
+    kind: Literal["ve"] = "ve"
+    sigma_max: float = Field(default=80.0, gt=0, le=SIGMA_MAX)
+
+    @property
+    def t_min(self) -> float:
+        """The data."""
+        return 0.0
+
+    @property
+    def t_max(self) -> float:
+        """sigma_max."""
+        return self.sigma_max
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """1."""
+        return _time(t, self).pow(0)
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """t."""
+        return _time(t, self)
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """t."""
+        return _time(t, self)
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """The level, clamped to sigma_max."""
+        return _level(level).clamp(max=self.sigma_max)
+
+
+class Flow(Spec):
+    """Linear interpolation between data (t = 0) and noise (t = 1): rectified flow, flow matching."""
+
+    discrete: ClassVar[bool] = False
+
+    kind: Literal["flow"] = "flow"
+
+    @property
+    def t_min(self) -> float:
+        """The data."""
+        return 0.0
+
+    @property
+    def t_max(self) -> float:
+        """1, pure noise: its level is capped."""
+        return 1.0
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """1 − t."""
+        return 1 - _time(t, self)
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """t."""
+        return _time(t, self)
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """t / (1 − t), at most SIGMA_MAX."""
+        time = _time(t, self)
+        return (time / (1 - time)).clamp(max=SIGMA_MAX)
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """σ / (1 + σ)."""
+        sigma = _level(level)
+        return sigma / (1 + sigma)
+
+
+class S1Process(Spec):
+    """α = √(1 − t²), σ = t on t ∈ [0, 1]: the variance-preserving process of S1, in its own time."""
+
+    discrete: ClassVar[bool] = False
+
+    kind: Literal["s1"] = "s1"
+
+    @property
+    def t_min(self) -> float:
+        """The data."""
+        return 0.0
+
+    @property
+    def t_max(self) -> float:
+        """1, pure noise: its level is capped."""
+        return 1.0
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """√(1 − t²)."""
+        time = _time(t, self)
+        return ((1 - time) * (1 + time)).sqrt()
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """t."""
+        return _time(t, self)
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """t / √(1 − t²), at most SIGMA_MAX."""
+        return (self.sigma(t) / self.alpha(t)).clamp(max=SIGMA_MAX)
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """σ / √(1 + σ²)."""
+        sigma = _level(level)
+        return sigma / (1 + sigma.square()).sqrt()
+
+
+AnyProcess = Annotated[VP | OU | VE | Flow | DDPM | S1Process, Field(discriminator="kind")]
+"""Any process, as a field of a specification."""
+
+
+def _ordered(spec: S, low: str, high: str) -> S:
+    if getattr(spec, low) > getattr(spec, high):
+        raise InputError(
+            got=f"{low} {getattr(spec, low)} above {high} {getattr(spec, high)}",
+            need="noise that grows with time",
+            remedy=f"swap {low} and {high}",
+        )
+    return spec
+
+
+def _time(t: Tensor | float, process: Process) -> Tensor:
+    """t in float64, checked; a float32 rounding beyond an end is forgiven."""
+    import torch
+
+    time = torch.as_tensor(t, dtype=torch.float64)
+    low, high = process.t_min, process.t_max
+    slack = 1e-6 * (high - low)
+    inside = (time >= low - slack) & (time <= high + slack)
+    if not bool(inside.all()):
+        raise InputError(
+            got=f"a time outside the process ({time[~inside][0].item():g})",
+            need=f"{low:g} ≤ t ≤ {high:g}",
+            remedy="convert levels with .time(level), which stays inside",
+        )
+    return time.clamp(low, high)
+
+
+def _level(level: Tensor | float) -> Tensor:
+    """A level in float64, checked and capped."""
+    import torch
+
+    sigma = torch.as_tensor(level, dtype=torch.float64)
+    if not bool((sigma >= 0).all()):
+        raise InputError(
+            got=f"a level that is negative or NaN ({sigma[~(sigma >= 0)][0].item():g})",
+            need="σ ≥ 0",
+            remedy="pass the standard deviation of the noise, in the data's units",
+        )
+    return sigma.clamp(max=SIGMA_MAX)
