@@ -1,0 +1,45 @@
+"""Denoisers: the protocol, and the closed forms that serve as models and as oracles."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from byheart.denoisers.base import Denoiser as Denoiser
+    from byheart.denoisers.base import Shaped as Shaped
+    from byheart.denoisers.base import eps as eps
+    from byheart.denoisers.base import per_row as per_row
+    from byheart.denoisers.base import score as score
+    from byheart.denoisers.conditional import ConditionalDenoiser as ConditionalDenoiser
+    from byheart.denoisers.conditional import given as given
+    from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
+    from byheart.denoisers.mixture import MixtureDenoiser as MixtureDenoiser
+    from byheart.denoisers.mixture import empirical as empirical
+    from byheart.denoisers.mixture import partial as partial
+    from byheart.denoisers.mixture import population as population
+    from byheart.denoisers.mixture import smoothed as smoothed
+    from byheart.denoisers.spec import ClosedForm as ClosedForm
+
+_HOMES = {
+    "ClosedForm": "spec",
+    "ConditionalDenoiser": "conditional",
+    "Denoiser": "base",
+    "GaussianDenoiser": "gaussian",
+    "MixtureDenoiser": "mixture",
+    "Shaped": "base",
+    "empirical": "mixture",
+    "eps": "base",
+    "given": "conditional",
+    "partial": "mixture",
+    "per_row": "base",
+    "population": "mixture",
+    "score": "base",
+    "smoothed": "mixture",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

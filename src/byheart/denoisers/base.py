@@ -1,0 +1,105 @@
+"""The denoiser: the one interface that every other part of the library speaks."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+
+__all__ = ["Denoiser", "Shaped", "eps", "per_row", "rows_and_variance", "score"]
+
+SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
+"""Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
+
+
+class Denoiser(Protocol):
+    """Posterior mean D(x, σ) = E[x₀ | x₀ + σε = x].
+
+    x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape), in x's dtype and device.
+    Rows are independent: row i of the result depends on row i of x and sigma only.
+    """
+
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """D(x, σ)."""
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """A denoiser that knows what it makes: every closed form, and whatever else wants to be sampled by name only."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are, and its samples will be."""
+
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """D(x, σ)."""
+
+
+def score(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
+    """∇ log p_σ(x) = (D(x, σ) − x) / σ²  (Tweedie).  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape)."""
+    return (denoiser(x, sigma) - x) / per_row(sigma, x) ** 2
+
+
+def eps(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
+    """The noise E[ε | x] = (x − D(x, σ)) / σ.  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape).
+
+    At small σ the difference cancels: a mixture has its own `eps`, which does not.
+    """
+    return (x - denoiser(x, sigma)) / per_row(sigma, x)
+
+
+def per_row(sigma: Tensor, x: Tensor) -> Tensor:
+    """sigma reshaped to broadcast over the rows of x: () stays (), (b,) becomes (b, 1, …).
+
+    Raises InputError for any other shape.
+    """
+    if sigma.ndim and sigma.shape != x.shape[:1]:
+        raise InputError(
+            got=f"sigma of shape {tuple(sigma.shape)} with x of shape {tuple(x.shape)}",
+            need=f"sigma of shape () or ({len(x)},)",
+            remedy="give one level for all rows, or one for each",
+        )
+    return sigma.reshape(sigma.shape + (1,) * (x.ndim - 1)) if sigma.ndim else sigma
+
+
+def rows_and_variance(
+    x: Tensor, sigma: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor]:
+    """What a closed form computes with: x as rows (b, d), and σ² as () or (b, 1), both in dtype.
+
+    x: (b, *shape).  sigma: () or (b,).  Raises InputError unless x is floating point of that shape and sigma holds
+    positive, finite levels.
+    """
+    _check_inputs(x, sigma, shape)
+    rows = x.flatten(1).to(dtype)
+    return rows, (per_row(sigma.to(rows), rows) ** 2).clamp(min=SMALLEST_VARIANCE[dtype])
+
+
+def _check_inputs(x: Tensor, sigma: Tensor, shape: tuple[int, ...]) -> None:
+    if not x.ndim or tuple(x.shape[1:]) != shape or not x.is_floating_point():
+        raise InputError(
+            got=f"x of shape {tuple(x.shape)} in {x.dtype}",
+            need=f"floating-point x of shape (b, {', '.join(map(str, shape))})",
+            remedy="reshape x, or convert it with .float()",
+        )
+    if not isinstance(sigma, Tensor):
+        raise InputError(
+            got=f"sigma as {type(sigma).__name__}",
+            need="a tensor of shape () or (b,)",
+            remedy="write torch.tensor(sigma)",
+        )
+    good = (sigma > 0) & sigma.isfinite()
+    if not bool(good.all()):
+        raise InputError(
+            got=f"sigma {sigma[~good].flatten()[0].item():g}",
+            need="0 < sigma < infinity",
+            remedy="a solver's step to 0 returns the denoised x, so end there; "
+            "in place of infinity use noise.SIGMA_MAX",
+        )

@@ -1,0 +1,46 @@
+"""Conditioning is binding: a conditional model with its labels is a plain denoiser.
+
+model(x, σ, label) = E[x₀ | x₀ + σε = x, label],      given(model, labels)(x, σ) = model(x, σ, labels)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.denoisers.base import Denoiser
+
+__all__ = ["ConditionalDenoiser", "given"]
+
+
+class ConditionalDenoiser(Protocol):
+    """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,).  label: (b, …).  Returns (b, *shape)."""
+
+    def __call__(self, x: Tensor, sigma: Tensor, label: Tensor, /) -> Tensor:
+        """D(x, σ, label)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    model: ConditionalDenoiser
+    labels: Tensor
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        if len(x) != len(self.labels):
+            raise InputError(
+                got=f"{len(x)} rows for {len(self.labels)} labels",
+                need="one row for each label, in their order",
+                remedy="bind the labels of these rows: given(model, labels[rows])",
+            )
+        return self.model(x, sigma, self.labels)
+
+
+def given(model: ConditionalDenoiser, labels: Tensor) -> Denoiser:
+    """The denoiser whose row i carries labels[i].
+
+    labels: (b, …).  Calling it with another number of rows raises InputError.
+    """
+    return _Given(model, labels)

@@ -1,0 +1,178 @@
+"""Laws that every closed form obeys.  A new denoiser joins by adding one line to DENOISERS."""
+
+import pytest
+import torch
+
+from byheart._checks import InputError
+from byheart.denoisers.base import Shaped, eps, score
+from byheart.denoisers.gaussian import GaussianDenoiser, gaussian
+from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+SHAPE = (3, 4)
+TRAIN = normal(20, *SHAPE)
+WEIGHTS = torch.linspace(1, 3, 20, dtype=torch.float64) / 40
+SPREAD = normal(12, 12, seed=1)
+
+DENOISERS = {
+    "empirical": empirical(TRAIN),
+    "empirical in chunks": MixtureDenoiser(TRAIN, chunk=3),
+    "partial": partial(TRAIN, 7, seed=0),
+    "smoothed": smoothed(TRAIN, 0.5),
+    "population": population(TRAIN, 0.8, WEIGHTS),
+    "weighted points": MixtureDenoiser(TRAIN, log_weights=WEIGHTS.log(), chunk=8),
+    "one point": empirical(TRAIN[:1]),
+    "gaussian": GaussianDenoiser.from_covariance(TRAIN[0], SPREAD @ SPREAD.T / 12),
+    "gaussian of many points": gaussian(normal(40, *SHAPE, seed=2)),
+    "gaussian of few points": gaussian(TRAIN[:5]),
+}
+MEANS = {  # of the distribution: what is left of it under very much noise
+    "partial": DENOISERS["partial"].centers.mean(0),
+    "population": (WEIGHTS.reshape(-1, 1, 1) * TRAIN).sum(0),
+    "weighted points": (WEIGHTS.reshape(-1, 1, 1) * TRAIN).sum(0),
+    "one point": TRAIN[0],
+    "gaussian": TRAIN[0],
+    "gaussian of many points": normal(40, *SHAPE, seed=2).mean(0),
+    "gaussian of few points": TRAIN[:5].mean(0),
+}
+every_denoiser = pytest.mark.parametrize("name", DENOISERS)
+
+
+@every_denoiser
+@pytest.mark.parametrize("sigma", [0.1, 0.7, 3.0, 50.0])
+def test_tweedie(name, sigma):
+    denoiser, level = DENOISERS[name], torch.tensor(sigma, dtype=torch.float64)
+    x = (TRAIN[:6] + sigma * normal(6, *SHAPE, seed=3)).requires_grad_()
+    (gradient,) = torch.autograd.grad(denoiser.log_density(x, level).sum(), x)
+    torch.testing.assert_close(score(denoiser, x, level), gradient, rtol=1e-8, atol=1e-8)
+
+
+@every_denoiser
+def test_log_density_is_normalized_noise(name):
+    # Under very much noise the density is N(mean, σ²I), to first order in (width / σ)².
+    denoiser, sigma = DENOISERS[name], torch.tensor(1e5, dtype=torch.float64)
+    x = sigma * normal(5, *SHAPE, seed=4)
+    expected = torch.distributions.Normal(MEANS.get(name, TRAIN.mean(0)), sigma).log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(denoiser.log_density(x, sigma), expected, rtol=1e-6, atol=0)
+
+
+@every_denoiser
+def test_rows_are_independent(name):
+    denoiser, x, sigma = DENOISERS[name], normal(7, *SHAPE, seed=5), normal(7, seed=6).abs() + 0.1
+    alone = torch.cat([denoiser(x[i : i + 1], sigma[i]) for i in range(7)])
+    torch.testing.assert_close(denoiser(x, sigma), alone, rtol=1e-12, atol=1e-12)
+
+
+@every_denoiser
+def test_one_level_for_all_is_that_level_for_each(name):
+    denoiser, x, sigma = DENOISERS[name], normal(5, *SHAPE, seed=7), torch.tensor(0.6, dtype=torch.float64)
+    torch.testing.assert_close(denoiser(x, sigma), denoiser(x, sigma.expand(5)), rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(
+        denoiser.log_density(x, sigma), denoiser.log_density(x, sigma.expand(5)), rtol=1e-13, atol=1e-13
+    )
+
+
+@every_denoiser
+@pytest.mark.parametrize("sigma", [1e6, 1e30, 1e160, 1e300])
+def test_huge_noise_leaves_the_mean(name, sigma):
+    denoiser, level = DENOISERS[name], torch.tensor(sigma, dtype=torch.float64)
+    found = denoiser(normal(4, *SHAPE, seed=8), level)
+    torch.testing.assert_close(found, MEANS.get(name, TRAIN.mean(0)).expand(4, *SHAPE), rtol=1e-9, atol=1e-9)
+
+
+@every_denoiser
+@pytest.mark.parametrize("sigma", [1e-6, 1e-12, 1e-30, 1e-160, 1e-300])
+def test_no_noise_is_safe(name, sigma):
+    denoiser, level = DENOISERS[name], torch.tensor(sigma, dtype=torch.float64)
+    x = normal(4, *SHAPE, seed=9)
+    first, again = denoiser(x, level), denoiser(denoiser(x, level), level)
+    assert bool(first.isfinite().all())
+    # What the noiseless denoiser returns has no noise left in it: a second pass leaves it as it is.
+    torch.testing.assert_close(again, first, rtol=1e-8, atol=1e-8)
+
+
+@every_denoiser
+def test_float32_in_float32_out(name):
+    denoiser, x, sigma = DENOISERS[name], normal(5, *SHAPE, seed=10), torch.tensor(0.5, dtype=torch.float64)
+    found = denoiser(x.float(), sigma.float())
+    assert found.dtype == torch.float32
+    assert found.shape == x.shape
+    torch.testing.assert_close(found.double(), denoiser(x.float().double(), sigma), rtol=1e-6, atol=1e-6)
+
+
+@every_denoiser
+def test_eps_and_score_are_the_same_statement(name):
+    denoiser, x, sigma = DENOISERS[name], normal(5, *SHAPE, seed=11), torch.tensor(0.5, dtype=torch.float64)
+    torch.testing.assert_close(eps(denoiser, x, sigma), -sigma * score(denoiser, x, sigma))
+
+
+@every_denoiser
+def test_the_error_is_orthogonal_to_what_is_known(name):
+    """E[(D(x, σ) − x₀) g(x)] = 0 for every g, which is what "posterior mean" says: here g = 1, D and x."""
+    denoiser, sigma = DENOISERS[name], torch.tensor(0.9, dtype=torch.float64)
+    x0 = draw(name, 20_000)
+    x = x0 + sigma * normal(*x0.shape, seed=13)
+    denoised = denoiser(x, sigma)
+    for known in (torch.ones_like(x), denoised, x):
+        product = (denoised - x0) * known
+        standard_error = product.std(0) / len(x) ** 0.5
+        assert bool((product.mean(0).abs() < 5 * standard_error + 1e-9).all())
+
+
+def draw(name, count):
+    denoiser, generator = DENOISERS[name], torch.Generator().manual_seed(12)
+    if isinstance(denoiser, GaussianDenoiser):
+        coefficients = normal(count, len(denoiser.variances), seed=12) * denoiser.variances.sqrt()
+        return denoiser.mean + (coefficients @ denoiser.directions.T).reshape(-1, *SHAPE)
+    weights = (
+        torch.ones(len(denoiser.centers)) if denoiser.log_weights is None else denoiser.log_weights.exp()
+    )
+    chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+    return denoiser.centers[chosen] + denoiser.std * normal(count, *SHAPE, seed=12)
+
+
+@every_denoiser
+def test_shape_and_device(name):
+    denoiser = DENOISERS[name]
+    assert isinstance(denoiser, Shaped)
+    assert denoiser.shape == SHAPE
+    assert denoiser.device == torch.device("cpu")
+
+
+@every_denoiser
+@pytest.mark.parametrize("shape", [(4,), (5, 1), (1,), (5, 3, 4)])
+def test_a_wrong_shape_of_sigma_is_refused(name, shape):
+    with pytest.raises(InputError, match=r"shape \(\) or \(5,\)"):
+        DENOISERS[name](normal(5, *SHAPE), torch.ones(shape))
+
+
+@every_denoiser
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("method", ["__call__", "log_density"])
+def test_a_level_that_is_none_is_refused(name, bad, method):
+    function = getattr(DENOISERS[name], method)
+    with pytest.raises(InputError, match=r"0 < sigma < infinity.*step to 0"):
+        function(normal(2, *SHAPE), torch.tensor(bad))
+    with pytest.raises(InputError, match="0 < sigma"):
+        function(normal(2, *SHAPE), torch.tensor([1.0, bad]))
+
+
+@every_denoiser
+def test_a_number_for_sigma_is_refused(name):
+    with pytest.raises(InputError, match=r"torch\.tensor"):
+        DENOISERS[name](normal(2, *SHAPE), 0.5)
+
+
+@every_denoiser
+@pytest.mark.parametrize(
+    "x",
+    [normal(5, 4, 3), normal(*SHAPE), torch.tensor(1.0), torch.ones(5, *SHAPE, dtype=torch.int64)],
+    ids=["another shape", "one sample", "a number", "integers"],
+)
+def test_a_wrong_x_is_refused(name, x):
+    with pytest.raises(InputError, match=r"\(b, 3, 4\)"):
+        DENOISERS[name](x, torch.tensor(1.0))
