@@ -1,0 +1,35 @@
+"""Sampling: solvers, and samples from seeds."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from byheart.sampling.draw import automatic_batch as automatic_batch
+    from byheart.sampling.draw import sample as sample
+    from byheart.sampling.solvers import SolverName as SolverName
+    from byheart.sampling.solvers import Step as Step
+    from byheart.sampling.solvers import ancestral_step as ancestral_step
+    from byheart.sampling.solvers import euler_step as euler_step
+    from byheart.sampling.solvers import heun_step as heun_step
+    from byheart.sampling.solvers import integrate as integrate
+    from byheart.sampling.solvers import solver as solver
+
+_HOMES = {
+    "SolverName": "solvers",
+    "Step": "solvers",
+    "ancestral_step": "solvers",
+    "automatic_batch": "draw",
+    "euler_step": "solvers",
+    "heun_step": "solvers",
+    "integrate": "solvers",
+    "sample": "draw",
+    "solver": "solvers",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,126 @@
+"""Solvers: one step from a level σ to a smaller level σ₊, and the walk down a grid of levels.
+
+With D = D(x, σ), d = (x − D) / σ and z ~ N(0, I):
+
+    euler        x₊ = x + (σ₊ − σ) d  =  D + (σ₊/σ)(x − D)                      order 1; DDIM in any process's variables
+    heun         x̂ = the Euler step,  x₊ = x + (σ₊ − σ)(d + d̂) / 2              order 2; Euler where σ₊ = 0
+    ancestral    x₊ = D + (σ₊/σ)² (x − D) + σ₊ √(1 − (σ₊/σ)²) z                 DDPM, η = 1: exact if D were x₀
+
+DDIM: 2010.02502, eq. 12.  Heun: 2206.00364, algorithm 1.  Ancestral: the posterior of 2006.11239, eq. 6–7, in the
+frame x = x_t / α_t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
+
+from byheart._checks import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from byheart.denoisers.base import Denoiser
+
+__all__ = ["Noise", "SolverName", "Step", "ancestral_step", "euler_step", "heun_step", "integrate", "solver"]
+
+Noise = Callable[[tuple[int, ...]], "Tensor"]
+"""Fresh N(0, I): one sample's shape -> (b, *shape), as SeededNoise gives it."""
+
+SolverName = Literal["euler", "heun", "ancestral"]
+
+
+class Step(Protocol):
+    """One step of a solver.
+
+    x: (b, *shape).  sigma, sigma_next: (), decreasing, in x's dtype and device.  noise: of stochastic solvers.
+    Returns (b, *shape).
+    """
+
+    def __call__(
+        self, denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None, /
+    ) -> Tensor:
+        """x at sigma_next."""
+
+
+def euler_step(
+    denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
+) -> Tensor:
+    """Euler's step of the probability flow, which is DDIM's.  Shapes as in Step."""
+    # This form gives D itself at sigma_next = 0, and never divides a small difference by a small level.
+    denoised = denoiser(x, sigma)
+    return denoised + sigma_next / sigma * (x - denoised)
+
+
+def heun_step(
+    denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
+) -> Tensor:
+    """Heun's step of the probability flow, and Euler's at the end.  Shapes as in Step."""
+    denoised = denoiser(x, sigma)
+    predicted = denoised + sigma_next / sigma * (x - denoised)
+    if sigma_next == 0:  # no slope there: the step ends with Euler's
+        return predicted
+    slope, slope_there = (x - denoised) / sigma, (predicted - denoiser(predicted, sigma_next)) / sigma_next
+    return x + (sigma_next - sigma) * (slope + slope_there) / 2
+
+
+def ancestral_step(
+    denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
+) -> Tensor:
+    """A draw from q(x at sigma_next | x, x₀ = D): DDPM's step.  Shapes as in Step.
+
+    Raises InputError without noise.
+    """
+    if noise is None:
+        raise InputError(
+            got="the ancestral solver without noise",
+            need="a source of noise",
+            remedy="pass noise=SeededNoise(seeds), or use sample(), which does",
+        )
+    denoised = denoiser(x, sigma)
+    kept = (sigma_next / sigma) ** 2
+    fresh = noise(tuple(x.shape[1:])).to(x)
+    return denoised + kept * (x - denoised) + sigma_next * (1 - kept).sqrt() * fresh
+
+
+def integrate(
+    step: Step, denoiser: Denoiser, x: Tensor, levels: Tensor, noise: Noise | None = None
+) -> Iterator[Tensor]:
+    """Walk down the levels and yield the state at every one of them, the given x first.
+
+    x: (b, *shape) at levels[0].  levels: (s,), decreasing, positive but for a final 0.  noise: of stochastic solvers.
+    Raises InputError for levels that do not decrease.
+    """
+    _check_levels(levels)
+    levels = levels.to(x)
+    yield x
+    for sigma, sigma_next in pairwise(levels):
+        x = step(denoiser, x, sigma, sigma_next, noise)
+        yield x
+
+
+def solver(name: str) -> Step:
+    """The step called `name`.  Raises InputError for an unknown name."""
+    match name:
+        case "euler":
+            return euler_step
+        case "heun":
+            return heun_step
+        case "ancestral":
+            return ancestral_step
+    raise InputError(
+        got=f"solver {name!r}",
+        need="one of " + ", ".join(get_args(SolverName)),
+        remedy="choose one of them, or pass a step function",
+    )
+
+
+def _check_levels(levels: Tensor) -> None:
+    walk = levels.ndim == 1 and len(levels) >= 2 and bool(levels.isfinite().all())
+    if not walk or not bool((levels.diff() < 0).all()) or bool(levels[-1] < 0):
+        raise InputError(
+            got=f"levels {levels.tolist() if levels.numel() < 8 else tuple(levels.shape)}",
+            need="at least two levels in one dimension, finite, strictly decreasing, positive but for a final 0",
+            remedy="take them from noise.levels: karras_levels, geometric_levels or process_levels",
+        )
