@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Device", "DataChoice", "Root", "Workers", "cores", "the_data"]
 
-DataChoice = Annotated[str | None, arg(metavar="NAME|FOLDER|FILE")]
+DataChoice = Annotated[str | None, arg(metavar="FOLDER|FILE|NAME[=PATH]")]
 Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[int | None, arg(metavar="COUNT")]
@@ -34,10 +34,12 @@ def the_data(
 ) -> Data | None:
     """The data that --data names: a folder of images, a file of arrays, or a data set by its name; None if not given.
 
+    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.
+
     Raises InputError for a name that is none of these, and for settings without --data.
     """
     from byheart._checks import InputError
-    from byheart.data.spec import Data
+    from byheart.data.spec import NAMES, Data
 
     settings = {"size": size, "channels": channels, "heldout": heldout}
     if choice is None:
@@ -48,9 +50,15 @@ def the_data(
                 remedy="add --data NAME or --data FOLDER",
             )
         return None
-    path = Path(choice)
-    if path.is_dir():
-        return Data.model_validate({"name": "folder", "path": str(path.resolve()), **settings})
-    if path.suffix in ARRAY_FILES:
-        return Data.model_validate({"name": "arrays", "path": str(path.resolve()), **settings})
-    return Data.model_validate({"name": choice, **settings})
+    name, _, where = choice.partition("=")
+    if not where and choice in NAMES:
+        return Data.model_validate({"name": choice, **settings})
+    if not where:
+        name, where = "arrays" if Path(choice).suffix in ARRAY_FILES else "folder", choice
+    if not Path(where).exists():
+        raise InputError(
+            got=f"--data {choice}, where nothing lies",
+            need="a folder of images, a file .npz, .npy or .safetensors, or one of " + ", ".join(NAMES),
+            remedy="check the path; see `byheart data ls`",
+        )
+    return Data.model_validate({"name": name, "path": str(Path(where).resolve()), **settings})

@@ -102,16 +102,16 @@ def _trained(name: str, root: Path) -> Source:
 
 def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) -> Source:
     from byheart.build.closed_form import closed_form
-    from byheart.data.dataset import split
+    from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
     from byheart.denoisers.spec import ClosedForm
     from byheart.noise.levels import karras_levels
 
     spec = ClosedForm.model_validate(settings)
     dataset = load(data)
-    every = len(dataset) - (min(700, 2 * len(dataset) // 5) if data.heldout is None else data.heldout)
-    train = split(dataset, every if n is None else n, seed=seed, heldout=data.heldout).train
-    return closed_form(spec, train, seed), dataset.to_pixels, tuple(dataset.shape), karras_levels(18)
+    pool = len(dataset) - heldout_size(len(dataset), data.heldout)
+    found = split(dataset, pool if n is None else n, seed=seed, heldout=data.heldout)
+    return closed_form(spec, found.train, seed), found.dataset.to_pixels, dataset.shape, karras_levels(18)
 
 
 def _content(ending: str, pixels: Tensor) -> bytes:

@@ -1,0 +1,55 @@
+"""What --data and --workers mean."""
+
+import os
+
+import pytest
+
+from byheart._checks import InputError
+from byheart.cli.options import cores, the_data
+
+
+def test_no_choice_is_the_study_s_own_data():
+    assert the_data(None) is None
+
+
+@pytest.mark.parametrize("settings", [{"size": 8}, {"channels": 1}, {"heldout": 3}])
+def test_settings_need_data(settings):
+    with pytest.raises(InputError, match="without --data"):
+        the_data(None, **settings)
+
+
+def test_a_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert the_data("digits").name == "digits"
+    assert the_data("./digits").name == "folder"
+
+
+def test_a_folder_is_kept_by_its_full_path(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = the_data("mine", size=16, channels=3, heldout=40)
+    assert (found.name, found.path) == ("folder", str(tmp_path / "mine"))
+    assert (found.size, found.channels, found.heldout) == (16, 3, 40)
+
+
+def test_an_array_file(tmp_path):
+    (tmp_path / "x.npz").touch()
+    assert the_data(str(tmp_path / "x.npz")).name == "arrays"
+
+
+def test_a_named_set_at_a_path(tmp_path):
+    found = the_data(f"celeba={tmp_path}")
+    assert (found.name, found.path) == ("celeba", str(tmp_path))
+
+
+@pytest.mark.parametrize("choice", ["digitz", "no/such/folder", "x.npz", "celeba=nowhere"])
+def test_what_is_not_there_is_refused(choice, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="where nothing lies"):
+        the_data(choice)
+
+
+def test_workers_default_to_the_cores_at_hand():
+    assert cores(None) == len(os.sched_getaffinity(0))
+    assert cores(3) == 3
