@@ -1,6 +1,6 @@
 """A model that knows its training data by heart, exactly: every sample of the empirical denoiser is a copy.
 
-    python examples/exact_copies.py
+python examples/exact_copies.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training is a generator: the loop, the moving average and the measuring are yours.
 
-    python examples/watch_training.py
+python examples/watch_training.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def main(n: int = 32, steps: int = 400, width: int = 128, samples: int = 200) ->
         average.update(state.step, state.model)
         if state.step in {steps // 4, steps // 2, steps}:
             record = measure(average.model, digits, Plan(samples=samples, fidelity=("fd",))).record
-            print(f"step {state.step:5d}  f_mem {record['f_mem']:.3f}  gap {record['gap@0.5']:.3f}  FD {record['fd']:.1f}")
+            print(
+                f"step {state.step:5d}  f_mem {record['f_mem']:.3f}  gap {record['gap@0.5']:.3f}  FD {record['fd']:.1f}"
+            )
             records.append({"step": state.step, **record})
     return records
 

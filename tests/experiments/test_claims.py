@@ -2,7 +2,15 @@
 
 import pytest
 
-from byheart.experiments.claims import Claim, best_row, merge_rows, read_record, unmeasured, verdict, write_record
+from byheart.experiments.claims import (
+    Claim,
+    best_row,
+    merge_rows,
+    read_record,
+    unmeasured,
+    verdict,
+    write_record,
+)
 
 CLAIM = Claim(id="S3-A", paper="S3", statement="grows", quantity="q", accept=(0.8, 1.4), arm="mlp")
 
@@ -36,7 +44,10 @@ def test_exact_quantities_need_no_interval():
 
 def test_record_has_one_row_per_id_and_scale(tmp_path):
     write_record("onset", merge_rows([row("cpu", 1.0), row("demo", 0.9)], [row("cpu", 1.1)]), tmp_path)
-    assert [(r["scale"], r["measured"]) for r in read_record("onset", tmp_path)] == [("demo", 0.9), ("cpu", 1.1)]
+    assert [(r["scale"], r["measured"]) for r in read_record("onset", tmp_path)] == [
+        ("demo", 0.9),
+        ("cpu", 1.1),
+    ]
     assert read_record("absent", tmp_path) == []
 
 

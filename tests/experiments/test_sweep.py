@@ -24,7 +24,9 @@ def test_every_combination_once_and_the_longest_first():
 def test_identity_depends_on_settings_only():
     assert sweep().id == sweep().id
     assert sweep().runs()[0].id == parse_run(sweep().runs()[0].model_dump(mode="json")).id
-    wider = Sweep(name="test", base=merged(BASE, {"model": {"width": 9}}), grid={"n": [8]}, steps_per_image=2.5)
+    wider = Sweep(
+        name="test", base=merged(BASE, {"model": {"width": 9}}), grid={"n": [8]}, steps_per_image=2.5
+    )
     assert wider.runs()[0].id not in {run.id for run in sweep().runs()}
 
 

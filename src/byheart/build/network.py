@@ -15,7 +15,9 @@ from byheart.random import generator
 __all__ = ["device", "network"]
 
 
-def network(model: AnyModel, parametrization: AnyParametrization, shape: tuple[int, ...], seed: int) -> nn.Module:
+def network(
+    model: AnyModel, parametrization: AnyParametrization, shape: tuple[int, ...], seed: int
+) -> nn.Module:
     """A denoiser with fresh weights.
 
     shape: one sample's shape, (c, h, w) or (d,).  seed: of the weights; the same seed gives the same bits.
@@ -36,6 +38,7 @@ def device(name: str) -> torch.device:
         return torch.device(name)
     raise InputError(
         got=f"device {name!r}",
-        need="auto, cpu" + (" or cuda" if torch.cuda.is_available() else " (this machine has no CUDA device)"),
+        need="auto, cpu"
+        + (" or cuda" if torch.cuda.is_available() else " (this machine has no CUDA device)"),
         remedy="choose one of them, or leave --device out",
     )

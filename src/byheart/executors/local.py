@@ -69,9 +69,14 @@ def _in_processes(
     work: Work[Item, Value], items: Sequence[Item], workers: int, tell: Tell
 ) -> Iterator[Outcome[Value]]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch"])  # the server imports it once; every worker then starts in milliseconds
+    context.set_forkserver_preload(
+        ["torch"]
+    )  # the server imports it once; every worker then starts in milliseconds
     events: multiprocessing.Queue[Event] = context.Queue()
-    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(items)), context, _begin, (events,)) as pool:
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(min(workers, len(items)), context, _begin, (events,)) as pool,
+    ):
         waiting = {pool.submit(_in_worker, work, item, index): index for index, item in enumerate(items)}
         try:
             while waiting:

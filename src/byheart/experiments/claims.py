@@ -21,7 +21,17 @@ from pydantic import Field, field_validator
 import byheart
 from byheart._records import Spec, plain_json, write_atomic
 
-__all__ = ["RECORD", "Claim", "ClaimRow", "best_row", "merge_rows", "read_record", "unmeasured", "verdict", "write_record"]
+__all__ = [
+    "RECORD",
+    "Claim",
+    "ClaimRow",
+    "best_row",
+    "merge_rows",
+    "read_record",
+    "unmeasured",
+    "verdict",
+    "write_record",
+]
 
 RECORD = Path(byheart.__file__).parent / "studies" / "claims"
 
@@ -61,7 +71,9 @@ class Claim(Spec):
         return accept
 
 
-def verdict(low: float | None, high: float | None, accept: Sequence[float | None], *, exact: bool = False) -> Verdict:
+def verdict(
+    low: float | None, high: float | None, accept: Sequence[float | None], *, exact: bool = False
+) -> Verdict:
     """What the measured interval [low, high] says about the accepted range.
 
     low, high: None where there is no interval; with `exact`, low = high = the value.

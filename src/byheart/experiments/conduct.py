@@ -1,10 +1,10 @@
 """Conduct a study: carry out its runs, read off its times, decide its claims, and write its report.
 
-    runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
-    runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
-    runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
-    runs/<study>-<scale>-<digest>/table.csv      every record of every run
-    runs/<study>-<scale>-<digest>/report.html    one self-contained page
+runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
+runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
+runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
+runs/<study>-<scale>-<digest>/table.csv      every record of every run
+runs/<study>-<scale>-<digest>/report.html    one self-contained page
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from byheart._records import plain_json, write_atomic
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured, verdict
-from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.curves import read_curves
 from byheart.experiments.execute import execute_all, failures, silent
 from byheart.experiments.quantities import quantity
 from byheart.experiments.run import Run
@@ -48,6 +48,10 @@ class StudyFolder:
     def content(self) -> dict[str, Any]:
         """What study.json says.  Raises InputError if this is no study's folder."""
         return read_json(self.path / "study.json")
+
+    def claims(self) -> list[ClaimRow]:
+        """The claims as measured here."""
+        return list(read_json(self.path / "claims.json")["claims"])
 
     def folders(self) -> dict[str, list[RunFolder]]:
         """Arm -> its run folders."""
@@ -144,16 +148,17 @@ def _write(
     from byheart.experiments.onset import write_report
 
     runs = {arm: [run.id for run in found] for arm, found in arms.items()}
-    record = {"study": study.model_dump(mode="json"), "scale": scale, "runs": runs, "date": _today()}
+    record = {
+        "study": study.model_dump(mode="json"),
+        "scale": scale,
+        "runs": runs,
+        "command": f"byheart study {study.name} --scale {scale}" + ("" if claims else " --data …"),
+        "date": _today(),
+    }
     write_atomic(folder.path / "study.json", plain_json(record, indent=1))
     write_atomic(folder.path / "claims.json", plain_json({"claims": claims}, indent=1))
     export(table([run for found in folder.folders().values() for run in found]), folder.path / "table.csv")
     write_report(folder.path)
-
-
-def curves_of(folder: StudyFolder) -> dict[str, list[Curve]]:
-    """Arm -> the curves of its runs."""
-    return {arm: read_curves(folders) for arm, folders in folder.folders().items()}
 
 
 def _outline(run: Run, arm: str) -> dict[str, Any]:

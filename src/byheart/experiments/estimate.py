@@ -57,7 +57,9 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
 def _cost_key(run: Run) -> object:
     settings = run.model_dump(mode="json", exclude={"n", "seed", "schedule"})
     settings.get("training", {}).pop("steps", None)
-    return repr(sorted(settings.items())), min(run.n, run.training.batch) if isinstance(run, TrainingRun) else run.n
+    return repr(sorted(settings.items())), min(run.n, run.training.batch) if isinstance(
+        run, TrainingRun
+    ) else run.n
 
 
 def _timed(run: Run, device: str) -> tuple[float, float]:
@@ -74,7 +76,9 @@ def _timed(run: Run, device: str) -> tuple[float, float]:
         began = perf_counter()
         measure(closed_form(run.denoiser, split.train, 0), split, run.plan)
         return 0.0, perf_counter() - began
-    short = run.model_copy(update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})})
+    short = run.model_copy(
+        update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})}
+    )
     state, ema, states = begin_training(short, split, place)
     began = perf_counter()
     for state in islice(states, WARM_STEPS, None):

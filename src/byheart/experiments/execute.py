@@ -79,7 +79,12 @@ def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
 def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
     from byheart.build.network import device as find_device
 
-    header = {"spec": run.model_dump(mode="json"), "device": find_device(device).type, **_facts(), "date": _now()}
+    header = {
+        "spec": run.model_dump(mode="json"),
+        "device": find_device(device).type,
+        **_facts(),
+        "date": _now(),
+    }
     folder.start(header)
     return folder.header()
 

@@ -1,12 +1,12 @@
 """The vocabulary of quantities that claims are decided by, read from the curves of an arm.
 
-    exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %)
-    exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
-    exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
-    collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
-    collapse/gap@0.5         the same for the loss gap at sigma = 0.5
-    reached/f_mem@L          share of runs whose f_mem crosses L                      (Clopper–Pearson or Wilson)
-    last/NAME                mean over runs of the last value of the record NAME       (Student-t 95 % over runs)
+exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %)
+exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
+exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
+collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
+collapse/gap@0.5         the same for the loss gap at sigma = 0.5
+reached/f_mem@L          share of runs whose f_mem crosses L                      (Clopper–Pearson or Wilson)
+last/NAME                mean over runs of the last value of the record NAME       (Student-t 95 % over runs)
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from byheart._checks import InputError
-from byheart.analysis.collapse_quality import collapse
+from byheart.analysis.collapse_quality import Series, collapse
 from byheart.analysis.scaling import Exponent, exponent
 from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_split
 from byheart.experiments.curves import Curve
 from byheart.numerics.intervals import Interval, mean_interval, proportion
 
-__all__ = ["crossing_rule", "crossings", "measured_exponent", "quantity"]
+__all__ = ["crossing_rule", "crossings", "measured_exponent", "quantity", "series"]
 
 VOCABULARY = (
     "exponent/tau_mem@L",
@@ -46,7 +46,7 @@ def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1) -> Interval:
             found = measured_exponent(rest, used)
             return Interval(found.value, found.low, found.high, found.count)
         case "collapse":
-            fall = collapse(_series(used, rest))
+            fall = collapse(series(used, rest))
             return Interval(fall.ratio, _number(fall.low), _number(fall.high), fall.count)
         case "reached":
             steps = [crossing.step for crossing in crossings(rest.replace("f_mem", "tau_mem"), used)]
@@ -83,6 +83,11 @@ def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
         case "tau_gen":
             return lambda curve: tau_gen(curve.rows, share=height)
     raise _unknown(rule)
+
+
+def series(curves: Sequence[Curve], name: str) -> list[Series]:
+    """One record of every curve over training, e.g. `f_mem`, as analysis takes it."""
+    return [Series(curve.n, curve.seed, curve.at("step"), curve.at(name)) for curve in curves]
 
 
 def _number(value: float | None) -> float:

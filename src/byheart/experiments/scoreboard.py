@@ -7,12 +7,20 @@ from pathlib import Path
 
 from byheart._checks import InputError
 from byheart.executors.local import Tell
-from byheart.experiments.claims import Claim, ClaimRow, best_row, merge_rows, read_record, unmeasured, write_record
+from byheart.experiments.claims import (
+    Claim,
+    ClaimRow,
+    best_row,
+    merge_rows,
+    read_record,
+    unmeasured,
+    write_record,
+)
 from byheart.experiments.conduct import claim_version, conduct
 from byheart.experiments.execute import silent
 from byheart.experiments.studies import Study, load_study, study_names
 from byheart.experiments.version import code_version
-from byheart.store.folders import RunFolder, read_json
+from byheart.store.folders import RunFolder
 
 __all__ = ["all_rows", "due", "measure_again", "scoreboard"]
 
@@ -46,7 +54,9 @@ def due(scale: str = "cpu") -> list[str]:
     found = []
     for study in _studies():
         now = _version_now(study)
-        current = {row["id"] for row in read_record(study.name) if row["scale"] == scale and row["version"] == now}
+        current = {
+            row["id"] for row in read_record(study.name) if row["scale"] == scale and row["version"] == now
+        }
         found += [claim.id for claim in study.claims if claim.scale == scale and claim.id not in current]
     return found
 
@@ -74,7 +84,7 @@ def measure_again(
         if wanted & {claim.id for claim in study.claims}:
             _clear_stale(study, scale, Path(root))
             folder = conduct(study, scale, root=root, workers=workers, device=device, tell=tell)
-            measured = list(read_json(folder.path / "claims.json")["claims"])
+            measured = folder.claims()
             if record:
                 write_record(study.name, merge_rows(read_record(study.name), measured))
             rows += measured

@@ -1,13 +1,13 @@
 """A sweep: settings shared by all runs, and a grid over some of them.
 
-    name = "width"
-    steps_per_image = 48                  # steps = 48 n, for every n of the grid
-    [base]
-    kind = "training"
-    model = { kind = "mlp", width = 256 }
-    [grid]
-    n = [64, 128]
-    "model.width" = [128, 256]            # dotted names reach into nested settings
+name = "width"
+steps_per_image = 48                  # steps = 48 n, for every n of the grid
+[base]
+kind = "training"
+model = { kind = "mlp", width = 256 }
+[grid]
+n = [64, 128]
+"model.width" = [128, 256]            # dotted names reach into nested settings
 """
 
 from __future__ import annotations
@@ -85,7 +85,11 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     }
     for key, value in over.items():
         old = result.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping) and value.get("kind") in (None, old.get("kind")):
+        if (
+            isinstance(value, Mapping)
+            and isinstance(old, Mapping)
+            and value.get("kind") in (None, old.get("kind"))
+        ):
             result[key] = merged(old, value)
         else:
             result[key] = merged(value, {}) if isinstance(value, Mapping) else value

@@ -105,7 +105,9 @@ class RunFolder:
         file = self.path / f"{name}.json"
         return read_json(file) if file.exists() else {}
 
-    def save(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    def save(
+        self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write tensors as <name>.safetensors, whole or not at all."""
         from safetensors.torch import save
 

@@ -43,7 +43,9 @@ def export(rows: list[Row], path: Path) -> None:
     Raises InputError for another ending or an empty table, ImportError where Parquet's library is missing.
     """
     if not rows:
-        raise InputError(got="a table without rows", need="at least one evaluation", remedy="run something first")
+        raise InputError(
+            got="a table without rows", need="at least one evaluation", remedy="run something first"
+        )
     match path.suffix:
         case ".csv":
             write_atomic(path, _csv(rows))

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import torch
 
-from byheart.data.dataset import Dataset, Split, split
+from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
 from byheart.data.spec import Data
 from byheart.experiments.run import Run
 from byheart.store.folders import RunFolder
 
-__all__ = ["store_data", "the_split"]
+__all__ = ["pool_size", "store_data", "the_split"]
 
 
 def the_split(run: Run, device: str = "cpu") -> Split:
@@ -28,6 +28,12 @@ def the_split(run: Run, device: str = "cpu") -> Split:
         sequential=data.sequential,
     )
     return replace(found, train=found.train.to(device), heldout=found.heldout.to(device))
+
+
+def pool_size(data: Data) -> int:
+    """How many images the data give to train on, when the held-out ones are set aside."""
+    count = len(_read(data))
+    return count - heldout_size(count, data.heldout)
 
 
 @lru_cache(maxsize=2)

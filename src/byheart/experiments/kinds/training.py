@@ -101,4 +101,6 @@ class _Clock:
         if perf_counter() - self._spoke > TELL_SECONDS or step == self._steps:
             self._spoke = perf_counter()
             seconds = self._before + self._spoke - self._began
-            self._tell({"kind": "progress", "run": self._run, "step": step, "steps": self._steps, "seconds": seconds})
+            self._tell(
+                {"kind": "progress", "run": self._run, "step": step, "steps": self._steps, "seconds": seconds}
+            )

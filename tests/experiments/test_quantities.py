@@ -1,0 +1,87 @@
+"""Quantities of claims, on curves whose answer is known."""
+
+import math
+
+import pytest
+
+from byheart._checks import InputError
+from byheart.experiments.curves import Curve
+from byheart.experiments.quantities import crossings, quantity
+
+STEPS = [40 * 1.25**k for k in range(30)]
+
+
+def curve(n, seed, *, power=1.0, wobble=0.0):
+    """f_mem and the gap rise with step / n^power; FD falls at the same step whatever n."""
+    scale = n**power * math.exp(wobble * (seed - 0.5))
+    rows = [
+        {
+            "step": step,
+            **band("f_mem", rise(step / scale, 10)),
+            "f_mem_count": 500,
+            **{key.replace("gap", "gap") + "@0.5": value for key, value in band("gap", 0.3 * rise(step / scale, 4)).items()},
+            "fd": 20 * math.exp(-step / 50) + 1,
+        }
+        for step in STEPS
+    ]  # fmt: skip
+    return Curve(f"{n}-{seed}", n, seed, rows, {}, {})
+
+
+def rise(time, middle):
+    return 1 / (1 + (time / middle) ** -2)
+
+
+def band(name, value):
+    return {name: value, f"{name}_low": 0.95 * value, f"{name}_high": 1.05 * value}
+
+
+def curves(**shape):
+    return [curve(n, seed, **shape) for n in (32, 64, 128, 256) for seed in (0, 1)]
+
+
+@pytest.mark.parametrize("power", [1.0, 0.5])
+@pytest.mark.parametrize("rule", ["tau_mem@0.1", "tau_split@0.1"])
+def test_exponent_is_the_one_that_was_put_in(rule, power):
+    found = quantity(f"exponent/{rule}", curves(power=power, wobble=0.1))
+    assert found.low <= power <= found.high
+    assert found.value == pytest.approx(power, abs=0.02) and found.count == 8
+
+
+def test_tau_gen_does_not_move():
+    found = quantity("exponent/tau_gen@0.1", curves(wobble=0.1))
+    assert abs(found.value) < 0.05
+
+
+def test_crossing_is_where_the_curve_says():
+    (found,) = crossings("tau_mem@0.5", [curve(64, 0)])
+    assert found.step == pytest.approx(640, rel=0.01)
+    assert found.low < found.step < found.high
+
+
+def test_small_n_are_left_out():
+    assert quantity("exponent/tau_mem@0.1", curves(wobble=0.1), n_min=64).count == 6
+
+
+def test_collapse_is_large_where_n_explains_time_and_small_where_not():
+    assert quantity("collapse/f_mem", curves(wobble=0.05)).value > 3
+    assert quantity("collapse/gap@0.5", curves(wobble=0.05)).value > 3
+    assert quantity("collapse/f_mem", curves(power=0.0, wobble=0.05)).value < 1
+
+
+def test_reached_counts_runs():
+    found = quantity("reached/f_mem@0.5", curves())
+    assert (found.value, found.count) == (1.0, 8) and found.low < 1
+    assert quantity("reached/f_mem@0.5", curves(power=3.0)).value < 1
+
+
+def test_last_is_a_mean_over_runs():
+    found = quantity("last/fd", curves())
+    assert found.value == pytest.approx(1.0, abs=1e-3) and found.count == 8
+
+
+@pytest.mark.parametrize(
+    "name", ["exponent/tau@0.1", "exponent/tau_mem", "spread/f_mem", "f_mem", "exponent/tau_mem@x"]
+)
+def test_names_outside_the_vocabulary_are_refused(name):
+    with pytest.raises(InputError, match="quantity"):
+        quantity(name, curves())

@@ -1,0 +1,105 @@
+"""Studies: recipes in scales, conducted from nothing to claims and a report."""
+
+import csv
+import json
+
+import pytest
+
+from byheart._checks import InputError
+from byheart.data.spec import Data
+from byheart.experiments.conduct import conduct
+from byheart.experiments.estimate import estimate, makespan
+from byheart.experiments.studies import Study, load_study, study_names
+
+REAL_N = {"demo": {32, 64, 128, 256}, "cpu": {32, 64, 128, 256}}
+
+
+@pytest.fixture(scope="module")
+def onset():
+    return load_study("onset")
+
+
+@pytest.fixture(scope="module")
+def conducted(onset, tmp_path_factory):
+    events = []
+    folder = conduct(onset, "ci", root=tmp_path_factory.mktemp("runs"), tell=events.append)
+    return folder, events
+
+
+def test_every_recipe_of_the_package_is_whole():
+    for name in study_names():
+        study = load_study(name)
+        assert study.name == name and study.main_arm in study.arms
+        for scale in study.scales:
+            assert all(study.runs(scale).values())
+        assert len({claim.id for claim in study.claims}) == len(study.claims)
+        assert {claim.scale for claim in study.claims} <= set(study.scales)
+        for claim in study.claims:
+            assert claim.arm in study.runs(claim.scale)
+
+
+@pytest.mark.parametrize("scale", REAL_N)
+def test_onset_trains_the_published_sizes(onset, scale):
+    runs = onset.runs(scale)["mlp"]
+    assert {run.n for run in runs} == REAL_N[scale]
+    assert all(run.steps == 48 * run.n for run in runs)
+
+
+def test_demo_runs_are_part_of_the_cpu_scale(onset):
+    assert {run.id for run in onset.runs("demo")["mlp"]} < {run.id for run in onset.runs("cpu")["mlp"]}
+
+
+def test_paper_scale_is_the_published_configuration(onset):
+    run = onset.runs("paper", Data(name="folder", path="celeba"))["celeba"][0]
+    assert run.data.name == "celeba" and run.data.path == "celeba" and run.data.heldout == 2048
+    assert run.training.optimizer == "sgd" and run.training.steps == 2_000_000
+    assert run.parametrization.process.kind == "ddpm"
+
+
+def test_study_leaves_everything_a_reader_needs(conducted, onset):
+    folder, events = conducted
+    page = folder.report.read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert onset.title in page
+    claims = json.loads((folder.path / "claims.json").read_text())["claims"]
+    assert {row["id"] for row in claims} == {claim.id for claim in onset.claims if claim.arm == "mlp"}
+    assert all(row["scale"] == "ci" and row["verdict"] for row in claims)
+    rows = list(csv.DictReader((folder.path / "table.csv").open()))
+    assert len(rows) == sum(1 for event in events if event["kind"] == "row")
+    assert {row["spec.n"] for row in rows} == {"16", "32"}
+
+
+def test_conducting_again_trains_nothing(conducted, onset):
+    folder, _ = conducted
+    events = []
+    assert conduct(onset, "ci", root=folder.path.parent, tell=events.append) == folder
+    assert not [event for event in events if event["kind"] == "row"]
+
+
+def test_scales_and_studies_that_do_not_exist_are_refused(onset):
+    with pytest.raises(InputError, match="huge"):
+        onset.runs("huge")
+    with pytest.raises(InputError, match="offset"):
+        load_study("offset")
+
+
+def test_arm_that_does_not_exist_is_refused(onset):
+    broken = onset.model_dump()
+    broken["scales"]["ci"]["arms"][0]["arm"] = "gan"
+    with pytest.raises(InputError, match="gan"):
+        Study.model_validate(broken).runs("ci")
+
+
+def test_estimate_writes_nothing_and_counts_every_run(onset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = onset.runs("ci")["mlp"]
+    found = estimate(runs, workers=2)
+    assert len(found.seconds) == len(runs) and all(seconds > 0 for seconds in found.seconds)
+    assert max(found.seconds) <= found.wall <= sum(found.seconds)
+    assert not list(tmp_path.iterdir())
+
+
+def test_makespan_of_known_work():
+    assert makespan([3, 2, 2], 2) == 4
+    assert makespan([3, 2, 2], 1) == 7
+    assert makespan([], 2) == 0
