@@ -1,0 +1,36 @@
+"""Metrics: numbers in, numbers out.  They take tensors or a neighbor table, and never sample or hold a model."""
+
+from byheart.metrics.denoising import LossGap, denoising_loss, distance, loss_gap
+from byheart.metrics.fidelity import (
+    Frechet,
+    frechet,
+    frechet_corrected,
+    frechet_floor,
+    kid,
+    reference_gap,
+    sliced_wasserstein,
+)
+from byheart.metrics.memorization import (
+    DuplicatesWarning,
+    collapse_duplicates,
+    count_duplicates,
+    memorized_fraction,
+)
+
+__all__ = [
+    "DuplicatesWarning",
+    "Frechet",
+    "LossGap",
+    "collapse_duplicates",
+    "count_duplicates",
+    "denoising_loss",
+    "distance",
+    "frechet",
+    "frechet_corrected",
+    "frechet_floor",
+    "kid",
+    "loss_gap",
+    "memorized_fraction",
+    "reference_gap",
+    "sliced_wasserstein",
+]

@@ -1,0 +1,31 @@
+"""The one door of the fidelity metrics: two sets of features that can be compared."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+
+__all__ = ["two_sets"]
+
+
+def two_sets(samples: Tensor, reference: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
+    """Both sets as float64 rows (n, d) and (m, d).
+
+    Raises InputError for fewer than `least` rows, different sample shapes, or values that are not finite.
+    """
+    if min(samples.ndim, reference.ndim) < 2 or samples.shape[1:] != reference.shape[1:]:
+        raise InputError(
+            got=f"samples of shape {tuple(samples.shape)} and a reference of shape {tuple(reference.shape)}",
+            need="(n, *shape) and (m, *shape) with the same shape",
+            remedy="bring both through the same features",
+        )
+    if min(len(samples), len(reference)) < least:
+        raise InputError(
+            got=f"{len(samples)} samples and {len(reference)} of the reference",
+            need=f"at least {least} of each",
+            remedy="draw more samples or hold out more images",
+        )
+    check_finite("samples", samples)
+    check_finite("the reference", reference)
+    return samples.flatten(1).double(), reference.flatten(1).double()

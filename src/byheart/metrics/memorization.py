@@ -1,0 +1,86 @@
+"""Is a sample a copy?  Measures that need only distances to the training set.
+
+The ratio test (Yoon et al. 2023; Gu et al. 2025; Bonnaire et al., 2505.17638, sec. 2): a sample is memorized if its
+nearest training point is far nearer than the second, d₁ < threshold · d₂.  The raw ratios are in the neighbor table
+(`to_train.ratio`), so that any other threshold can be read off later.
+
+Where a training image occurs twice, a perfect copy of it has d₁ = d₂ = 0: the test is blind to it.  Collapse such
+images first (`collapse_duplicates`), and search among the unique ones.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.numerics.intervals import Proportion, proportion
+from byheart.numerics.neighbors import Neighbors
+
+__all__ = ["DuplicatesWarning", "collapse_duplicates", "count_duplicates", "memorized_fraction"]
+
+
+class DuplicatesWarning(UserWarning):
+    """The training set holds an image more than once: the ratio test cannot see copies of it."""
+
+
+def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proportion:
+    """f_mem, the share of samples with d₁ < threshold · d₂, with its 95 % interval and count.
+
+    to_train: (q, ≥ 2) neighbors of the samples in the training set.
+    threshold: in (0, 1], on distances; 1/3 is the field's usual choice (1/9 where a paper squares them).
+    Warns (DuplicatesWarning) if a sample equals two training points: copies that the test cannot count.
+    Raises InputError for fewer than two neighbors, no samples, or a threshold out of range.
+    """
+    if not 0 < threshold <= 1:
+        raise InputError(
+            got=f"threshold {threshold}",
+            need="a ratio of distances in (0, 1]",
+            remedy="use 1/3, the usual one",
+        )
+    if to_train.distance.ndim != 2 or to_train.distance.shape[1] < 2 or not len(to_train.distance):
+        raise InputError(
+            got=f"a neighbor table of shape {tuple(to_train.distance.shape)}",
+            need="(q, k) with q ≥ 1 samples and k ≥ 2 neighbors",
+            remedy="search with nearest(samples, train, k=2)",
+        )
+    blind = int((to_train.distance[:, 1] == 0).sum())
+    if blind:
+        _warn(f"{blind} of {len(to_train.distance)} samples equal two training points each")
+    return proportion(int((to_train.ratio < threshold).sum()), len(to_train.ratio))
+
+
+def collapse_duplicates(train: Tensor) -> tuple[Tensor, Tensor]:
+    """Each distinct training image once, in order of first appearance, and how often it occurs.
+
+    train: (n, *shape).  Returns (u, *shape) and (u,) int64 on the CPU; the counts add up to n.
+    Identical means equal in every value; near-duplicates stay apart.
+    """
+    first: dict[bytes, int] = {}
+    rows = (
+        (train.detach().flatten(1) + 0.0).cpu().numpy()
+    )  # + 0.0: −0 and 0 are the same value in other bytes
+    owners = [first.setdefault(row.tobytes(), i) for i, row in enumerate(rows)]
+    kept, counts = torch.unique(torch.tensor(owners, dtype=torch.int64), return_counts=True)
+    return train[kept.to(train.device)], counts
+
+
+def count_duplicates(train: Tensor) -> int:
+    """How many of the training images repeat an earlier one.  Warns (DuplicatesWarning) if any does.
+
+    train: (n, *shape).
+    """
+    repeated = len(train) - len(collapse_duplicates(train)[1])
+    if repeated:
+        _warn(f"{repeated} of {len(train)} training images repeat an earlier one")
+    return repeated
+
+
+def _warn(what: str) -> None:
+    warnings.warn(
+        f"{what}: the ratio test is blind to copies of such images; use collapse_duplicates(train)",
+        DuplicatesWarning,
+        stacklevel=3,
+    )
