@@ -9,17 +9,17 @@ from byheart.build.network import network
 from byheart.data import Data, load, split
 from byheart.evaluation import Plan, measure
 from byheart.models import EDM, MLPSpec
-from byheart.training import EMA, DenoisingLoss, Loss, Training, begin, train
+from byheart.training import EMA, DenoisingLoss, Loss, Training, train
 
 
 def main(n: int = 32, steps: int = 400, width: int = 128, samples: int = 200) -> list[dict[str, object]]:
     """Train on n digits and print f_mem and the loss gap along the way; return the records."""
     digits = split(load(Data(name="digits")), n, seed=0)
     spec = Training(steps=steps, lr=2e-3)
-    state = begin(network(MLPSpec(width=width), EDM(), digits.dataset.shape, seed=0), spec)
-    average = EMA(state.model, spec.ema_horizon, spec.ema_every)
+    model = network(MLPSpec(width=width), EDM(), digits.dataset.shape, seed=0)
+    average = EMA(model, spec.ema_horizon, spec.ema_every)
     records: list[dict[str, object]] = []
-    for state in train(state.model, digits.train, spec, DenoisingLoss(Loss()), state):
+    for state in train(model, digits.train, spec, DenoisingLoss(Loss())):
         average.update(state.step, state.model)
         if state.step in {steps // 4, steps // 2, steps}:
             record = measure(average.model, digits, Plan(samples=samples, fidelity=("fd",))).record

@@ -69,6 +69,9 @@ First: byheart study onset --scale demo"""
 
 
 def _carry_out(words: Sequence[str]) -> int:
+    # One thread a process, before torch reads it: on a busy machine two threads that wait for each other are many times
+    # slower than one.  Whoever sets the variable decides.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     verb, function, rest = _verb(words)
     from tyro import cli, conf
 

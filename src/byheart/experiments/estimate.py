@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
@@ -39,7 +40,8 @@ def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> 
     for run in runs:
         key = _cost_key(run)
         if key not in known:
-            known[key] = _timed(run, device)
+            with one_thread():
+                known[key] = _timed(run, device)
         step, evaluation = known[key]
         count = len(run.schedule.steps(run.steps)) if isinstance(run, TrainingRun) else 1
         seconds.append(run.steps * step + count * evaluation)
@@ -52,6 +54,19 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
     for length in seconds:
         heapq.heapreplace(busy, busy[0] + length)
     return max(busy)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread, as every worker has; the number of before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cost_key(run: Run) -> object:

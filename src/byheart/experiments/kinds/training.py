@@ -72,7 +72,7 @@ def _evaluate(
     record: dict[str, object] = {
         "step": state.step,
         "lr_sum": run.training.lr_sum(state.step),
-        "epochs": state.step * min(run.training.batch, run.n) / run.n,
+        "epochs": run.training.epochs(state.step, run.n),
         "loss": float("nan") if state.loss is None else float(state.loss),
         **measured.record,
         "seconds": perf_counter() - began,
