@@ -67,13 +67,8 @@ def names() -> str:
     """The public names at the top, with their homes and first sentences."""
     lines = ["| name | from | |", "| --- | --- | --- |"]
     for name, home in byheart._HOMES.items():
-        first = (
-            (getattr(byheart, name).__doc__ or "")
-            .strip()
-            .split("\n")[0]
-            .replace("|", r"\|")
-            .replace("*", r"\*")
-        )
+        first = (getattr(byheart, name).__doc__ or "").strip().split("\n")[0]
+        first = first.translate({ord(mark): f"\\{mark}" for mark in "|*<"})
         lines.append(f"| `byheart.{name}` | `byheart.{home}` | {first} |")
     return "\n".join(lines) + "\n"
 
@@ -93,7 +88,7 @@ def plain_docstring(app, what, name, thing, options, lines):
     first, rest = lines[:end], lines[end:]
     while rest and not rest[-1].strip():
         rest.pop()
-    escaped = [line.translate(str.maketrans({mark: "\\" + mark for mark in "*|_`\\"})) for line in first]
+    escaped = [line.translate({ord(mark): f"\\{mark}" for mark in "*|_`\\"}) for line in first]
     block = [".. code-block:: text", "", *("   " + line for line in rest[1:])] if rest else []
     lines[:] = [*escaped, "", *block, ""]
 

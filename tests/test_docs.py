@@ -1,0 +1,60 @@
+"""What the pages say works: every command, every recipe, and the tour of the README."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from byheart import cli
+from byheart.experiments.studies import Study
+from byheart.experiments.sweep import Sweep
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Fenced blocks of a language, `` for none."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+
+
+def commands() -> list[str]:
+    """Every line in a block that calls byheart."""
+    lines = [line for page in PAGES for block in blocks(page, "") for line in block.splitlines()]
+    return sorted({line.partition("#")[0].strip() for line in lines if line.startswith("byheart ")})
+
+
+def test_pages_show_commands():
+    assert len(commands()) >= 8
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_exist_with_their_flags(line, capsys):
+    words = shlex.split(line)[1:]
+    verb = " ".join(words[:2]) if " ".join(words[:2]) in cli.VERBS else words[0]
+    assert cli.main([*verb.split(), "--help"]) == 0
+    helped = capsys.readouterr().out
+    assert [flag for flag in words if flag.startswith("--") and flag not in helped] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipes_are_valid(page):
+    for block in blocks(page, "toml"):
+        recipe = tomllib.loads(block)
+        if "scales" in recipe:
+            study = Study.model_validate(recipe)
+            assert all(study.runs(scale) for scale in study.scales)
+        else:
+            assert Sweep.model_validate(recipe).runs()
+
+
+def test_the_tour_of_the_readme_runs(capsys):
+    (tour,) = blocks(ROOT / "README.md", "python")
+    exec("\n".join(line for line in tour.splitlines() if "…" not in line), {})
+    f_mem, low, high, gap = map(float, capsys.readouterr().out.split())
+    assert f_mem == 1.0
+    assert low <= f_mem <= high
+    assert gap > 0
