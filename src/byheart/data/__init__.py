@@ -1,0 +1,51 @@
+"""Data: sets by name or from the user's files, in training units, split into train and held out."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from byheart.data.arrays import read_arrays as read_arrays
+    from byheart.data.dataset import Dataset as Dataset
+    from byheart.data.dataset import Split as Split
+    from byheart.data.dataset import fingerprint as fingerprint
+    from byheart.data.dataset import heldout_size as heldout_size
+    from byheart.data.dataset import prepared as prepared
+    from byheart.data.dataset import split as split
+    from byheart.data.idx import read_idx as read_idx
+    from byheart.data.images import read_folder as read_folder
+    from byheart.data.mixture import GaussianMixture as GaussianMixture
+    from byheart.data.mixture import isotropic_mixture as isotropic_mixture
+    from byheart.data.named import DataInfo as DataInfo
+    from byheart.data.named import available as available
+    from byheart.data.named import load as load
+    from byheart.data.raw import Raw as Raw
+    from byheart.data.spec import Data as Data
+    from byheart.data.spec import MixtureData as MixtureData
+
+_HOMES = {
+    "Data": "spec",
+    "DataInfo": "named",
+    "Dataset": "dataset",
+    "GaussianMixture": "mixture",
+    "MixtureData": "spec",
+    "Raw": "raw",
+    "Split": "dataset",
+    "available": "named",
+    "fingerprint": "dataset",
+    "heldout_size": "dataset",
+    "isotropic_mixture": "mixture",
+    "load": "named",
+    "prepared": "dataset",
+    "read_arrays": "arrays",
+    "read_folder": "images",
+    "read_idx": "idx",
+    "split": "dataset",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,39 @@
+"""CelebA as S3 prepares it (2505.17638, code): the aligned faces in file order, grey, 32×32.
+
+The shorter side is resized to 32 (bilinear, antialiased, as torchvision's Resize does on images), the middle is cut out
+(as its CenterCrop does), then RGB becomes grey.  178×218 pixels become 32×39, and rows 4 … 35 remain.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from byheart.data.images import image_files, read_each
+from byheart.data.raw import Array, Raw
+
+__all__ = ["SIZE", "read_celeba"]
+
+SIZE = 32
+
+
+def read_celeba(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
+    """The faces of a folder (img_align_celeba), (n, channels, size, size) bytes; grey 32×32 unless given.
+
+    Raises InputError for a folder without images, and for files that cannot be read.
+    """
+    side, mode = size or SIZE, "RGB" if channels == 3 else "L"
+    return Raw(np.stack(read_each(image_files(path), lambda file: _face(file, side, mode))), peak=255)
+
+
+def _face(file: Path, side: int, mode: str) -> Array:
+    """One image as (c, side, side)."""
+    from PIL import Image
+
+    with Image.open(file) as image:
+        width, height = (int(side * extent / min(image.size)) for extent in image.size)
+        small = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    left, top = round((width - side) / 2), round((height - side) / 2)
+    pixels = np.asarray(small.crop((left, top, left + side, top + side)).convert(mode))
+    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)

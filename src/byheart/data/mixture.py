@@ -1,0 +1,73 @@
+"""Isotropic Gaussian mixtures: data whose density, score and denoiser are known.
+
+    p(x) = Σₖ wₖ N(x; μₖ, s²I)
+
+S1's population (2508.17689): equal weights, means drawn from N(0, I) and normalized to the sphere of radius √d, s = 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.random import derive, generator
+
+__all__ = ["GaussianMixture", "isotropic_mixture"]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """Σₖ wₖ N(μₖ, s²I).
+
+    means: (k, d).  std: s, within a component.  weights: (k,), positive, of sum 1; None is equal.
+    Raises InputError for means that are no finite matrix, a negative std, or weights that do not fit.
+    """
+
+    means: Tensor
+    std: float
+    weights: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.means.ndim != 2 or not self.means.numel() or not self.means.is_floating_point():
+            raise InputError(
+                got=f"means of shape {tuple(self.means.shape)} in {self.means.dtype}",
+                need="at least one mean, (k, d) in floating point",
+                remedy="stack the means along the first dimension",
+            )
+        check_finite("means", self.means)
+        if not 0 <= self.std < float("inf"):
+            raise InputError(
+                got=f"std {self.std}", need="0 ≤ std < infinity", remedy="give a standard deviation"
+            )
+        if self.weights is not None:
+            _check_weights(self.weights, len(self.means))
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n draws: (n, d), in the means' dtype."""
+        return self.labeled(n, generator)[0]
+
+    def labeled(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n draws (n, d) and the components that they came from (n,)."""
+        weights = torch.ones(len(self.means)) if self.weights is None else self.weights
+        labels = torch.multinomial(weights, n, replacement=True, generator=generator)
+        noise = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
+        return self.means[labels] + self.std * noise, labels
+
+
+def isotropic_mixture(components: int, dimension: int, std: float, seed: int) -> GaussianMixture:
+    """S1's population: `components` equal Gaussians of width `std` with means on the sphere of radius √dimension."""
+    draws = torch.randn(components, dimension, generator=generator(derive(seed, "means")))
+    return GaussianMixture(draws / draws.norm(dim=1, keepdim=True) * dimension**0.5, std)
+
+
+def _check_weights(weights: Tensor, count: int) -> None:
+    fits = weights.shape == (count,) and bool((weights > 0).all())
+    if not fits or abs(weights.double().sum().item() - 1) > 1e-5:
+        raise InputError(
+            got=f"weights of shape {tuple(weights.shape)} and sum {weights.sum().item():g}",
+            need=f"({count},) positive numbers of sum 1",
+            remedy="remove components of weight 0, then divide by the sum",
+        )

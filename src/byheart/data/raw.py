@@ -1,0 +1,41 @@
+"""Values as they were read, before centering and scaling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from byheart._checks import InputError
+
+__all__ = ["Array", "Raw"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Images or features as stored.
+
+    values: (n, c, h, w) or (n, f).  peak: the value that counts as 1 (255 for bytes).  labels: (n,) integers, or None.
+    """
+
+    values: Array
+    peak: float = 1.0
+    labels: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def first(self, count: int | None) -> Raw:
+        """The first `count` of them; None is all.  Raises InputError if there are fewer."""
+        if count is None:
+            return self
+        if count > len(self):
+            raise InputError(
+                got=f"count {count} of {len(self)}",
+                need=f"at most {len(self)}",
+                remedy="leave `count` out for all",
+            )
+        return Raw(self.values[:count], self.peak, None if self.labels is None else self.labels[:count])

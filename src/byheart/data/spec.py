@@ -1,0 +1,75 @@
+"""Which data, and how they are prepared: the specification that a run stores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+
+from byheart._checks import InputError
+from byheart._records import Spec
+
+__all__ = ["NAMES", "Data", "MixtureData"]
+
+NAMES = (
+    "digits",
+    "fashion_mnist",
+    "mnist",
+    "glyphs",
+    "cifar10",
+    "celeba",
+    "folder",
+    "arrays",
+    "mixture",
+)
+"""Every name that `load` knows."""
+
+
+class MixtureData(Spec):
+    """`count` draws from an isotropic Gaussian mixture; the defaults are S1's population (2508.17689, section 4).
+
+    components: k.  dimension: d.  std: within a component; the means lie on the sphere of radius √d.
+    seed: of the means and of the draws, each with its own stream.
+    """
+
+    components: PositiveInt = 12
+    dimension: PositiveInt = 50
+    std: float = Field(default=1.0, gt=0)
+    count: PositiveInt = 4096
+    seed: NonNegativeInt = 0
+
+
+class Data(Spec):
+    """What is trained on: a data set by name, or the user's own.
+
+    name: one of NAMES.  path: the folder or file, where the data do not lie at a known place; the font, for glyphs.
+    size: side of the square images after resizing; None leaves them as stored (glyphs: 32, celeba: 32).
+    channels: 1 (grey) or 3 (RGB); None as stored (celeba: 1).  count: only the first so many; None is all.
+    heldout: how many images nobody trains on; None is min(700, two fifths).  split_seed: which ones.
+    standardize: subtract the mean image of the whole set and divide by its global RMS.  False subtracts one number, the
+    mean of the training subset, and divides by nothing, as S3 does (2505.17638, code).
+    sequential: train on the first n in file order and hold out the last ones, as S3 does, in the place of a shuffle.
+    mixture: settings of the mixture; None are its defaults.
+    """
+
+    name: str = "digits"
+    path: str | None = None
+    size: PositiveInt | None = None
+    channels: Literal[1, 3] | None = None
+    count: PositiveInt | None = None
+    heldout: int | None = None
+    split_seed: NonNegativeInt = 0
+    standardize: bool = True
+    sequential: bool = False
+    mixture: MixtureData | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in NAMES:
+            raise InputError(
+                got=f"data {name!r}",
+                need="one of " + ", ".join(NAMES),
+                remedy="correct the name; your own images: give their folder (name 'folder', with its path)",
+            )
+        return name
