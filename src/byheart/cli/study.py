@@ -65,7 +65,11 @@ def study(
 
 def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int, device: str) -> int:
     from byheart.cli.plan import show_plan
+    from byheart.experiments.conduct import fitting
 
     print(f"{recipe.title}  Scale {scale}: {recipe.scale(scale).takes}.\n")
-    show_plan(recipe.runs(scale, own), root, workers, device)
+    arms = recipe.runs(scale, own)
+    if own is not None:
+        arms = fitting(arms, lambda event: print(f"note: {event['text']}\n"))
+    show_plan(arms, root, workers, device)
     return 0

@@ -1,0 +1,212 @@
+"""The verbs that carry out, list, resume and report runs, on a study of seconds."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from byheart.cli import main
+from byheart.store.folders import RunFolder, list_runs
+
+STUDY = """
+name = "tiny"
+title = "A study of seconds."
+paper = "2505.17638"
+main_arm = "mlp"
+[arms.mlp]
+steps_per_image = 2
+[arms.mlp.base]
+model = { kind = "mlp", width = 16, blocks = 1, frequencies = 4 }
+schedule = { first = 4, count = 3 }
+plan = { samples = 16, loss_images = 16, fidelity = ["fd"], grid = { steps = 4 } }
+[scales.ci]
+takes = "seconds"
+[[scales.ci.arms]]
+arm = "mlp"
+grid = { n = [16, 24], seed = [0, 1] }
+[[claims]]
+id = "T-1"
+paper = "S3"
+statement = "f_mem stays low in this little time"
+quantity = "last/f_mem"
+accept = [0.0, 0.5]
+arm = "mlp"
+"""
+
+SWEEP = """
+name = "narrow"
+steps_per_image = 1
+[base]
+model = { kind = "mlp", blocks = 1, frequencies = 4 }
+schedule = { first = 4, count = 2 }
+plan = { samples = 16, loss_images = 16, fidelity = [], grid = { steps = 4 } }
+[grid]
+n = [16]
+"model.width" = [8, 12]
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a conducted study in `runs`."""
+    folder = tmp_path_factory.mktemp("verbs")
+    (folder / "tiny.toml").write_text(STUDY)
+    (folder / "narrow.toml").write_text(SWEEP)
+    assert study(folder) == 0
+    return folder
+
+
+def study(folder, *arguments) -> int:
+    recipe, root = str(folder / "tiny.toml"), str(folder / "runs")
+    return main(["study", recipe, "--scale", "ci", "--workers", "1", "--root", root, *arguments])
+
+
+def test_a_study_leaves_runs_a_report_and_its_claims(place):
+    (page,) = (place / "runs").glob("tiny-ci-*/report.html")
+    assert "A study of seconds." in page.read_text()
+    (claim,) = json.loads((page.parent / "claims.json").read_text())["claims"]
+    assert (claim["id"], claim["count"]) == ("T-1", 4)
+    assert len(list_runs(place / "runs")) == 4
+
+
+def test_the_same_command_again_computes_nothing(place, capsys):
+    before = {folder.id: folder.read_record("done") for folder in list_runs(place / "runs")}
+    assert study(place) == 0
+    written = capsys.readouterr()
+    assert written.err.count("was done before") == 4
+    assert re.search(r"T-1 .*(reproduced|unresolved|contradicted)", written.out)
+    assert re.search(r"^report: .*report\.html$", written.out, flags=re.M)
+    assert {folder.id: folder.read_record("done") for folder in list_runs(place / "runs")} == before
+
+
+def test_dry_run_estimates_and_writes_nothing(place, tmp_path, capsys):
+    shutil.copy(place / "tiny.toml", tmp_path)
+    assert study(tmp_path, "--dry-run") == 0
+    assert "4 of 4 runs to do, 1 at a time: about " in capsys.readouterr().out
+    assert not (tmp_path / "runs").exists()
+    assert study(place, "--dry-run") == 0
+    assert "0 of 4 runs to do" in capsys.readouterr().out
+
+
+def test_own_images_take_the_place_of_the_recipe_s(place, tmp_path, capsys):
+    shutil.copy(place / "tiny.toml", tmp_path)
+    draws = np.random.default_rng(0)
+    (tmp_path / "mine").mkdir()
+    for index in range(60):
+        Image.fromarray(draws.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(
+            tmp_path / f"mine/{index}.png"
+        )
+    own = ["--data", str(tmp_path / "mine"), "--size", "8", "--heldout", "40"]
+    assert study(tmp_path, *own, "--dry-run") == 1
+    assert "20 images to train on" in capsys.readouterr().err
+    assert study(tmp_path, *own[:-1], "30") == 0
+    assert "T-1" not in capsys.readouterr().out
+    runs = list_runs(tmp_path / "runs")
+    assert {tuple(run.read_record("data")["shape"]) for run in runs} == {(3, 8, 8)}
+
+
+def test_ls_lists_runs(place, capsys):
+    assert main(["ls", "--root", str(place / "runs")]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ["run", "kind", "data", "n", "seed", "step", "f_mem", "state"]
+    assert {line.split()[0] for line in lines if "tiny" not in line} >= {
+        run.id for run in list_runs(place / "runs")
+    }
+    assert sum("48/48" in line and "whole" in line for line in lines) == 2
+
+
+def test_ls_exports_a_table(place, tmp_path, capsys):
+    assert main(["ls", "--root", str(place / "runs"), "--table", str(tmp_path / "all.csv")]) == 0
+    lines = (tmp_path / "all.csv").read_text().splitlines()
+    assert f"{len(lines) - 1} records of" in capsys.readouterr().out
+    assert {"run", "spec.n", "step", "f_mem"} <= set(lines[0].split(","))
+
+
+def test_a_cut_off_run_goes_on(place, tmp_path, capsys):
+    (whole,) = [
+        run
+        for run in list_runs(place / "runs")
+        if (run.header()["spec"]["n"], run.header()["spec"]["seed"]) == (16, 0)
+    ]
+    cut = RunFolder(tmp_path / whole.id)
+    shutil.copytree(whole.path, cut.path)
+    for name in ("done.json", "state.safetensors", "model.safetensors"):
+        (cut.path / name).unlink(missing_ok=True)
+    assert main(["ls", "--root", str(tmp_path)]) == 0
+    assert "cut off" in capsys.readouterr().out
+    assert main(["run", whole.id[:6], "--root", str(tmp_path)]) == 0
+    assert cut.done
+
+    def measured(folder):
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in folder.rows()]
+
+    assert measured(cut) == measured(whole)
+
+
+def test_a_run_is_sampled(place, tmp_path, capsys):
+    run = list_runs(place / "runs")[0]
+    command = ["sample", "--run", str(run.path), "--count", "4", "--out"]
+    assert main([*command, str(tmp_path / "a.npz")]) == 0
+    assert main([*command, str(tmp_path / "b.npz"), "--steps", "7"]) == 0
+    own, other = (np.load(tmp_path / f"{name}.npz")["samples"] for name in "ab")
+    assert own.shape == (4, 1, 8, 8)
+    assert np.abs(own - other).max() > 1e-3
+
+
+def test_a_report_is_written_again(place, capsys):
+    (page,) = (place / "runs").glob("tiny-ci-*/report.html")
+    before = page.read_text()
+    page.unlink()
+    assert main(["report", str(page.parent)]) == 0
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.read_text() == before
+
+
+def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
+    command = ["sweep", str(place / "narrow.toml"), "--root", str(tmp_path), "--workers", "1"]
+    assert main([*command, "--dry-run"]) == 0
+    assert "2 of 2 runs to do" in capsys.readouterr().out
+    assert main(command) == 0
+    widths = {run.header()["spec"]["model"]["width"] for run in list_runs(tmp_path)}
+    assert widths == {8, 12}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"),
+    [
+        (["study", "nope"], "study 'nope'"),
+        (["study", "onset", "--scale", "huge"], "scale 'huge'"),
+        (["study", "onset", "--data", "nowhere"], "--data nowhere"),
+        (["study", "onset", "--scale", "ci", "--device", "cuda", "--workers", "1"], "device 'cuda'"),
+        (["sweep", "absent.toml"], "absent.toml"),
+        (["sweep", "bad.toml"], "bad.toml"),
+        (["sweep", "kind.toml"], "a run of kind 'audit'"),
+        (["sweep", "typo.toml"], "widht = 8"),
+        (["sweep", "typo.toml", "--executor", "ray"], "executor 'ray'"),
+        (["run", "absent"], "run 'absent'"),
+        (["report", "."], "., which holds no study.json"),
+        (["claims", "--measure", "S9-Z"], "claims ['S9-Z']"),
+        (["ls", "--table", "x.csv"], "a table without rows"),
+    ],
+    ids=str,
+)
+def test_bad_requests_are_explained(arguments, got, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    (tmp_path / "bad.toml").write_text("name = \n")
+    (tmp_path / "kind.toml").write_text('name = "a"\n[base]\nkind = "audit"\nn = 8')
+    (tmp_path / "typo.toml").write_text(
+        'name = "a"\n[base]\nn = 8\ntraining = { steps = 1 }\nmodel = { kind = "mlp", widht = 8 }'
+    )
+    before = set(tmp_path.iterdir())
+    assert main(arguments) == 1
+    written = capsys.readouterr()
+    lines = written.err.splitlines()[-3:]
+    assert lines[0].startswith("error: got ")
+    assert got in lines[0]
+    assert [line.partition(":")[0] for line in lines] == ["error", "need", "remedy"]
+    assert written.out == ""
+    assert {path for path in set(tmp_path.iterdir()) - before if path.name != "runs"} == set()
