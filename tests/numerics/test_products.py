@@ -126,14 +126,14 @@ def test_the_environment_settles_the_backend(monkeypatch):
     [(1.0, 2.0, "onednn"), (1.0, 1.2, "onednn"), (1.0, 1.1, "blas"), (2.0, 1.0, "blas")],
 )
 def test_the_faster_backend_is_chosen_and_a_tie_goes_to_blas(monkeypatch, onednn, blas, chosen):
-    calls = iter([onednn, blas] * 7)
+    calls = iter([onednn, blas] * 9)
     monkeypatch.setattr(products, "_seconds", lambda work: next(calls))
     assert product_backend() == chosen
     assert product_backend() == chosen  # once a process: the clock has run out
 
 
 def test_one_slow_moment_does_not_choose(monkeypatch):
-    calls = iter([1.0, 9.0] * 6 + [1.0, 1.0])
+    calls = iter([1.0, 9.0] * 8 + [1.0, 1.0])
     monkeypatch.setattr(products, "_seconds", lambda work: next(calls))
     assert product_backend() == "blas"
 
