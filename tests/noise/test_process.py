@@ -33,6 +33,13 @@ def test_pure_noise_is_capped(process):
     assert process.level(1.0) == SIGMA_MAX
 
 
+def test_a_steep_process_is_capped():
+    process = VP(beta_min=1.0, beta_max=60.0)  # e^15 at its end
+    assert process.level(1.0) == SIGMA_MAX
+    assert process.level(process.time(SIGMA_MAX)).item() == pytest.approx(SIGMA_MAX, rel=1e-9)
+    assert process.time(1e6) == process.time(SIGMA_MAX)
+
+
 def test_ou_ends_at_the_cap():
     assert OU().level(OU().t_max).item() == pytest.approx(SIGMA_MAX, rel=1e-12)
 

@@ -17,7 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
-from byheart.noise.process import AnyProcess, Process
+from byheart.noise.process import SIGMA_MAX, AnyProcess, Process
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -57,16 +57,19 @@ def geometric_levels(steps: int, low: float = 0.02, high: float = 20.0) -> Tenso
 def process_levels(process: Process, steps: int) -> Tensor:
     """The levels at steps + 1 times of a process, uniform from t_max to t_min: float64, decreasing.
 
-    They end at 0 for a process in continuous time.  DDPM's times are truncated to whole indices and end at index 0,
+    They start where SIGMA_MAX is reached, if a process reaches it before t_max.  They end at 0 for a process in continuous time.  DDPM's times are truncated to whole indices and end at index 0,
     level 0.01: that noise is left in the samples, as S3's sampler does (its S grid points are our steps + 1).
     Raises InputError for fewer than one step, or more than a discrete process has.
     """
     import torch
 
-    if steps < 1 or (process.discrete and steps > process.t_max):
-        most = f" and ≤ {process.t_max:g}" if process.discrete else ""
+    latest = process.time(SIGMA_MAX).item()
+    if process.discrete:
+        latest = math.floor(latest)
+    if steps < 1 or (process.discrete and steps > latest):
+        most = f" and ≤ {latest}" if process.discrete else ""
         raise InputError(got=f"{steps} steps", need=f"steps ≥ 1{most}", remedy="change the number of steps")
-    times = torch.linspace(process.t_min, process.t_max, steps + 1, dtype=torch.float64)
+    times = torch.linspace(process.t_min, latest, steps + 1, dtype=torch.float64)
     return process.level(times.floor() if process.discrete else times).flip(0)
 
 

@@ -101,9 +101,9 @@ def _target(
             )
         return model.shape, Grid().levels() if levels is None else levels
     if shape is None or levels is None:
-        given_names = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
+        known = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
         raise InputError(
-            got=f"a {type(model).__name__} with {' and '.join(given_names) or 'neither shape nor levels'}",
+            got=f"a {type(model).__name__} with {' and '.join(known) or 'neither shape nor levels'}",
             need="shape=… and levels=…, which only a closed form knows by itself",
             remedy="for example sample(model, seeds=…, shape=(1, 8, 8), levels=karras_levels(18))",
         )
