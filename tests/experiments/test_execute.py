@@ -4,10 +4,12 @@ import json
 
 import pytest
 import torch
+from pydantic import ValidationError
 from tiny_run import tiny_settings
 
 from byheart._checks import InputError
 from byheart.experiments.execute import execute, execute_all, failures
+from byheart.experiments.kinds import split as split_module
 from byheart.experiments.kinds import training
 from byheart.experiments.load import load
 from byheart.experiments.run import parse_run
@@ -134,7 +136,7 @@ def test_checkpoint_comes_back_as_the_denoiser_that_was_measured(finished, tiny)
     ],
 )
 def test_what_does_not_fit_is_refused(settings, said, tmp_path):
-    with pytest.raises(InputError, match=said):
+    with pytest.raises((InputError, ValidationError), match=said):
         execute(parse_run(settings), tmp_path)
 
 
@@ -176,3 +178,22 @@ def test_one_failure_stops_no_other(tmp_path, tiny):
 
 def test_run_json_is_plain(finished):
     assert json.loads((finished.path / "run.json").read_text())["schema"] == 1
+
+
+def test_run_goes_on_with_the_data_it_began_with_or_not_at_all(tmp_path, monkeypatch):
+    import numpy as np
+
+    def store(seed):
+        images = np.random.default_rng(seed).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+        np.save(tmp_path / "images.npy", images)
+        split_module._read.cache_clear()
+
+    store(0)
+    run = parse_run(tiny_settings(data={"name": "arrays", "path": str(tmp_path / "images.npy")}))
+    with pytest.raises(KeyboardInterrupt):
+        execute(run, tmp_path, tell=interrupt_at(15, monkeypatch))
+    store(1)
+    with pytest.raises(InputError, match="began with"):
+        execute(run, tmp_path)
+    store(0)
+    assert execute(run, tmp_path).done

@@ -8,19 +8,19 @@ from byheart._checks import InputError
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities import crossings, quantity
 
-STEPS = [40 * 1.25**k for k in range(30)]
+STEPS = [40 * 1.2**k for k in range(40)]
 
 
 def curve(n, seed, *, power=1.0, wobble=0.0):
     """f_mem and the gap rise with step / n^power; FD falls at the same step whatever n."""
-    scale = n**power * math.exp(wobble * (seed - 0.5))
+    scale = 96 * (n / 32) ** power * math.exp(wobble * (seed - 0.5))
     rows = [
         {
             "step": step,
             **band("f_mem", rise(step / scale, 10)),
             "f_mem_count": 500,
-            **{key.replace("gap", "gap") + "@0.5": value for key, value in band("gap", 0.3 * rise(step / scale, 4)).items()},
-            "fd": 20 * math.exp(-step / 50) + 1,
+            **{key + "@0.5": value for key, value in band("gap", 0.3 * rise(step / scale, 4)).items()},
+            "fd": 20 * math.exp(-step / 40) + 1,
         }
         for step in STEPS
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_tau_gen_does_not_move():
 
 def test_crossing_is_where_the_curve_says():
     (found,) = crossings("tau_mem@0.5", [curve(64, 0)])
-    assert found.step == pytest.approx(640, rel=0.01)
+    assert found.step == pytest.approx(1920, rel=0.01)
     assert found.low < found.step < found.high
 
 
@@ -65,7 +65,7 @@ def test_small_n_are_left_out():
 def test_collapse_is_large_where_n_explains_time_and_small_where_not():
     assert quantity("collapse/f_mem", curves(wobble=0.05)).value > 3
     assert quantity("collapse/gap@0.5", curves(wobble=0.05)).value > 3
-    assert quantity("collapse/f_mem", curves(power=0.0, wobble=0.05)).value < 1
+    assert quantity("collapse/f_mem", curves(power=0.2, wobble=0.05)).value < 1
 
 
 def test_reached_counts_runs():

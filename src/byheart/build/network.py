@@ -7,8 +7,9 @@ from torch import nn
 
 from byheart._checks import InputError
 from byheart.models.adapt import Preconditioned, ProcessModel
+from byheart.models.layers import Sees
 from byheart.models.mlp import MLP
-from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec
+from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec, OnProcess
 from byheart.models.unet import UNet
 from byheart.random import generator
 
@@ -23,11 +24,20 @@ def network(
     shape: one sample's shape, (c, h, w) or (d,).  seed: of the weights; the same seed gives the same bits.
     Raises InputError if the network cannot take that shape.
     """
-    draws = generator(seed)
-    body: nn.Module = MLP(shape, model, draws) if isinstance(model, MLPSpec) else UNet(shape, model, draws)
+    draws, sees = generator(seed), _sees(parametrization)
+    body: nn.Module
+    if isinstance(model, MLPSpec):
+        body = MLP(shape, model, draws, sees=sees)
+    else:
+        body = UNet(shape, model, draws, sees=sees)
     if isinstance(parametrization, EDM):
         return Preconditioned(body, parametrization.data_std)
     return ProcessModel(body, parametrization.process, parametrization.predicts)
+
+
+def _sees(parametrization: AnyParametrization) -> Sees:
+    # A discrete process counts its times; every other noise coordinate is of order 1.
+    return "index" if isinstance(parametrization, OnProcess) and parametrization.process.discrete else "level"
 
 
 def device(name: str) -> torch.device:

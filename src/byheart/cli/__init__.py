@@ -7,6 +7,7 @@ Every verb's arguments are its function's signature, parsed by tyro, and importe
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in {"-h", "--help", "help"}:
         print(overview())
         return 0
+    # A polite kill is an interrupt: workers are stopped, and the run can be resumed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _carry_out(words)
     except KeyboardInterrupt:

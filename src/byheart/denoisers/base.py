@@ -9,7 +9,7 @@ from torch import Tensor
 
 from byheart._checks import InputError
 
-__all__ = ["Denoiser", "Shaped", "eps", "per_row", "rows_and_variance", "score"]
+__all__ = ["Graded", "Denoiser", "Shaped", "eps", "per_row", "rows_and_variance", "score"]
 
 SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
 """Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
@@ -40,6 +40,15 @@ class Shaped(Protocol):
 
     def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         """D(x, σ)."""
+
+
+@runtime_checkable
+class Graded(Protocol):
+    """A denoiser that knows the noise levels it is meant to be sampled with: a trained one."""
+
+    @property
+    def levels(self) -> Tensor:
+        """(s + 1,) decreasing."""
 
 
 def score(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -132,9 +133,17 @@ _events: multiprocessing.Queue[Event] | None = None
 def _begin(events: multiprocessing.Queue[Event]) -> None:
     global _events
     _events = events
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with_the_parent() -> None:
+    # A parent that was killed cannot stop its workers; left alone they would hold their runs for hours.
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _in_worker(work: Work[Item, Value], item: Item, index: int) -> Outcome[Value]:

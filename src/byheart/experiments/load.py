@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from byheart._checks import InputError
@@ -35,6 +36,11 @@ class Trained:
         """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,)."""
         denoised: Tensor = self.network(x, sigma)
         return denoised
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
 
     def to_pixels(self, x: Tensor) -> Tensor:
         """Samples (b, *shape) in the units of the images they were trained on (0 … 1 for images)."""

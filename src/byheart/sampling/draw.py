@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import Shaped
+from byheart.denoisers.base import Graded, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
 from byheart.random import SeededNoise
@@ -99,7 +99,8 @@ def _target(
                 need=f"the model's own shape {model.shape}",
                 remedy="leave shape out",
             )
-        return model.shape, Grid().levels() if levels is None else levels
+        own = model.levels if isinstance(model, Graded) else Grid().levels()
+        return model.shape, own if levels is None else levels
     if shape is None or levels is None:
         known = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
         raise InputError(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import torch
 
+from byheart._checks import InputError
 from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
 from byheart.data.spec import Data
@@ -42,8 +43,18 @@ def _read(data: Data) -> Dataset:
 
 
 def store_data(folder: RunFolder, found: Split) -> None:
-    """Write data.json and data.safetensors: what the run saw, and how to turn samples back into pixels."""
+    """Write data.json and data.safetensors: what the run saw, and how to turn samples back into pixels.
+
+    Raises InputError if the run began with other data: a run that goes on must see what it saw.
+    """
     dataset = found.dataset
+    before = folder.read_record("data").get("fingerprint", dataset.fingerprint)
+    if before != dataset.fingerprint:
+        raise InputError(
+            got=f"data {dataset.name} with fingerprint {dataset.fingerprint[:12]}",
+            need=f"those that run {folder.id} began with, {before[:12]}",
+            remedy=f"put the old files back, or delete {folder.path} to begin anew",
+        )
     folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale)})
     folder.write_record(
         "data",

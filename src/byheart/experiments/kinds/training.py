@@ -30,8 +30,8 @@ CHECKPOINT_SECONDS = 120.0
 def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder, from its last state where there is one."""
     split = the_split(run, device)
+    store_data(folder, split)
     if not (folder.path / "references.json").exists():
-        store_data(folder, split)
         folder.write_record("references", references(split, run.plan))
     state, ema, states = begin_training(run, split, device, folder)
     measured = {row["step"] for row in folder.keep_rows(state.step)}
