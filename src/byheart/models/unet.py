@@ -1,0 +1,172 @@
+"""A U-Net on square images (2006.11239, appendix B), as small and as fast as the image allows.
+
+    read        3×3 convolution to W channels
+    down        per level: residual blocks, then a strided 3×3 convolution to half the side (not after the last)
+    middle      residual block, attention, residual block
+    up          per level, from the last: one residual block more, each on [h, what `down` left at that place];
+                then nearest-neighbor doubling and a 3×3 convolution (not after the first)
+    write       GroupNorm, SiLU, 3×3 convolution
+
+    residual block   x + conv(dropout(SiLU(GroupNorm( conv(SiLU(GroupNorm(x))) + time ))))
+
+It is the network of S3's code and of diffusers' UNet2DModel, parameter for parameter.  It departs from S3's in two
+points: SiLU instead of GELU between the two time layers, and heads of one width instead of four heads everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from byheart._checks import InputError
+from byheart.models.layers import Conv, Linear, NoiseEmbedding, Sees
+from byheart.models.spec import UNetSpec
+
+__all__ = ["UNet"]
+
+WIDEST_CHANNELS_LAST = 32
+"""Up to this width a step is faster with the channels innermost, above it with the pixels innermost."""
+
+
+class UNet(nn.Module):
+    """The network of `spec` for images of `shape`.
+
+    shape: (c, side, side).  generator: of the weights, on the CPU.
+    sees: what c will be; "index" under a discrete process.
+    Raises InputError for another shape, or a side that the levels cannot halve.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], spec: UNetSpec, generator: Generator, *, sees: Sees = "level"
+    ) -> None:
+        super().__init__()
+        _check_shape(shape, spec)
+        width = spec.width
+        self.embed = NoiseEmbedding(width // 2, sees)
+        self.time = nn.Sequential(
+            Linear(width, 4 * width, generator), nn.SiLU(), Linear(4 * width, 4 * width, generator), nn.SiLU()
+        )
+        self.read = Conv(shape[0], width, 3, generator)
+        self._build_levels(spec, generator)
+        blocks = [part for part in self.modules() if isinstance(part, _Block)]
+        self.times = [block.channels for block in blocks]
+        self.project = Linear(4 * width, sum(self.times), generator)
+        self.norm = nn.GroupNorm(spec.groups, width)
+        self.write = Conv(width, shape[0], 3, generator)
+        # Last: the weights do not depend on the layout.
+        self.layout = torch.channels_last if width <= WIDEST_CHANNELS_LAST else torch.contiguous_format
+        self.to(memory_format=self.layout)  # type: ignore[call-overload]
+
+    def _build_levels(self, spec: UNetSpec, generator: Generator) -> None:
+        head = spec.head_width or max(spec.width, 16)
+
+        def block(inputs: int, outputs: int, attends: bool) -> _Block:
+            return _Block(inputs, outputs, spec, head if attends else None, generator)
+
+        channels, last = spec.width, len(spec.channels) - 1
+        self.down, self.middle, self.up = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        left = [channels]
+        for level, outputs in enumerate(spec.channels):
+            for _ in range(spec.blocks):
+                self.down.append(block(channels, outputs, level in spec.attentive_levels))
+                channels = outputs
+                left.append(channels)
+            if level < last:
+                self.down.append(Conv(channels, channels, 3, generator, stride=2))
+                left.append(channels)
+        self.middle.extend([block(channels, channels, True), block(channels, channels, False)])
+        for level, outputs in reversed(list(enumerate(spec.channels))):
+            for _ in range(spec.blocks + 1):
+                self.up.append(block(channels + left.pop(), outputs, level in spec.attentive_levels))
+                channels = outputs
+            if level:
+                self.up.append(_Double(channels, generator))
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        """x: (b, *shape).  c: (b,), or (1,) for all rows.  Returns (b, *shape)."""
+        times = iter(self.project(self.time(self.embed(c)))[..., None, None].split(self.times, dim=1))
+        h = self.read(x).contiguous(memory_format=self.layout)
+        left = [h]
+        for part in self.down:
+            h = _through(part, h, times)
+            left.append(h)
+        for part in self.middle:
+            h = _through(part, h, times)
+        for part in self.up:
+            h = _through(part, torch.cat([h, left.pop()], dim=1) if isinstance(part, _Block) else h, times)
+        output: Tensor = self.write(functional.silu(self.norm(h)))
+        return output.contiguous()
+
+
+class _Block(nn.Module):
+    """A residual block, with attention behind it where head (channels of one head) is given."""
+
+    def __init__(
+        self, inputs: int, outputs: int, spec: UNetSpec, head: int | None, generator: Generator
+    ) -> None:
+        super().__init__()
+        self.channels = outputs
+        self.norm1, self.norm2 = nn.GroupNorm(spec.groups, inputs), nn.GroupNorm(spec.groups, outputs)
+        self.conv1, self.conv2 = Conv(inputs, outputs, 3, generator), Conv(outputs, outputs, 3, generator)
+        self.skip = Conv(inputs, outputs, 1, generator) if inputs != outputs else nn.Identity()
+        self.dropout = nn.Dropout2d(spec.dropout)
+        self.attention = _Attention(outputs, head, spec.groups, generator) if head else nn.Identity()
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        h = self.conv1(functional.silu(self.norm1(x))) + time
+        h = self.conv2(self.dropout(functional.silu(self.norm2(h))))
+        output: Tensor = self.attention(self.skip(x) + h)
+        return output
+
+
+class _Attention(nn.Module):
+    """Every pixel attends to every pixel, in channels // head heads."""
+
+    def __init__(self, channels: int, head: int, groups: int, generator: Generator) -> None:
+        super().__init__()
+        self.head = head
+        self.norm = nn.GroupNorm(groups, channels)
+        self.qkv = Linear(channels, 3 * channels, generator)
+        self.out = Linear(channels, channels, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = self.norm(x).flatten(2).transpose(1, 2)  # (b, side², channels)
+        parts = self.qkv(pixels).unflatten(2, (3, -1, self.head))  # (b, side², 3, heads, head)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        change: Tensor = self.out(mixed)
+        return x + change.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+class _Double(nn.Module):
+    """Twice the side."""
+
+    def __init__(self, channels: int, generator: Generator) -> None:
+        super().__init__()
+        self.conv = Conv(channels, channels, 3, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.conv(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return output
+
+
+def _through(part: nn.Module, h: Tensor, times: Iterator[Tensor]) -> Tensor:
+    output: Tensor = part(h, next(times)) if isinstance(part, _Block) else part(h)
+    return output
+
+
+def _check_shape(shape: tuple[int, ...], spec: UNetSpec) -> None:
+    factor = 2 ** (len(spec.multipliers) - 1)
+    if len(shape) == 3 and shape[1] == shape[2] and shape[1] % factor == 0:
+        return
+    square = len(shape) == 3 and shape[1] == shape[2]
+    raise InputError(
+        got=f"samples of shape {tuple(shape)} for a U-Net of {len(spec.multipliers)} levels",
+        need=f"square images (c, side, side) with a side divisible by {factor}",
+        remedy=f"resize the images to a multiple of {factor} (size=… of the data), or use fewer multipliers"
+        if square
+        else "crop the images to squares, or use the mlp, which takes any shape",
+    )

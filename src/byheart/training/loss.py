@@ -1,0 +1,46 @@
+"""The denoising loss, through the denoiser's own interface.
+
+L = E over x₀, ε, σ of  w(σ) · mean over pixels of (D(x₀ + σε, σ) − x₀)²
+
+weighting    w(σ)            in terms of what a network predicts
+----------------------------------------------------------------------------
+edm          (1 + σ²)/σ²     error of an EDM network's answer, data of unit variance
+eps          1/σ²            error of the predicted noise
+x0           1               error of the denoised sample
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from byheart.denoisers.base import Denoiser, per_row
+from byheart.training.spec import Loss
+
+__all__ = ["DenoisingLoss"]
+
+
+@dataclass(frozen=True)
+class DenoisingLoss:
+    """The loss of a batch, with one level and one noise for each row."""
+
+    spec: Loss
+
+    def __call__(self, model: Denoiser, x0: Tensor, generator: Generator) -> Tensor:
+        """x0: (b, *shape).  generator: of levels and noise, on the CPU wherever x0 is.  Returns ()."""
+        sigma = self.spec.levels.draw(len(x0), generator).to(x0)
+        eps = torch.randn(x0.shape, generator=generator).to(x0)
+        level = per_row(sigma, x0)
+        error = model(torch.addcmul(x0, level, eps), sigma) - x0
+        return (error * self._root_weight(level)).square().mean()
+
+    def _root_weight(self, level: Tensor) -> Tensor | float:
+        match self.spec.weighting:
+            case "edm":
+                return (1 + level.square()).sqrt() / level
+            case "eps":
+                return 1 / level
+            case "x0":
+                return 1.0
