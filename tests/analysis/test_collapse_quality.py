@@ -1,0 +1,73 @@
+import math
+
+import numpy as np
+import pytest
+
+from byheart.analysis.collapse_quality import Series, collapse, spread
+
+STEPS = np.geomspace(10, 100_000, 400)
+
+
+def sigmoid(x, center):
+    return 1 / (1 + (center / np.asarray(x)) ** 2)
+
+
+def clocks(power, n=(64, 128, 256), seeds=(0,), wobble=0.0):
+    """Curves whose time goes like n^power; `wobble` moves each size and seed."""
+    shift = {(m, seed): 10 * m**power * (1 + wobble * ((m // 64 + seed) % 3)) for m in n for seed in seeds}
+    return [Series(m, seed, list(STEPS), list(sigmoid(STEPS, center))) for (m, seed), center in shift.items()]
+
+
+def test_spread_of_two_levels_is_half_their_distance():
+    assert spread([([1, 10, 100], [0, 0, 0]), ([1, 100], [1, 1])]) == pytest.approx(0.5)
+
+
+def test_spread_counts_the_common_range_in_log_x_only():
+    # they differ below 10 only, where the second curve was not measured
+    assert spread([([1, 10, 1000], [5, 0, 0]), ([10, 1000], [0, 0])]) == 0
+    # a ramp against zero over one decade: the mean square of (u / 2)² is 1/12
+    assert spread([([1, 10], [0, 1]), ([1, 10], [0, 0])]) == pytest.approx(math.sqrt(1 / 12), rel=2e-3)
+
+
+def test_missing_numbers_and_step_zero_are_left_out():
+    assert spread([([0, 1, 5, 100], [9, 0, None, 0]), ([1, 5, 100], [1, math.nan, 1])]) == pytest.approx(0.5)
+
+
+def test_curves_that_share_nothing_have_no_spread():
+    assert math.isnan(spread([([1, 2], [0, 1]), ([3, 4], [0, 1])]))
+    assert math.isnan(spread([([1, 2], [0, 1])]))
+
+
+def test_times_proportional_to_n_collapse():
+    found = collapse(clocks(power=1))
+    assert found.after < 1e-3 * found.before
+    assert found.ratio == pytest.approx(found.before / found.after)
+    assert (found.low, found.high, found.count, found.sizes) == (None, None, 3, (64, 128, 256))
+
+
+def test_times_that_ignore_n_do_not():
+    found = collapse(clocks(power=0, wobble=0.1))
+    assert found.ratio < 0.5
+
+
+def test_identical_curves_stay_finite():
+    same = [Series(n, 0, [n, 10.0 * n, 100 * n], [0, 0.5, 1]) for n in (64, 128)]
+    assert math.isfinite(collapse(same).ratio)
+
+
+def test_the_interval_is_over_seeds():
+    found = collapse(clocks(power=1, seeds=(0, 1, 2), wobble=0.05))
+    alone = [
+        collapse([curve for curve in clocks(1, seeds=(0, 1, 2), wobble=0.05) if curve.seed == s])
+        for s in range(3)
+    ]
+    assert found.ratio == pytest.approx(math.prod(one.ratio for one in alone) ** (1 / 3))
+    assert found.low < min(one.ratio for one in alone) and max(one.ratio for one in alone) < found.high
+    assert found.count == 9
+
+
+def test_nothing_to_compare_is_nan():
+    flat = [Series(n, 0, [1, 10], [0, 0]) for n in (64, 128)]
+    for series in ([], flat, clocks(power=1, n=(64,))):
+        found = collapse(series)
+        assert math.isnan(found.ratio) and (found.low, found.count) == (None, 0)
