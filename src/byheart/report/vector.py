@@ -1,0 +1,47 @@
+"""A figure as SVG inside a page: text stays text, colors follow the page, and the same figure gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from byheart.report.palette import TWINS, ramp, variable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["svg"]
+
+_SHADES = 12  # at most so many sizes n on a page get colors that follow it
+
+
+def svg(figure: Figure, name: str, description: str) -> str:
+    """The figure as an <svg> element as wide as its place.
+
+    name: unique on the page, begins every id inside.  description: for readers who do not see it.
+    """
+    import matplotlib
+
+    buffer = StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "byheart"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _embedded(buffer.getvalue(), name, description)
+
+
+def _embedded(text: str, name: str, description: str) -> str:
+    text = text[text.index("<svg") :]
+    for pattern in (r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<style.*?</style>", r"<title>.*?</title>"):
+        text = re.sub(pattern, "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r"(href=\"|url\()#", rf"\1#{name}-", text)
+    colors = TWINS | {light: dark for count in range(1, _SHADES + 1) for light, dark in ramp(count).items()}
+    text = re.sub(r"#[0-9a-f]{6}\b", lambda hit: _following(hit[0], colors), text)
+    box = re.search(r'viewBox="[^"]*"', text)
+    opening = f'<svg {box[0] if box else ""} role="img" aria-label="{escape(description)}">'
+    return opening + text[text.index(">") + 1 :].strip()
+
+
+def _following(color: str, colors: dict[str, str]) -> str:
+    return f"var({variable(color)}, {color})" if color in colors else color

@@ -1,0 +1,152 @@
+"""The onset page in a real browser: nothing is loaded, nothing fails, nothing is wider than the screen."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onset_rows
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from byheart.report.content import MEM, RunContent
+from byheart.report.pages import onset_page
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (1200, 390)
+
+
+@dataclass
+class Seen:
+    """A page and what the browser reported while it was open."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Containers run as root, where Chromium's own sandbox cannot start.
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def long_rows(n, seed):
+    steps = onset_rows.schedule(48 * n)
+    f_mem = onset_rows.through(steps, [4 * n, 48 * n], [0.0, 0.7])
+    return [onset_rows.record(*row) for row in zip(steps, f_mem, f_mem, [9.0] * 15 + [8.0], strict=True)]
+
+
+def nine_sizes():
+    runs = [
+        RunContent(f"{n}-{seed}", n, seed, long_rows(n, seed))
+        for n in [128 * 2**k for k in range(9)]
+        for seed in (0, 1)
+    ]
+    times = [onset_rows.onsets(run) for run in runs]
+    return onset_rows.content(
+        runs=runs, crossings=times, strips=[onset_rows.strip(run.n) for run in runs[::2]]
+    )
+
+
+CONTENTS = {
+    "demo": onset_rows.content,
+    "one seed, RGB": lambda: onset_rows.content(
+        seeds=(0,), strips=[onset_rows.strip(64, samples=3, side=32, channels=3)], claims=()
+    ),
+    "nine sizes": nine_sizes,
+    "no times": lambda: onset_rows.content(crossings=(), exponents=(), collapses={}, strips=()),
+}
+
+
+@pytest.fixture(scope="module", params=CONTENTS)
+def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pages") / "onset.html"
+    path.write_text(onset_page(CONTENTS[request.param]()))
+    return path
+
+
+@pytest.fixture(params=WIDTHS)
+def seen(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Seen]:
+    page = browser.new_page(viewport={"width": request.param, "height": 900})
+    found = Seen(page)
+    page.on("request", lambda asked: found.requests.append(asked.url))
+    page.on("console", lambda message: found.messages.append(message.text))
+    page.on("pageerror", lambda error: found.messages.append(str(error)))
+    page.goto(file.as_uri())
+    page.wait_for_load_state("networkidle")
+    yield found
+    page.close()
+
+
+def test_the_page_holds_up(seen: Seen, file: Path):
+    page = seen.page
+    outside = [url for url in seen.requests if not url.startswith("data:") and url != file.as_uri()]
+    assert (outside, seen.messages) == ([], [])
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for visible in ("#advice", "#summary", "#figures svg >> nth=0", "#claims", "#measured", "#cite pre"):
+        assert page.locator(visible).is_visible(), visible
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('figure svg')].map(s => [s.clientWidth, s.getBBox().width, s.getBBox().height])"
+    )
+    assert all(min(box) > 100 for box in boxes)
+
+
+@pytest.fixture(scope="module")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "onset.html"
+    path.write_text(onset_page(onset_rows.content()))
+    return path
+
+
+@pytest.fixture
+def demo(browser: Browser, demo_file: Path) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
+    page.goto(demo_file.as_uri())
+    yield page
+    page.close()
+
+
+def test_strips_open_on_the_headline_and_change_by_mouse_and_keyboard(demo: Page):
+    shown = demo.locator("#strips .panel:visible table")
+    assert shown.get_attribute("aria-label") == "Samples along training, n = 128"
+    demo.get_by_text("256", exact=True).locator("visible=true").first.click()
+    assert shown.get_attribute("aria-label") == "Samples along training, n = 256"
+    demo.keyboard.press("ArrowLeft")
+    assert shown.get_attribute("aria-label") == "Samples along training, n = 128"
+
+
+def test_pixels_stay_crisp_and_large(demo: Page):
+    image = demo.locator("#strips .panel:visible img").first
+    assert image.evaluate("i => [i.naturalWidth, getComputedStyle(i).imageRendering]") == [8, "pixelated"]
+    assert image.bounding_box()["width"] > 80
+
+
+def test_a_dark_page_has_light_words_in_its_figures(demo: Page):
+    brightness = (
+        "s => getComputedStyle(s).fill.match(/\\d+/g).slice(0, 3).reduce((sum, c) => sum + Number(c), 0)"
+    )
+    words = demo.locator("#figures svg text")
+    assert min(words.nth(i).evaluate(brightness) for i in range(words.count())) > 380
+    ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((sum, c) => sum + Number(c), 0)"
+    assert demo.evaluate(ground) < 120
+
+
+def test_the_timeline_marks_the_times_it_names(demo: Page):
+    """The copies begin in the lane of n = 128 around its tau_mem, by the ticks of the axis."""
+    lane = demo.locator(".lane").nth(2)
+    unsure, ticks = lane.locator(".unsure").bounding_box(), demo.locator(".ticks span")
+    places = {ticks.nth(i).inner_text(): ticks.nth(i).bounding_box() for i in range(ticks.count())}
+    hundred, thousand = (places[text]["x"] + places[text]["width"] / 2 for text in ("100", "1,000"))
+    times = onset_rows.content().times(MEM, 128)
+    for edge, time in (
+        (unsure["x"], min(t.low for t in times)),
+        (unsure["x"] + unsure["width"], max(t.high for t in times)),
+    ):
+        step = 100 * 10 ** ((edge - hundred) / (thousand - hundred))
+        assert step == pytest.approx(time, rel=0.01)

@@ -1,0 +1,168 @@
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import onset_rows
+import pytest
+
+from byheart._checks import InputError
+from byheart.report.content import RunContent
+from byheart.report.pages import onset_page
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch):
+    """Figures are made but not drawn, which takes most of a page's time."""
+    monkeypatch.setattr(
+        "byheart.report.pages.svg", lambda figure, name, description: f'<svg id="{name}"></svg>'
+    )
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, and all words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.words, self.depth = [], "", []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in {"meta", "link", "img", "input", "br"}:
+            self.depth.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.depth.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, text):
+        self.words += text
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return onset_page(onset_rows.content())
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Parsed:
+    return Parsed(text)
+
+
+def test_it_is_one_light_file_that_loads_nothing(text, page):
+    assert len(text.encode()) < 5_000_000
+    sources = [
+        value for tag, at in page.tags for key, value in at.items() if key in {"src", "href", "xlink:href"}
+    ]
+    assert sources and all(source.startswith(("data:", "#")) for source in sources)
+    assert not {"script", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "default-src 'none'" in text
+
+
+def test_it_is_well_formed(page):
+    ids = [at["id"] for _, at in page.tags if "id" in at]
+    assert page.depth == [] and len(ids) == len(set(ids))
+
+
+def test_it_says_what_was_found(page):
+    for words in (
+        "With n = 128 images, stop before step",
+        "whatever n",
+        "2,326 [2,079, 2,600]",
+        "1.10 [0.99, 1.21]",
+        "✓ reproduced",
+        "– not measured",
+        "0 [0, 0.00526]",
+        "byheart study onset --scale demo",
+        "2505.17638",
+        "@software{byheart",
+    ):
+        assert words in page.words, words
+
+
+def test_it_shows_every_part(page):
+    figures = [at for tag, at in page.tags if tag == "svg"]
+    tabs = [at for tag, at in page.tags if tag == "input"]
+    images = [at for tag, at in page.tags if tag == "img"]
+    assert (len(figures), len(tabs), len(images)) == (6, 4, 4 * 4 * (6 + 1))
+    assert [tab.get("id") for tab in tabs if "checked" in tab] == ["a0-strip3"]
+    assert all(at["alt"] for at in images) and all(at["aria-label"] for at in figures)
+
+
+def test_copies_are_framed(text, page):
+    framed = [at for tag, at in page.tags if tag == "td" and at.get("class") == "copied"]
+    assert len(framed) == 4 * 2
+    assert re.search(r'class="copied"><img [^>]*d1/d2 = 0.31">0.31', text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "absent", "present"),
+    [
+        ({"crossings": (), "exponents": (), "collapses": {}}, "The clocks", "No onset times yet."),
+        ({"claims": ()}, "reproduced if", "None is decided here"),
+        ({"strips": ()}, "See it happen", "The evidence"),
+        ({"seeds": (0,)}, "2 runs", "1 run)"),
+        ({"sizes": (64,)}, "Twice the images", "stop before step"),
+        (
+            {"sizes": (64, 256), "facts": {}, "provenance": {}, "command": ""},
+            "study onset --scale",
+            "Repeat it",
+        ),
+        (
+            {"strips": [onset_rows.strip(64, side=32, channels=3), onset_rows.strip(64, 1)]},
+            "<script",
+            "64 · seed 1",
+        ),
+    ],
+    ids=["no times", "no claims", "no strips", "one seed", "one size", "bare", "RGB"],
+)
+@pytest.mark.usefixtures("undrawn")
+def test_it_works_with_parts_missing(changes, absent, present):
+    words = Parsed(onset_page(onset_rows.content(**changes))).words
+    assert absent not in words and present in words
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_rows_may_lack_what_the_plan_did_not_measure():
+    runs = [RunContent("a", 64, 0, [{"step": 40, "f_mem": None}, {"step": 80, "loss": 1.0}])]
+    empty = Parsed(
+        onset_page(onset_rows.content(runs=runs, crossings=(), exponents=(), collapses={}, strips=()))
+    )
+    assert "svg" not in {tag for tag, _ in empty.tags}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_further_arms_follow_under_their_titles():
+    other = onset_rows.content(sizes=(64, 128), title="The same with a U-Net", claims=())
+    page = Parsed(onset_page(onset_rows.content(sizes=(32, 64), others=[other])))
+    ids = [at["id"] for _, at in page.tags if "id" in at]
+    assert "The same with a U-Net" in page.words and len(ids) == len(set(ids))
+    assert len([1 for tag, _ in page.tags if tag == "svg"]) == 12
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_names_from_outside_are_escaped():
+    hostile = "<script>alert(1)</script>"
+    text = onset_page(
+        onset_rows.content(sizes=(64,), title=hostile, data_name=hostile, facts={hostile: hostile})
+    )
+    assert "<script" not in text and "&lt;script&gt;" in text
+
+
+def test_the_same_content_gives_the_same_bytes(text):
+    assert onset_page(onset_rows.content()) == text
+
+
+def test_nothing_to_show_is_refused():
+    with pytest.raises(InputError, match="no runs"):
+        onset_page(onset_rows.content(runs=()))
+
+
+def test_it_needs_no_torch():
+    code = "import sys, byheart.report.pages; print(sorted({'torch', 'scipy', 'sklearn', 'matplotlib'} & {*sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "[]"

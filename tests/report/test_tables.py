@@ -1,0 +1,82 @@
+import math
+
+import onset_rows
+import pytest
+
+from byheart.analysis.timescales import Crossing
+from byheart.report.content import GEN, MEM, SPLIT, Onsets
+from byheart.report.tables import (
+    claim_lines,
+    collapse_table,
+    crossing_table,
+    exponent_table,
+    interval,
+    number,
+    reference_table,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (0.9, "0.9"),
+        (1.1044, "1.1"),
+        (-0.1459, "−0.146"),
+        (12288, "12,288"),
+        (1234.5, "1,234"),
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "∞"),
+        ("digits", "–"),
+    ],
+    ids=str,
+)
+def test_numbers(value, text):
+    assert number(value) == text
+
+
+def test_intervals_keep_their_zeros():
+    assert interval(1.1, 1.0, 1.208) == "1.10 [1.00, 1.21]"
+    assert interval(100.0, 99.0, 120) == "100 [99.0, 120]"
+    assert interval(2.37, None, None) == "2.37"
+    assert interval(None, None, None) == "–"
+
+
+def test_times_of_each_run():
+    table = crossing_table(onset_rows.content().crossings, (GEN, SPLIT, MEM))
+    assert table.columns == ("n", "seed", "good (tau_gen)", "losses part (tau_split)", "copies (tau_mem)")
+    assert len(table.rows) == 8 and table.rows[4][:2] == ("128", "0")
+    never = [Onsets(64, 0, {MEM: Crossing(None, None, None, 0.1, 3072)}), Onsets(32, 0, {})]
+    table = crossing_table(never, (GEN, MEM))
+    assert (table.columns[2:], [row[2] for row in table.rows]) == (
+        ("copies (tau_mem)",),
+        ["–", "not within 3,072 steps"],
+    )
+
+
+def test_exponents():
+    rows = exponent_table(onset_rows.content().exponents).rows
+    assert rows[0] == ("tau_mem@0.1", "1.10 [0.99, 1.21]", "64 128 256", "6", "0")
+    nothing = onset_rows.exponent([64, 128], [None, 100.0], [0, 0], MEM)
+    assert exponent_table([nothing]).rows == (("tau_mem@0.1", "–", "128", "1", "1"),)
+
+
+def test_collapses_and_references():
+    page = onset_rows.content()
+    assert [row[0] for row in collapse_table(page.collapses).rows] == ["f_mem", "gap@0.5"]
+    references = reference_table(page.runs)
+    assert references.rows[0] == ("32", "0", "1.00", "0 [0, 0.00526]", "0.910", "15.4", "0.980")
+    assert reference_table([onset_rows.RunContent("a", 32, 0, [])]).rows == ()
+
+
+def test_claims():
+    reproduced, unresolved, nobody = claim_lines(onset_rows.CLAIMS)
+    assert (reproduced.measured, reproduced.accept, reproduced.sign) == (
+        "1.10 [1.00, 1.21]",
+        "[0.8, 1.4]",
+        "✓",
+    )
+    assert (unresolved.accept, unresolved.target, unresolved.source) == ("[1.5, ∞]", "–", "S3, figure 2 left")
+    assert (nobody.verdict, nobody.measured, nobody.sign) == ("not measured", "–", "–")
