@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,3 +191,8 @@ def test_a_diverged_model_is_called_so():
 def test_plans_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValidationError):
         Plan(**settings)
+
+
+def test_a_plan_needs_no_torch():
+    code = "import sys, byheart.evaluation.plan; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 from byheart._checks import InputError
 from byheart.metrics import frechet, frechet_corrected, frechet_floor, kid, reference_gap, sliced_wasserstein
 from byheart.metrics.fidelity import directions
+from byheart.numerics.intervals import Interval
 
 
 def draws(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -62,26 +63,30 @@ def test_the_floor_comes_from_the_reference():
     assert (found.count, found.reference_count) == (80, 90)
 
 
+def corrected(shift: float, repeats: int) -> tuple[list[Interval], torch.Tensor]:
+    """Intervals of repeated draws, and how far the plain distances are from the true one."""
+    pairs = [(draws(150, 6, seed=i) + shift, draws(200, 6, seed=i + 500)) for i in range(repeats)]
+    plain = torch.tensor([frechet(*pair).value for pair in pairs])
+    return [frechet_corrected(*pair, halves=16, seed=i) for i, pair in enumerate(pairs)], plain - 6 * shift**2
+
+
 def test_the_corrected_distance_has_no_bias_and_covers():
-    # d = 6, a shift of .5 in every direction: FD = 1.5.  120 repeats; coverage 95 % ± 4 % (2 s.e.).
-    found = [
-        frechet_corrected(draws(150, 6, seed=i) + 0.5, draws(200, 6, seed=i + 500), seed=i)
-        for i in range(120)
-    ]
+    found, bias = corrected(shift=0.5, repeats=80)
     values = torch.tensor([each.value for each in found])
-    plain = torch.tensor(
-        [frechet(draws(150, 6, seed=i) + 0.5, draws(200, 6, seed=i + 500)).value for i in range(120)]
-    )
-    assert abs(values.mean() - 1.5) < 3 * values.std() / 120**0.5
-    assert plain.mean() - 1.5 > 5 * plain.std() / 120**0.5  # the bias is there to be removed
-    assert 0.9 <= sum(each.low <= 1.5 <= each.high for each in found) / 120 <= 0.99
+    assert abs(values.mean() - 1.5) < 3 * values.std() / 80**0.5
+    assert bias.mean() > 5 * bias.std() / 80**0.5  # it is there to be removed
+    assert sum(each.low <= 1.5 <= each.high for each in found) >= 70  # of 80: 95 % less 3 s.e.
+    widths = torch.tensor([each.high - each.low for each in found])
+    assert widths.mean() / (2 * 1.96) == pytest.approx(
+        float(values.std()), rel=0.3
+    )  # and no wider than need be
 
 
 def test_the_corrected_distance_under_the_null():
-    found = [frechet_corrected(draws(200, 6, seed=i), draws(200, 6, seed=i + 500), seed=i) for i in range(60)]
+    found, _ = corrected(shift=0, repeats=40)
     values = torch.tensor([each.value for each in found])
-    assert abs(values.mean()) < 3 * values.std() / 60**0.5
-    assert sum(each.low <= 0 <= each.high for each in found) / 60 >= 0.93
+    assert abs(values.mean()) < 3 * values.std() / 40**0.5
+    assert sum(each.low <= 0 <= each.high for each in found) >= 36
 
 
 # --- kernel distance ----------------------------------------------------------------------------------------------
