@@ -23,6 +23,7 @@ def plain(rows):
 def test_folder_holds_what_a_stranger_needs(finished, tiny):
     header = finished.header()
     assert parse_run(header["spec"]) == tiny and finished.id == tiny.id
+    assert 0 < finished.read_record("clock")["seconds"] <= finished.read_record("done")["seconds"] < 60
     assert {"byheart", "torch", "numpy", "python", "threads", "backend", "device", "code"} <= set(header)
     data = finished.read_record("data")
     assert data["fingerprint"] and data["train"] == 16 and data["shape"] == [1, 8, 8]

@@ -38,13 +38,12 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
         tell({"kind": "done", "run": run.id, "cached": True})
         return folder
     with folder.locked():
-        began = perf_counter()
+        began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
         _pin(header)
         tell({"kind": "start", "run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps})
         _carry_out(run, folder, header["device"], tell)
-        seconds = perf_counter() - began + float(folder.read_record("clock").get("seconds", 0.0))
-        folder.write_record("done", {"seconds": seconds, "date": _now()})
+        folder.write_record("done", {"seconds": before + perf_counter() - began, "date": _now()})
         tell({"kind": "done", "run": run.id, "cached": False})
     return folder
 
