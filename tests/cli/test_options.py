@@ -5,17 +5,17 @@ import os
 import pytest
 
 from byheart._checks import InputError
-from byheart.cli.options import cores, the_data
+from byheart.cli.options import cores, own_data, the_data
 
 
 def test_no_choice_is_the_study_s_own_data():
-    assert the_data(None) is None
+    assert own_data(None, None, None, None) is None
 
 
-@pytest.mark.parametrize("settings", [{"size": 8}, {"channels": 1}, {"heldout": 3}])
+@pytest.mark.parametrize("settings", [(8, None, None), (None, 1, None), (None, None, 0)])
 def test_settings_need_data(settings):
     with pytest.raises(InputError, match="without --data"):
-        the_data(None, **settings)
+        own_data(None, *settings)
 
 
 def test_a_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):

@@ -11,9 +11,11 @@ from tyro.conf import arg
 if TYPE_CHECKING:
     from byheart.data.spec import Data
 
-__all__ = ["Device", "DataChoice", "Root", "Workers", "cores", "the_data"]
+__all__ = ["Device", "DataChoice", "OwnData", "Root", "Workers", "cores", "own_data", "the_data"]
 
-DataChoice = Annotated[str | None, arg(metavar="FOLDER|FILE|NAME[=PATH]")]
+DATA = arg(metavar="FOLDER|FILE|NAME[=PATH]")
+DataChoice = Annotated[str, DATA]
+OwnData = Annotated[str | None, DATA]
 Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[int | None, arg(metavar="COUNT")]
@@ -26,30 +28,36 @@ def cores(workers: int | None) -> int:
     return workers if workers is not None else len(os.sched_getaffinity(0))
 
 
-def the_data(
-    choice: str | None,
-    size: int | None = None,
-    channels: Literal[1, 3] | None = None,
-    heldout: int | None = None,
+def own_data(
+    choice: str | None, size: int | None, channels: Literal[1, 3] | None, heldout: int | None
 ) -> Data | None:
-    """The data that --data names: a folder of images, a file of arrays, or a data set by its name; None if not given.
+    """The data that replace a recipe's; None if --data is not given.
 
-    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.
+    Raises InputError as `the_data` does, and for settings without --data.
+    """
+    from byheart._checks import InputError
 
-    Raises InputError for a name that is none of these, and for settings without --data.
+    settings = {"size": size, "channels": channels, "heldout": heldout}
+    if choice is not None:
+        return the_data(choice, **settings)
+    if any(value is not None for value in settings.values()):
+        raise InputError(
+            got="--size, --channels or --heldout without --data",
+            need="the data that they are about",
+            remedy="add --data NAME or --data FOLDER",
+        )
+    return None
+
+
+def the_data(choice: str, **settings: int | None) -> Data:
+    """The data that --data names: a folder of images, a file of arrays, or a data set by its name.
+
+    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data.
+    Raises InputError for a name or path that is none of these.
     """
     from byheart._checks import InputError
     from byheart.data.spec import NAMES, Data
 
-    settings = {"size": size, "channels": channels, "heldout": heldout}
-    if choice is None:
-        if any(value is not None for value in settings.values()):
-            raise InputError(
-                got="--size, --channels or --heldout without --data",
-                need="the data that they are about",
-                remedy="add --data NAME or --data FOLDER",
-            )
-        return None
     name, _, where = choice.partition("=")
     if not where and choice in NAMES:
         return Data.model_validate({"name": choice, **settings})

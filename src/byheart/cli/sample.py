@@ -61,8 +61,27 @@ def sample(
         out: A picture of all samples, or their pixel values as an array `samples`.
         root: Where the runs are kept.
     """
-    from byheart._checks import InputError
+    _check_request(run, closed_form, out)
     from byheart._records import write_atomic
+    from byheart.noise.levels import karras_levels
+    from byheart.sampling.draw import sample as draw
+
+    if run is not None:
+        model, to_pixels, shape, levels = _trained(run, root)
+    else:
+        settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
+        model, to_pixels, shape, levels = _formula(settings, the_data(data), n, subset)
+    if steps is not None:
+        levels = karras_levels(steps)
+    seeds = range(first_seed, first_seed + count)
+    drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
+    write_atomic(out, _content(out.suffix, to_pixels(drawn)))
+    print(out)
+    return 0
+
+
+def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
+    from byheart._checks import InputError
 
     if (run is None) == (closed_form is None):
         raise InputError(
@@ -74,23 +93,6 @@ def sample(
         raise InputError(
             got=f"--out {out}", need="a name that ends in " + ", ".join(ENDINGS), remedy="rename it"
         )
-    from byheart.noise.levels import karras_levels
-    from byheart.sampling.draw import sample as draw
-
-    if run is not None:
-        model, to_pixels, shape, levels = _trained(run, root)
-    else:
-        source = the_data(data)
-        assert source is not None
-        settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
-        model, to_pixels, shape, levels = _formula(settings, source, n, subset)
-    if steps is not None:
-        levels = karras_levels(steps)
-    seeds = range(first_seed, first_seed + count)
-    drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
-    write_atomic(out, _content(out.suffix, to_pixels(drawn)))
-    print(out)
-    return 0
 
 
 def _trained(name: str, root: Path) -> Source:

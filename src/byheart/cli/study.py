@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import DataChoice, Device, Root, Workers, cores, the_data
+from byheart.cli.options import Device, OwnData, Root, Workers, cores, own_data
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -20,7 +20,7 @@ def study(
     name: Annotated[Positional[str], arg(metavar="STUDY")],
     *,
     scale: str = "demo",
-    data: DataChoice = None,
+    data: OwnData = None,
     size: Annotated[int | None, arg(metavar="PIXELS")] = None,
     channels: Literal[1, 3] | None = None,
     heldout: Annotated[int | None, arg(metavar="COUNT")] = None,
@@ -47,7 +47,7 @@ def study(
     """
     from byheart.experiments.studies import load_study
 
-    recipe, own = load_study(name), the_data(data, size, channels, heldout)
+    recipe, own = load_study(name), own_data(data, size, channels, heldout)
     if dry_run:
         return _plan(recipe, scale, own, root, cores(workers), device)
     from byheart.cli.claims import verdicts
