@@ -5,9 +5,9 @@ python examples/watch_training.py
 
 from __future__ import annotations
 
+import byheart
 from byheart.build.network import network
 from byheart.data import Data, load, split
-from byheart.evaluation import Plan, measure
 from byheart.models import EDM, MLPSpec
 from byheart.training import EMA, DenoisingLoss, Loss, Training, train
 
@@ -22,7 +22,9 @@ def main(n: int = 32, steps: int = 400, width: int = 128, samples: int = 200) ->
     for state in train(model, digits.train, spec, DenoisingLoss(Loss())):
         average.update(state.step, state.model)
         if state.step in {steps // 4, steps // 2, steps}:
-            record = measure(average.model, digits, Plan(samples=samples, fidelity=("fd",))).record
+            record = byheart.measure(
+                average.model, digits, byheart.Plan(samples=samples, fidelity=("fd",))
+            ).record
             print(
                 f"step {state.step:5d}  f_mem {record['f_mem']:.3f}  gap {record['gap@0.5']:.3f}  FD {record['fd']:.1f}"
             )

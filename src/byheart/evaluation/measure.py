@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from byheart._checks import InputError, check_finite
 from byheart._records import Scalar
@@ -26,7 +26,7 @@ from byheart.metrics.memorization import count_duplicates, memorized_fraction
 from byheart.numerics.moments import moments
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
-from byheart.sampling.draw import sample
+from byheart.sampling.draw import evaluating, sample
 
 __all__ = ["Measured", "measure", "references"]
 
@@ -98,16 +98,8 @@ def references(split: Split, plan: Plan) -> Record:
 @contextmanager
 def leaving_no_trace(denoiser: Denoiser, device: torch.device) -> Iterator[None]:
     """Modules in evaluation mode and a borrowed random state; both are as before afterwards, whatever happens."""
-    modes = {part: part.training for part in denoiser.modules()} if isinstance(denoiser, nn.Module) else {}
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        try:
-            for part in modes:
-                part.training = False
-            yield
-        finally:
-            # One by one: a part that is frozen in evaluation mode inside a training model stays so.
-            for part, training in modes.items():
-                part.training = training
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), evaluating(denoiser):
+        yield
 
 
 def _draw(denoiser: Denoiser, split: Split, plan: Plan) -> Tensor:

@@ -21,7 +21,7 @@ from byheart.noise.levels import Grid
 from byheart.random import SeededNoise
 from byheart.sampling import solvers
 
-__all__ = ["automatic_batch", "sample"]
+__all__ = ["automatic_batch", "evaluating", "sample"]
 
 FOOTPRINT = {"cpu": 3 << 19, "cuda": 1 << 28}
 """Bytes of one activation map of a whole batch: about the second-level cache; enough rows to fill a GPU."""
@@ -61,7 +61,7 @@ def sample(
         raise InputError(got=f"batch {size}", need="at least one sample at a time", remedy="leave it out")
     step = solvers.solver(solver) if isinstance(solver, str) else solver
     parts = []
-    with _evaluating(model):
+    with evaluating(model):
         for first in range(0, len(numbers), size):
             rows = slice(first, first + size)
             noise = SeededNoise(numbers[rows])
@@ -142,8 +142,8 @@ def _check_lengths(
 
 
 @contextmanager
-def _evaluating(model: object) -> Iterator[None]:
-    """Eval mode, and every submodule's own mode back at the end."""
+def evaluating(model: object) -> Iterator[None]:
+    """A module in evaluation mode; every part's own mode is back at the end.  Anything else is left alone."""
     modes = {part: part.training for part in model.modules()} if isinstance(model, nn.Module) else {}
     for part in modes:
         part.training = False
