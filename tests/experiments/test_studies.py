@@ -64,7 +64,7 @@ def test_study_leaves_everything_a_reader_needs(conducted, onset):
     claims = json.loads((folder.path / "claims.json").read_text())["claims"]
     assert {row["id"] for row in claims} == {claim.id for claim in onset.claims if claim.arm == "mlp"}
     assert all(row["scale"] == "ci" and row["verdict"] for row in claims)
-    rows = list(csv.DictReader((folder.path / "table.csv").open()))
+    rows = list(csv.DictReader((folder.path / "table.csv").read_text().splitlines()))
     assert len(rows) == sum(1 for event in events if event["kind"] == "row")
     assert {row["spec.n"] for row in rows} == {"16", "32"}
 
