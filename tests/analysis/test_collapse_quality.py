@@ -26,7 +26,11 @@ def test_spread_counts_the_common_range_in_log_x_only():
     # they differ below 10 only, where the second curve was not measured
     assert spread([([1, 10, 1000], [5, 0, 0]), ([10, 1000], [0, 0])]) == 0
     # a ramp against zero over one decade: the mean square of (u / 2)² is 1/12
-    assert spread([([1, 10], [0, 1]), ([1, 10], [0, 0])]) == pytest.approx(math.sqrt(1 / 12), rel=2e-3)
+    assert spread([([1, 10], [0, 1]), ([1, 10], [0, 0])]) == pytest.approx(math.sqrt(1 / 12), rel=5e-3)
+    # the same ramp over the second of two decades: half of log x
+    assert spread([([1, 10, 100], [0, 0, 1]), ([1, 100], [0, 0])]) == pytest.approx(
+        math.sqrt(1 / 24), rel=5e-3
+    )
 
 
 def test_missing_numbers_and_step_zero_are_left_out():

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from byheart.report import figures
-from byheart.report.content import MEM, RunContent
+from byheart.report.content import MEM, Onsets, RunContent
 from byheart.report.palette import COPY, GOOD, ramp
 
 PAGE = onset_rows.content()
@@ -66,6 +66,15 @@ def test_the_fit_is_drawn_over_its_sizes():
     assert slope == pytest.approx(PAGE.exponent(MEM).value)
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels[0] == "copies (tau_mem) ∝ n^1.10 [0.99, 1.21]"
+
+
+def test_the_clocks_show_every_size_also_where_one_alone_has_times():
+    alone = [found if found.n == 64 else Onsets(found.n, found.seed, {}) for found in PAGE.crossings]
+    figure = figures.scaling(alone)
+    figure.draw_without_rendering()
+    low, high = figure.axes[0].get_xlim()
+    assert low < 32 and high > 256
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["32", "64", "128", "256"]
 
 
 def test_evaluations_without_the_number_are_left_out():

@@ -81,8 +81,9 @@ def scaling(crossings: Sequence[Onsets], exponents: Sequence[Exponent] = ()) -> 
         axes.plot([], [], color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
     _legend(axes, columns=1)
     _log_ticks(axes.yaxis, *axes.get_ylim())
-    sizes = sorted({found.n for found in crossings})
-    _ticks(axes.xaxis, sizes[:: 1 + len(sizes) // 7])
+    if sizes := sorted({found.n for found in crossings}):
+        axes.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)  # all sizes, also where one alone has times
+        _ticks(axes.xaxis, sizes[:: 1 + len(sizes) // 7])
     return figure
 
 
