@@ -1,22 +1,16 @@
-"""How long until something happens: `byheart --help`, and the first training step.
+"""How long until something happens: `byheart --help`, and the first training step, in fresh processes.
 
-    help          `byheart --help`                                   / import of pydantic, tyro and rich     at most 1.25
-    first step    `byheart study onset`, until the first step is done / import of torch                       at most 1.3
-
-Fresh processes, contestants alternating, medians; exit code 1 if a ratio is above its limit.
-
-    python benchmarks/startup.py [ROUNDS]
+python benchmarks/startup.py [ROUNDS]
 """
 
-import statistics
+import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Callable
+from functools import partial
 
-LIMITS = {"help": 1.25, "first step": 1.3}
+from timing import Row, compare, ratio, report
 
 FIRST_STEP = """
 import os, sys
@@ -35,42 +29,51 @@ os._exit(1)
 """
 
 
-def seconds(code: str, *arguments: str) -> float:
-    """Wall time of a fresh Python that runs some code."""
-    began = perf_counter()
+def python(code: str, *arguments: str) -> None:
+    """Run some code in a fresh process."""
     subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
-    return perf_counter() - began
 
 
-def medians(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Contestant -> median of its times, one of each in every round."""
-    times = [{name: run() for name, run in contestants.items()} for _ in range(rounds)]
-    return {name: statistics.median(round_[name] for round_ in times) for name in contestants}
+def verb(*words: str) -> Callable[[], None]:
+    """A command of byheart in a fresh process."""
+    return partial(python, f"import sys; from byheart.cli import main; sys.exit(main({list(words)}))")
 
 
-def first_step() -> float:
-    """Seconds of a training verb in an empty folder, until its first step is done."""
+def first_step() -> None:
+    """A training verb in an empty folder, until its first step is done."""
     with tempfile.TemporaryDirectory() as root:
-        return seconds(FIRST_STEP, str(Path(root)))
+        python(FIRST_STEP, root)
 
 
-def main(rounds: int = 9) -> dict[str, float]:
-    """Print the ratios and return them."""
+def processor_time() -> float:
+    """Seconds of all ended children: others on a shared machine do not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main(rounds: int = 9) -> list[Row]:
+    """The ratios to the imports that nothing can do without."""
+    parts = partial(python, "import pydantic, tyro, rich")
     light = {
-        "help": lambda: seconds("from byheart.cli import main; main(['--help'])"),
-        "imports": lambda: seconds("import pydantic, tyro, rich"),
+        "imports": parts,
+        "--help": verb("--help"),
+        "study --help": verb("study", "--help"),
+        "ls": verb("ls"),
     }
-    heavy = {"first step": first_step, "imports": lambda: seconds("import torch")}
-    ratios = {}
-    for name, contestants in (("help", light), ("first step", heavy)):
-        found = medians(contestants, rounds)
-        ratios[name] = found[name] / found["imports"]
-        print(
-            f"{name:<12}{found[name]:7.3f} s   imports {found['imports']:7.3f} s   ratio {ratios[name]:5.2f}   limit {LIMITS[name]}"
-        )
-    return ratios
+    heavy = {"torch": partial(python, "import torch"), "first step": first_step}
+    clock = processor_time
+    quick, slow = compare(light, rounds, clock=clock), compare(heavy, rounds, clock=clock)
+    return [
+        Row(
+            "byheart --help / import pydantic, tyro, rich",
+            ratio(quick["--help"], quick["imports"]),
+            at_most=1.25,
+        ),
+        Row("byheart study --help / the same", ratio(quick["study --help"], quick["imports"])),
+        Row("byheart ls / the same", ratio(quick["ls"], quick["imports"])),
+        Row("first training step / import torch", ratio(slow["first step"], slow["torch"]), at_most=1.3),
+    ]
 
 
 if __name__ == "__main__":
-    ratios = main(*map(int, sys.argv[1:]))
-    sys.exit(any(ratio > LIMITS[name] for name, ratio in ratios.items()))
+    report(main(*map(int, sys.argv[1:])))
