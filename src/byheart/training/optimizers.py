@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -28,6 +29,12 @@ class FusedAdam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(weights, {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay})
+
+    # torch guards these four from its compiler by importing it, which takes as long as all of torch.
+    add_param_group = unwrap(Optimizer.add_param_group)
+    zero_grad = unwrap(Optimizer.zero_grad)
+    state_dict = unwrap(Optimizer.state_dict)
+    load_state_dict = unwrap(Optimizer.load_state_dict)
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
