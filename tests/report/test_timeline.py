@@ -35,10 +35,19 @@ def test_places_are_shares_of_the_log_axis():
         (time(300, 100, None), time(10, 5, 20), ["wait", "good", "unsure"]),
         (time(300, 100, 1000), None, ["wait", "unsure", "copy"]),
         (time(300, 100, 1000), time(None, None, None), ["wait", "unsure", "copy"]),
-        (time(300, 100, 1000), time(5000, 4000, 6000), ["wait", "unsure", "copy"]),
-        (time(300, 0, 1000), time(10, 5, 20), ["unsure", "copy"]),
+        (time(300, 100, 1000), time(5000, 4000, 6000), ["wait", "copy"]),
+        (time(300, 0, 1000), time(10, 5, 20), ["wait", "unsure", "copy"]),
+        (time(300, 0, 1000), None, ["unsure", "copy"]),
     ],
-    ids=["no copies", "open end", "quality unknown", "never good", "good too late", "from the start"],
+    ids=[
+        "no copies",
+        "open end",
+        "quality unknown",
+        "never good",
+        "good too late",
+        "from the start",
+        "nothing known",
+    ],
 )
 def test_a_lane_never_calls_good_what_may_be_copied(mem, gen, kinds):
     shown = lanes(mem, gen).lanes[0]

@@ -85,8 +85,9 @@ def _lane(n: int, mem: Pooled, good: float | None, sign: float | None, axis: _Ax
     end = axis.place(mem.limit)
     copy = end if mem.high is None else axis.place(mem.high)
     unsure = end if mem.low is None else axis.place(mem.low)
-    # Without a time of good samples nothing is called good.
-    start = unsure if good is None else min(axis.place(good), unsure)
+    # What may be copied is never called good, and without a time of good samples nothing is.
+    start = unsure if good is None else min(axis.place(good), copy)
+    unsure = max(unsure, start)
     edges = [("wait", 0.0, start), ("good", start, unsure), ("unsure", unsure, copy), ("copy", copy, end)]
     parts = tuple(Part(kind, left, round(right - left, 2)) for kind, left, right in edges if right > left)
     return Lane(n, parts, None if sign is None else axis.place(sign), _words(good, mem))
@@ -94,7 +95,7 @@ def _lane(n: int, mem: Pooled, good: float | None, sign: float | None, axis: _Ax
 
 def _words(good: float | None, mem: Pooled) -> str:
     began = "" if good is None else f"good {good:,.0f} · "
-    return began + (f"no copies to {mem.limit:,.0f}" if mem.step is None else f"copies {mem.step:,.0f}")
+    return began + (f"few copies to {mem.limit:,.0f}" if mem.step is None else f"copies {mem.step:,.0f}")
 
 
 def _ticks(axis: _Axis) -> tuple[Tick, ...]:
