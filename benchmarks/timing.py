@@ -59,8 +59,8 @@ class Row:
 
     @property
     def bar(self) -> str:
-        low = "" if self.at_least is None else f">= {self.at_least:g}"
-        high = "" if self.at_most is None else f"<= {self.at_most:g}"
+        low = "" if self.at_least is None else f">= {self.at_least:.3g}"
+        high = "" if self.at_most is None else f"<= {self.at_most:.3g}"
         return " and ".join(filter(None, (low, high)))
 
     @property

@@ -124,9 +124,10 @@ def rungs_of(monkeypatch):
     return passes
 
 
-def test_ordinary_data_need_one_pass(monkeypatch):
+@pytest.mark.parametrize("offset", [0.0, 1e6])  # far from the origin: centered before it is rounded
+def test_ordinary_data_need_one_pass(monkeypatch, offset):
     passes = rungs_of(monkeypatch)
-    assert_exact(normal(0, 200, 20), normal(1, 3000, 20))
+    assert_exact(normal(0, 200, 20).double() + offset, normal(1, 3000, 20).double() + offset)
     assert passes[0] == (torch.float32, 200)
     assert sum(queries for _, queries in passes[1:]) <= 4
 
@@ -152,14 +153,25 @@ def test_near_ties_in_crowds_are_settled_in_float64(monkeypatch):
 
 
 def test_products_coarser_than_float32_are_noticed(monkeypatch):
-    def coarse(x, w, bias=None):
-        return (x.bfloat16() @ w.bfloat16().T).to(x.dtype) if x.dtype == torch.float32 else x @ w.T
+    def coarse(x, w):
+        # Rounded down, all scores near the last candidate's look safely apart from it.
+        return (x @ w.T / 2).floor() * 2 if x.dtype == torch.float32 else x @ w.T
 
     monkeypatch.setattr(neighbors, "matmul_t", coarse)
+    passes = rungs_of(monkeypatch)
     assert_exact(normal(0, 40, 64), normal(1, 1000, 64))
+    assert passes[-1][0] == torch.float64
 
 
-@pytest.mark.parametrize("scale", [1e-30, 1e-22, 1e25])
+@pytest.mark.parametrize(("count", "width"), [(5, 9), (640, 2), (1000, 3), (4096, 15), (4096, 40)])
+def test_block_maxima_miss_nothing(count, width):
+    scores = torch.stack([torch.randperm(count, generator=generator(row)) for row in range(50)]).float()
+    best, where = neighbors._top(scores, width)
+    assert torch.equal(best, scores.topk(min(width, count)).values)
+    assert torch.equal(scores.gather(1, where), best)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-22, 1e-20, 1e-19, 1e25])
 def test_scales_beyond_the_range_of_float32_squares(scale):
     assert_exact(normal(0, 20, 8).double() * scale, normal(1, 900, 8).double() * scale)
 

@@ -61,14 +61,9 @@ def line(
 
     group = np.array([names[label] for label in labels])
     dx, dy = _within(across, group), _within(up, group)
-    width = float(dx @ dx)
-    if math.sqrt(width) <= 1e-12 * float(np.linalg.norm(across)):
-        raise InputError(
-            got="an x that is constant within every group",
-            need="at least two values of x in some group",
-            remedy="measure at other values of x",
-        )
-    slope, total = float(dx @ dy) / width, float(dy @ dy)
+    _check_varies(dx, across)
+    width, total = float(dx @ dx), float(dy @ dy)
+    slope = float(dx @ dy) / width
     unexplained = float(np.square(dy - slope * dx).sum())
     stderr = math.sqrt(unexplained / freedom / width)
     half = float(stdtrit(freedom, (1 + confidence) / 2)) * stderr
@@ -116,4 +111,14 @@ def _check(
     if not 0 < confidence < 1:
         raise InputError(
             got=f"confidence {confidence}", need="a number between 0 and 1", remedy="write 0.95 for 95 %"
+        )
+
+
+def _check_varies(dx: NDArray[np.float64], x: NDArray[np.float64]) -> None:
+    # Equal values differ from their mean by rounding, which must not pass for a width.
+    if np.linalg.norm(dx) <= 1e-12 * np.linalg.norm(x):
+        raise InputError(
+            got="an x that is constant within every group",
+            need="at least two values of x in some group",
+            remedy="measure at other values of x",
         )

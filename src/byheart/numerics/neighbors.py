@@ -188,7 +188,7 @@ def _candidates(
 
 def _slack(norm: Tensor, radius: Tensor, x: Tensor) -> Tensor:
     """Largest possible error of a score, (b,).  norm: (b,) of the queries.  radius: () of the reference."""
-    bits = torch.finfo(x.dtype)
+    bits = torch.finfo(x.dtype)  # tiny: products of small numbers underflow
     return (x.shape[1] + 16) * (bits.eps / 2 * radius * (norm + radius) + bits.tiny)
 
 
