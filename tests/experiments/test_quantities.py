@@ -58,6 +58,12 @@ def test_crossing_is_where_the_curve_says():
     assert found.low < found.step < found.high
 
 
+def test_each_rule_reads_its_own_curve():
+    (split,), (gen,) = crossings("tau_split@0.1", [curve(64, 0)]), crossings("tau_gen@0.1", [curve(64, 0)])
+    assert split.step == pytest.approx(192 * 4 * math.sqrt(0.5), rel=0.01)
+    assert gen.step == pytest.approx(40 + 40 * math.log(10), rel=0.05)
+
+
 def test_small_n_are_left_out():
     assert quantity("exponent/tau_mem@0.1", curves(wobble=0.1), n_min=64).count == 6
 
