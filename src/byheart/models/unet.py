@@ -54,8 +54,8 @@ class UNet(nn.Module):
         blocks = [part for part in self.modules() if isinstance(part, _Block)]
         self.times = [block.channels for block in blocks]
         self.project = Linear(4 * width, sum(self.times), generator)
-        self.norm = nn.GroupNorm(spec.groups, width)
-        self.write = Conv(width, shape[0], 3, generator)
+        self.norm = nn.GroupNorm(spec.groups, spec.channels[0])
+        self.write = Conv(spec.channels[0], shape[0], 3, generator)
         # Last: the weights do not depend on the layout.
         self.layout = torch.channels_last if width <= WIDEST_CHANNELS_LAST else torch.contiguous_format
         self.to(memory_format=self.layout)  # type: ignore[call-overload]
