@@ -1,8 +1,10 @@
 """What `import byheart` offers."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,10 +30,14 @@ def test_a_name_is_public_where_it_lives(name):
     assert getattr(byheart, name) is getattr(home, name)
 
 
-def test_type_checkers_see_the_same_names():
-    source = importlib.util.find_spec("byheart").loader.get_source("byheart")
-    typed = {line.split(" as ")[1] for line in source.splitlines() if line.startswith("    from byheart.")}
-    assert typed == set(byheart._HOMES)
+def test_type_checkers_see_the_same_names_at_the_same_homes():
+    source = Path(byheart.__file__).read_text()
+    typed = re.findall(r"^    from byheart\.(\S+) import (\w+) as \2$", source, flags=re.M)
+    assert {name: home for home, name in typed} == byheart._HOMES
+
+
+def test_nothing_public_lives_in_the_command_line():
+    assert [name for name, home in byheart._HOMES.items() if home.startswith("cli")] == []
 
 
 def test_an_unknown_name_is_an_attribute_error():
