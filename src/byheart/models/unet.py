@@ -138,7 +138,7 @@ class _Attention(nn.Module):
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         change: Tensor = self.out(mixed)
-        return x + change.transpose(1, 2).unflatten(2, x.shape[2:])
+        return x + change.transpose(1, 2).reshape(x.shape)
 
 
 class _Double(nn.Module):
