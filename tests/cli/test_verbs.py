@@ -34,6 +34,7 @@ statement = "f_mem stays low in this little time"
 quantity = "last/f_mem"
 accept = [0.0, 0.5]
 arm = "mlp"
+scale = "ci"
 """
 
 SWEEP = """

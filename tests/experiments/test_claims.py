@@ -16,7 +16,13 @@ CLAIM = Claim(id="S3-A", paper="S3", statement="grows", quantity="q", accept=(0.
 
 
 def row(scale, measured):
-    return unmeasured(CLAIM) | {"scale": scale, "measured": measured, "low": measured, "high": measured}
+    return unmeasured(CLAIM) | {
+        "scale": scale,
+        "measured": measured,
+        "low": measured,
+        "high": measured,
+        "version": "v",
+    }
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,11 @@ def test_verdicts(low, high, accept, said):
 def test_exact_quantities_need_no_interval():
     assert verdict(1.0, 1.0, (0.8, 1.4), exact=True) == "reproduced"
     assert verdict(2.0, 2.0, (0.8, 1.4), exact=True) == "contradicted"
+
+
+def test_what_some_runs_never_reached_is_never_decided():
+    assert verdict(0.9, 1.2, (0.8, 1.4), complete=False) == "unresolved"
+    assert verdict(2.0, 3.0, (0.8, 1.4), complete=False) == "unresolved"
 
 
 def test_record_has_one_row_per_id_and_scale(tmp_path):

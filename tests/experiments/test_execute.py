@@ -25,7 +25,9 @@ def test_folder_holds_what_a_stranger_needs(finished, tiny):
     assert parse_run(header["spec"]) == tiny and finished.id == tiny.id
     assert {"byheart", "torch", "numpy", "python", "threads", "backend", "device", "code"} <= set(header)
     data = finished.read_record("data")
-    assert data["fingerprint"] and data["train"] == 16 and data["shape"] == [1, 8, 8]
+    assert (
+        header["data"] == data and data["fingerprint"] and data["train"] == 16 and data["shape"] == [1, 8, 8]
+    )
     assert finished.read_record("references")["f_mem/empirical"] == 1.0
     assert [row["step"] for row in finished.rows()] == tiny.schedule.steps(40) == finished.sample_steps()
 
@@ -106,6 +108,22 @@ def test_workers_and_this_process_agree(finished, tiny, tmp_path):
     outcomes = execute_all([tiny, other], tmp_path, workers=2)
     assert failures(outcomes, [tiny, other]) is None
     assert plain(outcomes[0].value.rows()) == plain(finished.rows()) != plain(outcomes[1].value.rows())
+
+
+def test_equal_runs_are_one_run(tiny, tmp_path):
+    outcomes = execute_all([tiny, tiny], tmp_path, workers=2)
+    assert [outcome.value.id for outcome in outcomes] == [tiny.id] * 2 and [o.index for o in outcomes] == [
+        0,
+        1,
+    ]
+
+
+def test_a_run_is_not_finished_by_other_code(tiny, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        execute(tiny, tmp_path, tell=interrupt_at(15, monkeypatch))
+    monkeypatch.setattr("byheart.experiments.execute.code_version", lambda: "another")
+    with pytest.raises(InputError, match="other code"):
+        execute(tiny, tmp_path)
 
 
 def test_closed_form_run_is_exact_copying(tmp_path):

@@ -58,6 +58,20 @@ def test_crossing_is_where_the_curve_says():
     assert found.low < found.step < found.high
 
 
+def test_times_that_never_came_are_counted():
+    found = quantity("exponent/tau_mem@0.1", [*curves(wobble=0.1), curve(10**9, 0), curve(10**9, 1)])
+    assert (found.count, found.missing) == (8, 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["exponent/tau_mem@0.1", "collapse/f_mem", "reached/f_mem@0.5", "last/fd", "last/x"]
+)
+def test_too_little_gives_no_number_and_no_crash(name):
+    for few in ([], curves()[:1]):
+        found = quantity(name, few)
+        assert found.low is None or found.count == 1
+
+
 def test_each_rule_reads_its_own_curve():
     (split,), (gen,) = crossings("tau_split@0.1", [curve(64, 0)]), crossings("tau_gen@0.1", [curve(64, 0)])
     assert split.step == pytest.approx(192 * 4 * math.sqrt(0.5), rel=0.01)

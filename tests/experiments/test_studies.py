@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from byheart._checks import InputError
 from byheart.data.spec import Data
@@ -83,11 +84,50 @@ def test_scales_and_studies_that_do_not_exist_are_refused(onset):
         load_study("offset")
 
 
-def test_arm_that_does_not_exist_is_refused(onset):
-    broken = onset.model_dump()
-    broken["scales"]["ci"]["arms"][0]["arm"] = "gan"
-    with pytest.raises(InputError, match="gan"):
-        Study.model_validate(broken).runs("ci")
+def broken(onset, *path, to):
+    settings = onset.model_dump(mode="json")
+    place = settings
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "said"),
+    [
+        (("scales", "ci", "arms", 0, "arm"), "gan", "gan"),
+        (("main_arm",), "gan", "gan"),
+        (("claims", 0, "arm"), "gan", "gan"),
+        (("claims", 0, "quantity"), "exponent/tau", "quantity"),
+        (("claims", 0, "scale"), "demos", "demos|Input should be"),
+        (("scales", "ci", "arms", 0, "grid"), {"n": [16], "model.width": [8, 16]}, "model.width"),
+    ],
+)
+def test_a_recipe_that_does_not_hang_together_is_refused_before_training(onset, path, to, said):
+    with pytest.raises((InputError, ValidationError), match=said):
+        Study.model_validate(broken(onset, *path, to=to))
+
+
+def test_an_arm_stands_once_in_a_scale(onset):
+    settings = onset.model_dump(mode="json")
+    settings["scales"]["ci"]["arms"] *= 2
+    with pytest.raises(ValidationError, match="an arm twice"):
+        Study.model_validate(settings)
+
+
+@pytest.mark.parametrize("name", ["folder", "celeba"])
+def test_celeba_keeps_the_published_preparation(onset, name):
+    run = onset.runs("paper", Data(name=name, path="faces"))["celeba"][0]
+    assert run.data == onset.runs("paper")["celeba"][0].data.model_copy(update={"path": "faces"})
+    with pytest.raises(InputError, match="size"):
+        onset.runs("paper", Data(name=name, path="faces", size=64))
+
+
+def test_only_some_arms(onset):
+    mlp = onset.only("cpu", {"mlp"})
+    assert set(mlp.runs("cpu")) == {"mlp"} and mlp.runs("cpu")["mlp"] == onset.runs("cpu")["mlp"]
+    assert {claim.arm for claim in mlp.claims} == {"mlp"}
 
 
 def test_estimate_writes_nothing_and_counts_every_run(onset, tmp_path, monkeypatch):

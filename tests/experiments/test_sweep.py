@@ -59,6 +59,14 @@ def test_settings_that_do_not_fit_are_refused(wrong):
         parse_run({"training": {"steps": 3}, **wrong})
 
 
+@pytest.mark.parametrize(
+    "grid", [{"n": []}, {"n": ["64"], "seed": [0, 1]}, {"n": [4], "model.kind.x": [1]}, {"seed": [0]}]
+)
+def test_grids_that_make_no_sense_are_refused(grid):
+    with pytest.raises(ValueError, match=r"(got|Input|Field)"):
+        Sweep(name="g", base=BASE, grid=grid, steps_per_image=2).runs()
+
+
 def test_toml_round_trip(tmp_path):
     file = tmp_path / "my.toml"
     file.write_text('name = "w"\nsteps_per_image = 3\n[base]\nkind = "training"\n[grid]\nn = [4]\n')

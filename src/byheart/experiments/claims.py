@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -35,7 +35,9 @@ __all__ = [
 
 RECORD = Path(byheart.__file__).parent / "studies" / "claims"
 
-SCALES = ("ci", "demo", "cpu", "long", "paper")
+ScaleName = Literal["ci", "demo", "cpu", "long", "paper"]
+
+SCALES: tuple[str, ...] = get_args(ScaleName)
 """From the smallest to the largest."""
 
 Verdict = Literal["reproduced", "contradicted", "unresolved"]
@@ -57,7 +59,7 @@ class Claim(Spec):
     quantity: str
     target: float | None = None
     accept: tuple[float | None, float | None]
-    scale: str = "cpu"
+    scale: ScaleName = "cpu"
     arm: str
     n_min: int = 1
     exact: bool = False
@@ -72,15 +74,21 @@ class Claim(Spec):
 
 
 def verdict(
-    low: float | None, high: float | None, accept: Sequence[float | None], *, exact: bool = False
+    low: float | None,
+    high: float | None,
+    accept: Sequence[float | None],
+    *,
+    exact: bool = False,
+    complete: bool = True,
 ) -> Verdict:
     """What the measured interval [low, high] says about the accepted range.
 
     low, high: None where there is no interval; with `exact`, low = high = the value.
+    complete: whether every run gave a value; where one did not, the others alone decide nothing.
     """
     floor = -math.inf if accept[0] is None else accept[0]
     ceiling = math.inf if accept[1] is None else accept[1]
-    if low is None or high is None or (low == high and not exact):
+    if low is None or high is None or not complete or (low == high and not exact):
         return "unresolved"
     if floor <= low and high <= ceiling:
         return "reproduced"
@@ -90,7 +98,9 @@ def verdict(
 def unmeasured(claim: Claim) -> ClaimRow:
     """The row of a claim that nobody measured yet."""
     row = claim.model_dump(mode="json", exclude={"arm", "n_min", "exact"})
-    nothing = dict.fromkeys(("measured", "low", "high", "count", "verdict", "seconds", "date", "version"))
+    nothing = dict.fromkeys(
+        ("measured", "low", "high", "count", "missing", "verdict", "seconds", "date", "version")
+    )
     return row | nothing
 
 
@@ -114,6 +124,6 @@ def write_record(study: str, rows: Sequence[ClaimRow], root: Path = RECORD) -> N
 
 def best_row(claim: Claim, rows: Iterable[ClaimRow]) -> ClaimRow:
     """The row that the scoreboard shows: at the claim's own scale, else at the largest scale measured, else empty."""
-    found = {row["scale"]: row for row in rows if row["id"] == claim.id and row["measured"] is not None}
+    found = {row["scale"]: row for row in rows if row["id"] == claim.id and row["version"] is not None}
     scales = [claim.scale, *reversed(SCALES)]
     return next((found[scale] for scale in scales if scale in found), unmeasured(claim))

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from byheart._checks import InputError
-from byheart._records import plain_json, write_atomic
+from byheart._records import canonical_json, plain_json, write_atomic
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured, verdict
@@ -84,7 +85,10 @@ def conduct(
         raise error
     folder = StudyFolder(root / study.folder_name(scale, data))
     rows = [] if data is not None else measure_claims(study, scale, arms, root)
-    _write(folder, study, scale, arms, rows)
+    command = f"byheart study {study.name} --scale {scale}" + (
+        "" if data is None else f" --data {data.path or data.name}"
+    )
+    _write(folder, study, scale, arms, rows, command)
     return folder
 
 
@@ -112,38 +116,44 @@ def measure_claims(study: Study, scale: str, arms: Mapping[str, Sequence[Run]], 
     for claim in study.claims:
         if claim.arm in arms:
             folders = [RunFolder(root / run.id) for run in arms[claim.arm]]
-            rows.append(_measured(study, claim, scale, folders))
+            rows.append(_measured(claim, scale, folders))
     return rows
 
 
-def _measured(study: Study, claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
+def _measured(claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
     found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min)
-    low, high = (None if bound != bound else bound for bound in (found.low, found.high))
+    low, high = (found.value, found.value) if claim.exact else (found.low, found.high)
     return unmeasured(claim) | {
         "scale": scale,
         "measured": found.value,
         "low": low,
         "high": high,
         "count": found.count,
-        "verdict": verdict(low, high, claim.accept, exact=claim.exact),
+        "missing": found.missing,
+        "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not found.missing),
         "seconds": round(sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders), 1),
         "date": datetime.now(UTC).date().isoformat(),
-        "version": claim_version(study, {str(folder.header()["code"]) for folder in folders}),
+        "version": claim_version(claim, [folder.id for folder in folders], _codes(folders)),
     }
 
 
-def claim_version(study: Study, code: set[str]) -> str:
-    """Hash of what a measured row depends on: the study, the analysis, and the code that its runs were made with."""
-    from hashlib import sha256
+def claim_version(claim: Claim, runs: Sequence[str], code: set[str]) -> str:
+    """Hash of what a measured row depends on: the claim, the ids of its runs, the code of the runs, and the analysis."""
+    parts = [canonical_json(claim), *sorted(runs), *sorted(code), code_version(ANALYSIS)]
+    return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
-    from byheart._records import canonical_json
 
-    text = canonical_json(study) + code_version(ANALYSIS) + ",".join(sorted(code))
-    return sha256(text.encode()).hexdigest()[:12]
+def _codes(folders: Sequence[RunFolder]) -> set[str]:
+    return {str(folder.header()["code"]) for folder in folders}
 
 
 def _write(
-    folder: StudyFolder, study: Study, scale: str, arms: Mapping[str, Sequence[Run]], claims: list[ClaimRow]
+    folder: StudyFolder,
+    study: Study,
+    scale: str,
+    arms: Mapping[str, Sequence[Run]],
+    claims: list[ClaimRow],
+    command: str,
 ) -> None:
     from byheart.experiments.onset import write_report
 
@@ -152,7 +162,7 @@ def _write(
         "study": study.model_dump(mode="json"),
         "scale": scale,
         "runs": runs,
-        "command": f"byheart study {study.name} --scale {scale}" + ("" if claims else " --data …"),
+        "command": command,
         "date": _today(),
     }
     write_atomic(folder.path / "study.json", plain_json(record, indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -40,9 +41,11 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
+        _check_code(folder, header)
         _pin(header)
         tell({"kind": "start", "run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps})
         _carry_out(run, folder, header["device"], tell)
+        folder.start({**header, "data": folder.read_record("data")})
         folder.write_record("done", {"seconds": before + perf_counter() - began, "date": _now()})
         tell({"kind": "done", "run": run.id, "cached": False})
     return folder
@@ -57,7 +60,12 @@ def execute_all(
     tell: Tell = silent,
 ) -> list[Outcome[RunFolder]]:
     """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other."""
-    return run_all(partial(_work, str(root), device), list(runs), workers=workers, tell=tell)
+    different = list(
+        {run.id: run for run in runs}.values()
+    )  # equal runs share a folder: one of them is enough
+    outcomes = run_all(partial(_work, str(root), device), different, workers=workers, tell=tell)
+    ended = {run.id: outcome for run, outcome in zip(different, outcomes, strict=True)}
+    return [replace(ended[run.id], index=index) for index, run in enumerate(runs)]
 
 
 def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
@@ -86,6 +94,15 @@ def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
     }
     folder.start(header)
     return folder.header()
+
+
+def _check_code(folder: RunFolder, header: dict[str, Any]) -> None:
+    if (began := header.get("code")) not in (None, code_version()):
+        raise InputError(
+            got=f"run {folder.id}, begun by other code ({began}, now {code_version()})",
+            need="one version of the code from the first step to the last",
+            remedy=f"finish it with the version that began it, or delete {folder.path} to begin anew",
+        )
 
 
 def _pin(header: dict[str, Any]) -> None:

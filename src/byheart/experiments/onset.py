@@ -67,7 +67,9 @@ def onset_content(folder: StudyFolder) -> OnsetContent:
 def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, scale: str) -> OnsetContent:
     curves = read_curves(folders)
     n_min = min((claim.n_min for claim in study.claims if claim.arm == arm and claim.n_min > 1), default=1)
-    fitted = [curve for curve in curves if curve.n >= n_min] or curves
+    fitted = [curve for curve in curves if curve.n >= n_min]
+    if len({curve.n for curve in fitted}) < 2:  # too few images for the claims' range: fit what there is
+        fitted = curves
     return OnsetContent(
         title=title,
         scale=scale,

@@ -12,15 +12,24 @@ last/NAME                mean over runs of the last value of the record NAME    
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from byheart._checks import InputError
 from byheart.analysis.collapse_quality import Series, collapse
 from byheart.analysis.scaling import Exponent, exponent
 from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_split
 from byheart.experiments.curves import Curve
-from byheart.numerics.intervals import Interval, mean_interval, proportion
+from byheart.numerics.intervals import mean_interval, proportion
 
-__all__ = ["crossing_rule", "crossings", "measured_exponent", "quantity", "series"]
+__all__ = [
+    "Quantity",
+    "check_quantity",
+    "crossing_rule",
+    "crossings",
+    "measured_exponent",
+    "quantity",
+    "series",
+]
 
 VOCABULARY = (
     "exponent/tau_mem@L",
@@ -33,27 +42,66 @@ VOCABULARY = (
 )
 
 
-def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1) -> Interval:
-    """The quantity of that name with its 95 % interval; low and high are NaN where there is none.
+@dataclass(frozen=True)
+class Quantity:
+    """A measured quantity.  low, high: its 95 % interval, None where there is none.  missing: runs without a value."""
+
+    value: float
+    low: float | None
+    high: float | None
+    count: int
+    missing: int = 0
+
+
+def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1) -> Quantity:
+    """The quantity of that name; its value is NaN where the curves do not give one.
 
     curves: of one arm.  n_min: curves of fewer training images are left out.
     Raises InputError for a name outside the vocabulary.
     """
+    check_quantity(name)
     used = [curve for curve in curves if curve.n >= n_min]
     family, _, rest = name.partition("/")
     match family:
         case "exponent":
             found = measured_exponent(rest, used)
-            return Interval(found.value, found.low, found.high, found.count)
+            return Quantity(found.value, _known(found.low), _known(found.high), found.count, found.missing)
         case "collapse":
             fall = collapse(series(used, rest))
-            return Interval(fall.ratio, _number(fall.low), _number(fall.high), fall.count)
+            return Quantity(fall.ratio, fall.low, fall.high, fall.count)
         case "reached":
             steps = [crossing.step for crossing in crossings(rest.replace("f_mem", "tau_mem"), used)]
-            return proportion(sum(step is not None for step in steps), len(steps))
-        case "last":
-            return mean_interval([float(curve.rows[-1][rest]) for curve in used])
-    raise _unknown(name)
+            if not steps:
+                return Quantity(float("nan"), None, None, 0)
+            share = proportion(sum(step is not None for step in steps), len(steps))
+            return Quantity(share.value, share.low, share.high, share.count)
+    return _last(rest, used)
+
+
+def _last(name: str, curves: Sequence[Curve]) -> Quantity:
+    last = [curve.rows[-1].get(name) for curve in curves]
+    values = [float(value) for value in last if value is not None]
+    missing = len(last) - len(values)
+    if len(values) < 2:
+        return Quantity(values[0] if values else float("nan"), None, None, len(values), missing)
+    mean = mean_interval(values)
+    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
+
+
+def check_quantity(name: str) -> None:
+    """Raise InputError for a name outside the vocabulary."""
+    family, _, rest = name.partition("/")
+    match family:
+        case "exponent":
+            crossing_rule(rest)
+        case "collapse" if rest == "f_mem" or rest.startswith("gap@"):
+            pass
+        case "reached" if rest.startswith("f_mem@"):
+            crossing_rule(rest.replace("f_mem", "tau_mem"))
+        case "last" if rest:
+            pass
+        case _:
+            raise _unknown(name)
 
 
 def measured_exponent(rule: str, curves: Sequence[Curve]) -> Exponent:
@@ -90,8 +138,8 @@ def series(curves: Sequence[Curve], name: str) -> list[Series]:
     return [Series(curve.n, curve.seed, curve.at("step"), curve.at(name)) for curve in curves]
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _known(value: float) -> float | None:
+    return None if value != value else value
 
 
 def _unknown(name: str) -> InputError:

@@ -30,12 +30,18 @@ DUE = "due"
 def scoreboard() -> list[ClaimRow]:
     """One row an id: at its own scale, else at the largest scale measured, else `measured: null`.
 
-    `current` says whether the code that the row depends on is still the same.
+    `current` says whether the code that the row depends on is still the same; None where nothing was measured.
     """
     return [
-        row | {"current": row["version"] == _version_now(study) if row["version"] else None}
+        row
+        | {
+            "current": None
+            if row["version"] is None
+            else row["version"] == _version_now(study, claim, row["scale"])
+        }
         for study in _studies()
-        for row in (best_row(claim, read_record(study.name)) for claim in study.claims)
+        for claim in study.claims
+        for row in [best_row(claim, read_record(study.name))]
     ]
 
 
@@ -53,11 +59,9 @@ def due(scale: str = "cpu") -> list[str]:
     """Ids of the claims of this scale that were never measured, or measured by other code than today's."""
     found = []
     for study in _studies():
-        now = _version_now(study)
-        current = {
-            row["id"] for row in read_record(study.name) if row["scale"] == scale and row["version"] == now
-        }
-        found += [claim.id for claim in study.claims if claim.scale == scale and claim.id not in current]
+        known = {row["id"]: row["version"] for row in read_record(study.name) if row["scale"] == scale}
+        claims = [claim for claim in study.claims if claim.scale == scale]
+        found += [claim.id for claim in claims if known.get(claim.id) != _version_now(study, claim, scale)]
     return found
 
 
@@ -73,17 +77,18 @@ def measure_again(
 ) -> list[ClaimRow]:
     """Measure claims at a scale and return their rows.
 
-    ids: of claims, or `due` for those that `due` names.  Runs made by today's code are kept and resumed, older ones
-    are made again.  record: also copy the rows into the package's record.
+    ids: of claims, or `due` for those that `due` names.  Runs made by today's code are kept and resumed; older ones
+    are set aside, in root/.stale, and made again.  Only the arms that these claims read are conducted.  record: also copy the rows into the package's record.
     Raises InputError for an unknown id.
     """
     wanted = set(due(scale) if list(ids) == [DUE] else ids)
     _check_known(wanted)
     rows: list[ClaimRow] = []
     for study in _studies():
-        if wanted & {claim.id for claim in study.claims}:
-            _clear_stale(study, scale, Path(root))
-            folder = conduct(study, scale, root=root, workers=workers, device=device, tell=tell)
+        if arms := {claim.arm for claim in study.claims if claim.id in wanted}:
+            needed = study.only(scale, arms)
+            _set_aside_stale(needed, scale, Path(root), tell)
+            folder = conduct(needed, scale, root=root, workers=workers, device=device, tell=tell)
             measured = folder.claims()
             if record:
                 write_record(study.name, merge_rows(read_record(study.name), measured))
@@ -95,17 +100,24 @@ def _studies() -> list[Study]:
     return [load_study(name) for name in study_names()]
 
 
-def _version_now(study: Study) -> str:
-    return claim_version(study, {code_version()})
+def _version_now(study: Study, claim: Claim, scale: str) -> str:
+    runs = study.runs(scale).get(claim.arm, [])
+    return claim_version(claim, [run.id for run in runs], {code_version()})
 
 
-def _clear_stale(study: Study, scale: str, root: Path) -> None:
-    now = code_version()
-    for runs in study.runs(scale).values():
-        for run in runs:
-            folder = RunFolder(root / run.id)
-            if folder.exists and folder.header().get("code") != now:
-                folder.clear()
+def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
+    """Move runs made by other code out of the way: nothing is deleted that took hours."""
+    folders = [RunFolder(root / run.id) for runs in study.runs(scale).values() for run in runs]
+    for folder in folders:
+        if folder.exists and (code := folder.header().get("code")) != code_version():
+            with folder.locked():
+                place = folder.set_aside(str(code))
+            tell(
+                {
+                    "kind": "notice",
+                    "text": f"run {folder.id} was made by older code: kept in {place}, made again",
+                }
+            )
 
 
 def _check_known(wanted: set[str]) -> None:

@@ -5,17 +5,18 @@ A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import byheart
 from byheart._checks import InputError
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
-from byheart.experiments.claims import Claim
+from byheart.experiments.claims import Claim, ScaleName
+from byheart.experiments.quantities import check_quantity
 from byheart.experiments.run import Run
 from byheart.experiments.sweep import Sweep, merged, read_toml
 
@@ -55,8 +56,16 @@ class Study(Spec):
     paper: str
     main_arm: str
     arms: dict[str, Arm]
-    scales: dict[str, Scale]
+    scales: dict[ScaleName, Scale]
     claims: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Study:
+        # Before anything is trained: a misspelled name found afterwards would cost hours.
+        _check_names(self)
+        for claim in self.claims:
+            check_quantity(claim.quantity)
+        return self
 
     def scale(self, name: str) -> Scale:
         """The scale of that name.  Raises InputError if the study has none."""
@@ -68,17 +77,18 @@ class Study(Spec):
             )
         return self.scales[name]
 
+    def only(self, scale: str, arms: Collection[str]) -> Study:
+        """The study with nothing but these arms at a scale, and their claims."""
+        found = self.scale(scale)
+        fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
+        claims = tuple(claim for claim in self.claims if claim.arm in arms)
+        return self.model_copy(update={"scales": {scale: fewer}, "claims": claims})
+
     def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
         """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
         return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
 
     def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
-        if cell.arm not in self.arms:
-            raise InputError(
-                got=f"arm {cell.arm!r} in a scale of {self.name}",
-                need="one of " + ", ".join(self.arms),
-                remedy="mend the study's TOML file",
-            )
         arm = self.arms[cell.arm]
         base = merged(arm.base, cell.base)
         return Sweep(
@@ -99,16 +109,53 @@ class Study(Spec):
 
 
 def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
-    # CelebA is not to be had without a folder of yours: there --data only says where it lies.
-    if published.get("name") == "celeba" and data.name == "folder":
-        return {**published, "path": data.path}
-    return data.model_dump(mode="json")
+    # CelebA is not to be had without a folder of yours: there --data only says where it lies, and S3's preparation stays.
+    if published.get("name") != "celeba" or data.name not in ("celeba", "folder"):
+        return data.model_dump(mode="json")
+    if given := data.model_dump(exclude={"name", "path"}, exclude_defaults=True, exclude_none=True):
+        raise InputError(
+            got=f"CelebA with {', '.join(given)}",
+            need="the published preparation, which this scale is about",
+            remedy="give the folder alone, or choose another scale for images prepared in your own way",
+        )
+    return {**published, "path": data.path}
 
 
 def _digest(text: str) -> str:
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _check_names(study: Study) -> None:
+    """Raise InputError for a name that stands for nothing, or an arm that stands twice."""
+    cells = [(scale, cell) for scale, found in study.scales.items() for cell in found.arms]
+    used = [("main_arm", study.main_arm)]
+    used += [(f"scale {scale}", cell.arm) for scale, cell in cells]
+    used += [(f"claim {claim.id}", claim.arm) for claim in study.claims]
+    for where, arm in used:
+        if arm not in study.arms:
+            raise _mend(f"arm {arm!r} in {where} of {study.name}", "one of " + ", ".join(study.arms))
+    for claim in study.claims:
+        if claim.scale not in study.scales:
+            raise _mend(f"scale {claim.scale!r} in claim {claim.id}", "one of " + ", ".join(study.scales))
+    for scale, found in study.scales.items():
+        if len({cell.arm for cell in found.arms}) < len(found.arms):
+            raise _mend(
+                f"an arm twice in scale {scale} of {study.name}", "each arm once: its grid holds n and seed"
+            )
+    for scale, cell in cells:
+        if other := set(cell.grid) - {"n", "seed"}:
+            raise _mend(
+                f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
+                "a grid over n and seed: exponents and collapse compare runs that differ in nothing else",
+            )
+
+
+def _mend(got: str, need: str) -> InputError:
+    return InputError(
+        got=got, need=need, remedy="mend the study's TOML file; one arm for every other setting"
+    )
 
 
 def study_names() -> list[str]:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec, identity
@@ -53,9 +53,23 @@ class Sweep(Spec):
         settings = merged(self.base, {})
         for name, value in cell.items():
             _put(settings, name, value)
-        if self.steps_per_image is not None:
-            _put(settings, "training.steps", round(self.steps_per_image * settings.get("n", 0)))
+        n = settings.get("n")
+        if self.steps_per_image is not None and isinstance(
+            n, int
+        ):  # anything else is refused below, by its name
+            _put(settings, "training.steps", round(self.steps_per_image * n))
         return parse_run(settings)
+
+    @field_validator("grid")
+    @classmethod
+    def _filled(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        if empty := [name for name, values in grid.items() if not values]:
+            raise InputError(
+                got=f"no values for {', '.join(empty)}",
+                need="at least one value each",
+                remedy="mend the grid",
+            )
+        return grid
 
     @classmethod
     def from_toml(cls, path: Path) -> Sweep:
@@ -100,4 +114,10 @@ def _put(settings: dict[str, Any], name: str, value: Any) -> None:
     *path, last = name.split(".")
     for key in path:
         settings = settings.setdefault(key, {})
+        if not isinstance(settings, dict):
+            raise InputError(
+                got=f"the setting {name!r}, where {key!r} is {settings!r}",
+                need="dotted names that lead through tables",
+                remedy="correct the name in the grid",
+            )
     settings[last] = value

@@ -145,9 +145,13 @@ class RunFolder:
         names = self.path.glob("samples-*.safetensors")
         return sorted(int(name.stem.removeprefix("samples-")) for name in names)
 
-    def clear(self) -> None:
-        """Delete the folder, so that the run starts anew."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def set_aside(self, mark: str) -> Path:
+        """Move the folder to .stale/<id>-<mark> beside it, so that the run starts anew; returns the new place."""
+        place = self.path.parent / ".stale" / f"{self.id}-{mark}"
+        shutil.rmtree(place, ignore_errors=True)  # an earlier one of the same run and mark
+        place.parent.mkdir(exist_ok=True)
+        self.path.rename(place)
+        return place
 
     @contextmanager
     def locked(self) -> Iterator[None]:
