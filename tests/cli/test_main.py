@@ -41,6 +41,14 @@ def test_the_probe_for_heavy_imports_sees_one():
     assert "torch" in heavy
 
 
+@pytest.mark.parametrize("verb", ["study", "ls"])
+def test_parsing_imports_no_type_checker(verb):
+    code = "import sys; from byheart.cli import main; main(sys.argv[1:]); print('typeguard' in sys.modules)"
+    words = [sys.executable, "-c", code, verb, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"
+
+
 def test_help_needs_no_parser():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "byheart", "--help"],

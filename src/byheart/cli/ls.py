@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
@@ -17,7 +17,9 @@ __all__ = ["ls"]
 
 
 def ls(
-    *, root: Root = Path("runs"), table: Annotated[Path | None, arg(metavar="FILE.csv|jsonl|parquet")] = None
+    *,
+    root: Root = Path("runs"),
+    table: Annotated[Optional[Path], arg(metavar="FILE.csv|jsonl|parquet")] = None,
 ) -> int:
     """List the runs, or export their records as one table.
 

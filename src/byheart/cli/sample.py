@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import DataChoice, Root, the_data
+from byheart.cli.options import Count, DataChoice, Root, the_data
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,16 +28,16 @@ ENDINGS = (".png", ".npz", ".safetensors")
 
 def sample(
     *,
-    run: Annotated[str | None, arg(metavar="RUN")] = None,
-    closed_form: Literal["empirical", "partial", "smoothed", "gaussian"] | None = None,
+    run: Annotated[Optional[str], arg(metavar="RUN")] = None,
+    closed_form: Optional[Literal["empirical", "partial", "smoothed", "gaussian"]] = None,
     data: DataChoice = "digits",
-    n: Annotated[int | None, arg(metavar="COUNT")] = None,
-    memorized: Annotated[int | None, arg(metavar="COUNT")] = None,
+    n: Count = None,
+    memorized: Count = None,
     std: float = 0.1,
     subset: int = 0,
     count: int = 64,
     first_seed: int = 0,
-    steps: Annotated[int | None, arg(metavar="COUNT")] = None,
+    steps: Count = None,
     solver: Literal["euler", "heun", "ancestral"] = "euler",
     out: Annotated[Path, arg(metavar="FILE.png|npz|safetensors")] = Path("samples.png"),
     root: Root = Path("runs"),

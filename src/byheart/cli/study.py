@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Device, OwnData, Root, Workers, cores, own_data
+from byheart.cli.options import Count, Device, OwnData, Root, Workers, cores, own_data
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -21,9 +21,9 @@ def study(
     *,
     scale: str = "demo",
     data: OwnData = None,
-    size: Annotated[int | None, arg(metavar="PIXELS")] = None,
-    channels: Literal[1, 3] | None = None,
-    heldout: Annotated[int | None, arg(metavar="COUNT")] = None,
+    size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
+    channels: Optional[Literal[1, 3]] = None,
+    heldout: Count = None,
     device: Device = "auto",
     workers: Workers = None,
     root: Root = Path("runs"),
