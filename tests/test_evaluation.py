@@ -196,3 +196,19 @@ def test_plans_that_make_no_sense_are_refused(settings):
 def test_a_plan_needs_no_torch():
     code = "import sys, byheart.evaluation.plan; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_losses_are_in_units_of_the_data_whatever_units_they_are_trained_in():
+    whole = split(dataset(), 40, seed=0, heldout=60)
+    rms = whole.train.square().mean().sqrt()
+    unit = replace(whole, train=whole.train / rms, heldout=whole.heldout / rms)
+    quarter = replace(
+        unit,
+        train=unit.train / 4,
+        heldout=unit.heldout / 4,
+        dataset=replace(unit.dataset, standardized=False),
+    )
+    plan = Plan(samples=8, sigmas=(0.5,), fidelity=(), grid=Grid(steps=4))
+    expected, found = (measure(empirical(part.train), part, plan).record for part in (unit, quarter))
+    for name in ("loss/train@0.5", "loss/heldout@0.5", "gap@0.5", "gap_low@0.5"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-4)

@@ -52,7 +52,15 @@ def test_kinds_that_do_not_exist_are_refused_by_name(kind):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n": 0}, {"n": 4, "widht": 3}, {"n": 4, "seed": -1}, {"n": 4, "model": {"kind": "gan"}}, {}]
+    "wrong",
+    [
+        {"n": 0},
+        {"n": 4, "widht": 3},
+        {"n": 4, "seed": -1},
+        {"n": 4, "model": {"kind": "gan"}},
+        {},
+        {"n": 4, "training": {"steps": 3, "seed": 1}},
+    ],
 )
 def test_settings_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ValidationError):

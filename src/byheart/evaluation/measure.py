@@ -123,17 +123,20 @@ def _shares(to_train: Neighbors, plan: Plan, where: str = "") -> Record:
 
 
 def _gaps(denoiser: Denoiser, split: Split, plan: Plan) -> Record:
+    """Losses and gaps at the plan's sigmas, in units where the data have RMS 1, whatever units they are trained in."""
     train, heldout = split.train[: plan.loss_images], split.heldout[: plan.loss_images]
+    rms = 1.0 if split.dataset.standardized else float(split.train.square().mean().sqrt())
     record: Record = {}
     for sigma in plan.sigmas:
-        gap = loss_gap(denoiser, train, heldout, sigma, plan.loss_seed)
-        record |= {
+        gap = loss_gap(denoiser, train, heldout, sigma * rms, plan.loss_seed)
+        numbers = {
             f"loss/train@{sigma:g}": gap.train,
             f"loss/heldout@{sigma:g}": gap.heldout,
             f"gap@{sigma:g}": gap.value,
             f"gap_low@{sigma:g}": gap.low,
             f"gap_high@{sigma:g}": gap.high,
         }
+        record |= {name: value / rms**2 for name, value in numbers.items()}
     return record
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter
+from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, model_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec, identity
@@ -48,6 +48,16 @@ class TrainingRun(Spec):
     training: Training
     plan: Plan = Plan()
     schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _one_seed(self) -> TrainingRun:
+        if self.training.seed:
+            raise InputError(
+                got=f"training.seed = {self.training.seed} in a run",
+                need="the run's own seed, which every stream of it derives from",
+                remedy="set `seed` instead",
+            )
+        return self
 
     @property
     def id(self) -> str:
