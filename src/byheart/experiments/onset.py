@@ -17,7 +17,9 @@ from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.quantities import crossing_rule, measured_exponent, series
 from byheart.experiments.studies import Study
 from byheart.report.content import OnsetContent, Onsets, RunContent, Strip
+from byheart.report.figures import headline
 from byheart.report.pages import onset_page
+from byheart.report.vector import png
 from byheart.store.folders import RunFolder
 
 __all__ = ["onset_content", "write_report"]
@@ -31,6 +33,7 @@ RULES = (
     "tau_mem@0.1",
     "tau_mem@0.3",
     "tau_mem@0.5",
+    "tau_mem_normalized@0.5",
 )
 """Every onset time that is read off and kept; the page leads with the ones at 0.1."""
 
@@ -39,13 +42,14 @@ SHOWN_SAMPLES, SHOWN_STEPS = 6, 8
 
 
 def write_report(path: Path | str) -> Path:
-    """Write report.html and crossings.csv of a conducted study from what is stored; returns the page's path.
+    """Write report.html, onset.png and crossings.csv of a conducted study from what is stored; returns the page's path.
 
     Raises InputError if the folder holds no study.
     """
     folder = StudyFolder(Path(path))
     content = onset_content(folder)
     write_atomic(folder.path / "crossings.csv", _crossings_csv(content))
+    write_atomic(folder.path / "onset.png", png(headline(content.runs, content.crossings)))
     write_atomic(folder.report, onset_page(content))
     return folder.report
 

@@ -1,6 +1,7 @@
 """The vocabulary of quantities that claims are decided by, read from the curves of an arm.
 
 exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %)
+exponent/tau_mem_normalized@C   the same, onset = f_mem crosses C times its last value (S3's figures)
 exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
 collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from byheart._checks import InputError
 from byheart.analysis.collapse_quality import Series, collapse
 from byheart.analysis.scaling import Exponent, exponent
-from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_split
+from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_mem_normalized, tau_split
 from byheart.experiments.curves import Curve
 from byheart.numerics.intervals import mean_interval, proportion
 
@@ -33,6 +34,7 @@ __all__ = [
 
 VOCABULARY = (
     "exponent/tau_mem@L",
+    "exponent/tau_mem_normalized@C",
     "exponent/tau_split@G",
     "exponent/tau_gen@S",
     "collapse/f_mem",
@@ -117,7 +119,7 @@ def crossings(rule: str, curves: Sequence[Curve]) -> list[Crossing]:
 
 
 def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
-    """`tau_mem@0.1`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.  Raises InputError for another name."""
+    """`tau_mem@0.1`, `tau_mem_normalized@0.5`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.  Raises InputError for another name."""
     name, _, text = rule.partition("@")
     try:
         height = float(text)
@@ -126,6 +128,8 @@ def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
     match name:
         case "tau_mem":
             return lambda curve: tau_mem(curve.rows, level=height)
+        case "tau_mem_normalized":
+            return lambda curve: tau_mem_normalized(curve.rows, c=height)
         case "tau_split":
             return lambda curve: tau_split(curve.rows, gap=height)
         case "tau_gen":

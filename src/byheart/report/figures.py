@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["fidelity", "loss_gap", "memorization", "scaling"]
+__all__ = ["fidelity", "headline", "loss_gap", "memorization", "scaling"]
 
 SIZE = (4.4, 3.2)  # inches: narrow enough to be read on a phone
 SMALL = 8  # points
@@ -38,12 +38,29 @@ def memorization(
     crossings: their tau_mem is marked.  over_n: over step / n, where the curves should fall on each other.
     """
     figure, axes = _panel("share of copies f_mem", over_n)
+    _share_of_copies(axes, runs, crossings, over_n)
+    return figure
+
+
+def headline(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
+    """The study in one picture: the share of copies over the step, and over step / n, side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2 * SIZE[0], SIZE[1]), layout="constrained")
+    for axes, over_n in zip(figure.subplots(1, 2, sharey=True), (False, True), strict=True):
+        _dress(axes, "" if over_n else "share of copies f_mem", over_n)
+        _share_of_copies(axes, runs, crossings, over_n)
+    return figure
+
+
+def _share_of_copies(
+    axes: Axes, runs: Sequence[RunContent], crossings: Sequence[Onsets], over_n: bool
+) -> None:
     _curves(axes, runs, "f_mem", ("f_mem_low", "f_mem_high"), over_n)
     axes.set_ylim(-0.02, 1.06)
     _reference(axes, runs, "f_mem/empirical", "empirical denoiser")
     _reference(axes, runs, "f_mem/heldout", "held-out images")
     _marks(axes, runs, crossings, MEM, over_n)
-    return figure
 
 
 def loss_gap(
@@ -92,6 +109,11 @@ def _panel(what: str, over_n: bool) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
+    _dress(axes, what, over_n)
+    return figure, axes
+
+
+def _dress(axes: Axes, what: str, over_n: bool) -> None:
     axes.set_xscale("log")
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(MUTED)
@@ -100,7 +122,6 @@ def _panel(what: str, over_n: bool) -> tuple[Figure, Axes]:
     axes.set_axisbelow(True)
     axes.set_xlabel("training step / n" if over_n else "training step", color=MUTED, fontsize=SMALL)
     axes.set_ylabel(what, color=MUTED, fontsize=SMALL)
-    return figure, axes
 
 
 def _shades(runs: Sequence[RunContent]) -> dict[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
 from byheart.report.palette import TWINS, ramp, variable
@@ -12,7 +12,7 @@ from byheart.report.palette import TWINS, ramp, variable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["svg"]
+__all__ = ["png", "svg"]
 
 _SHADES = 12  # at most so many sizes n on a page get colors that follow it
 
@@ -28,6 +28,13 @@ def svg(figure: Figure, name: str, description: str) -> str:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "byheart"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _embedded(buffer.getvalue(), name, description)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file on white, for slides and plain pages; the same figure gives the same bytes."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _embedded(text: str, name: str, description: str) -> str:
