@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 from byheart.report import figures
 from byheart.report.content import MEM, Onsets, RunContent
 from byheart.report.palette import COPY, GOOD, ramp
+from byheart.report.vector import png
 
 PAGE = onset_rows.content()
 
@@ -97,3 +98,12 @@ def test_the_ramp_runs_one_way():
         assert [sum(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in shades.values()] == sorted(
             sum(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in shades.values()
         )
+
+
+def test_the_headline_shows_both_axes():
+    figure = figures.headline(PAGE.runs, PAGE.crossings)
+    left, right = figure.axes
+    assert [axes.get_xlabel() for axes in (left, right)] == ["training step", "training step / n"]
+    first = PAGE.runs[0]
+    np.testing.assert_allclose(right.lines[0].get_xdata(), left.lines[0].get_xdata() / first.n)
+    assert png(figure).startswith(b"\x89PNG") and png(figure) == png(figure)

@@ -29,7 +29,10 @@ ARRAY_FILES = {".npz", ".npy", ".safetensors"}
 
 def cores(workers: int | None) -> int:
     """How many processes work at a time: as asked, else one for every core this process may use."""
-    return workers if workers is not None else len(os.sched_getaffinity(0))
+    if workers is not None:
+        return workers
+    # Only Linux says which cores this process may use; elsewhere all of them count.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def own_data(

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from byheart.denoisers.base import Denoiser
 
     Pixels = Callable[[Tensor], Tensor]
-    Source = tuple[
-        Denoiser, Pixels, tuple[int, ...], Tensor
-    ]  # with the shape of a sample and the noise levels
+    from byheart.noise.levels import Grid
+
+    Source = tuple[Denoiser, Pixels, tuple[int, ...], Grid]  # with the shape of a sample and the noise levels
 
 __all__ = ["sample"]
 
@@ -63,16 +63,14 @@ def sample(
     """
     _check_request(run, closed_form, out)
     from byheart._records import write_atomic
-    from byheart.noise.levels import karras_levels
     from byheart.sampling.draw import sample as draw
 
     if run is not None:
-        model, to_pixels, shape, levels = _trained(run, root)
+        model, to_pixels, shape, grid = _trained(run, root)
     else:
         settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
-        model, to_pixels, shape, levels = _formula(settings, the_data(data), n, subset)
-    if steps is not None:
-        levels = karras_levels(steps)
+        model, to_pixels, shape, grid = _formula(settings, the_data(data), n, subset)
+    levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
     write_atomic(out, _content(out.suffix, to_pixels(drawn)))
@@ -99,7 +97,7 @@ def _trained(name: str, root: Path) -> Source:
     from byheart.experiments.load import load
 
     model = load(name, root)
-    return model, model.to_pixels, model.shape, model.levels
+    return model, model.to_pixels, model.shape, model.grid
 
 
 def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) -> Source:
@@ -107,13 +105,13 @@ def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) 
     from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
     from byheart.denoisers.spec import ClosedForm
-    from byheart.noise.levels import karras_levels
+    from byheart.noise.levels import Grid
 
     spec = ClosedForm.model_validate(settings)
     dataset = load(data)
     pool = len(dataset) - heldout_size(len(dataset), data.heldout)
     found = split(dataset, pool if n is None else n, seed=seed, heldout=data.heldout)
-    return closed_form(spec, found.train, seed), found.dataset.to_pixels, dataset.shape, karras_levels(18)
+    return closed_form(spec, found.train, seed), found.dataset.to_pixels, dataset.shape, Grid()
 
 
 def _content(ending: str, pixels: Tensor) -> bytes:

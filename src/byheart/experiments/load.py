@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from byheart._checks import InputError
 from byheart.build.network import network
 from byheart.experiments.run import TrainingRun, parse_run
+from byheart.noise.levels import Grid
 from byheart.store.folders import RunFolder, find_run
 from byheart.store.states import load_weights
 
@@ -21,13 +22,13 @@ __all__ = ["Trained", "load"]
 class Trained:
     """A trained denoiser that knows its data: what `sample` and every metric take.
 
-    network: the weights that were evaluated (the moving average).  shape: one sample's.  levels: (s + 1,) the noise
-    levels it was sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).
+    network: the weights that were evaluated (the moving average).  shape: one sample's.  grid: of the noise levels it was
+    sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).
     """
 
     network: nn.Module
     shape: tuple[int, ...]
-    levels: Tensor
+    grid: Grid
     step: int
     center: Tensor
     scale: float
@@ -36,6 +37,11 @@ class Trained:
         """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,)."""
         denoised: Tensor = self.network(x, sigma)
         return denoised
+
+    @property
+    def levels(self) -> Tensor:
+        """(s + 1,) the noise levels it was sampled with, decreasing."""
+        return self.grid.levels()
 
     @property
     def device(self) -> torch.device:
@@ -71,4 +77,4 @@ def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
     model = network(spec.model, spec.parametrization, shape, seed=0)
     step = load_weights(folder, model)
     data = folder.load("data")
-    return Trained(model.eval(), shape, spec.plan.grid.levels(), step, data["center"], float(data["scale"]))
+    return Trained(model.eval(), shape, spec.plan.grid, step, data["center"], float(data["scale"]))
