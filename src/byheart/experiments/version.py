@@ -28,27 +28,26 @@ def code_version(roots: tuple[str, ...] = RUNS) -> str:
 
     Left out are the CARRIERS.
     """
-    files = sorted(_closure([PACKAGE / root for root in roots]))
     digest = hashlib.sha256()
-    for file in files:
+    for file, tree in sorted(_closure([PACKAGE / root for root in roots]).items()):
         digest.update(file.relative_to(PACKAGE).as_posix().encode())
-        digest.update(ast.dump(_without_docstrings(ast.parse(file.read_text()))).encode())
+        digest.update(ast.dump(_without_docstrings(tree)).encode())
     return digest.hexdigest()[:12]
 
 
-def _closure(waiting: list[Path]) -> set[Path]:
-    seen: set[Path] = set()
+def _closure(waiting: list[Path]) -> dict[Path, ast.Module]:
+    seen: dict[Path, ast.Module] = {}
     while waiting:
         file = waiting.pop()
         if file not in seen:
-            seen.add(file)
-            waiting += _imported(file)
+            seen[file] = ast.parse(file.read_text())
+            waiting += _imported(seen[file])
     return seen
 
 
-def _imported(file: Path) -> list[Path]:
+def _imported(tree: ast.Module) -> list[Path]:
     found = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("byheart."):
             names = [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
             found += [path for name in names if (path := _path(name)) is not None and not _carries(path)]
