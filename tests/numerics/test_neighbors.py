@@ -166,9 +166,19 @@ def test_products_coarser_than_float32_are_noticed(monkeypatch):
 @pytest.mark.parametrize(("count", "width"), [(5, 9), (640, 2), (1000, 3), (4096, 15), (4096, 40)])
 def test_block_maxima_miss_nothing(count, width):
     scores = torch.stack([torch.randperm(count, generator=generator(row)) for row in range(50)]).float()
-    best, where = neighbors._top(scores, width)
+    rows, best, where = neighbors._top(scores, width, above=torch.full((50,), -torch.inf))
+    assert torch.equal(rows, torch.arange(50))
     assert torch.equal(best, scores.topk(min(width, count)).values)
     assert torch.equal(scores.gather(1, where), best)
+
+
+def test_rows_with_nothing_better_are_passed_over():
+    scores = torch.stack([torch.randperm(1024, generator=generator(row)) for row in range(9)]).float()
+    above = torch.tensor([0.0, 1022.0, 1023.0] * 3)  # the largest of every row is 1023
+    rows, best, where = neighbors._top(scores, 2, above)
+    assert rows.tolist() == [0, 1, 3, 4, 6, 7]
+    assert (best == torch.tensor([1023.0, 1022.0])).all()
+    assert torch.equal(scores[rows].gather(1, where), best)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-22, 1e-20, 1e-19, 1e25])
@@ -205,6 +215,12 @@ def test_ratio_needs_two_neighbors():
         (torch.zeros(9, 2), torch.zeros(5, 2), {"exclude_self": True}, "first rows"),
         (torch.full((3, 2), torch.nan), torch.zeros(5, 2), {}, "rows of queries"),
         (torch.zeros(3, 2), torch.tensor([[0.0, 0.0], [1.0, torch.inf]]), {}, "rows of reference"),
+        (
+            torch.zeros(3, 2),
+            torch.tensor([[0.0, 0.0], [torch.nan, 1.0]] * 90),
+            {"chunk": 100},
+            "rows of reference",
+        ),
     ],
 )
 def test_bad_input_is_refused(queries, reference, options, message):

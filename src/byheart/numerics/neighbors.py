@@ -105,10 +105,10 @@ def _check(queries: Tensor, reference: Tensor, k: int, exclude_self: bool) -> No
             need="1 <= k <= number of reference rows",
             remedy="choose a smaller k or give more reference rows",
         )
-    for name, x in (("queries", queries), ("reference", reference)):
-        # NaN and infinity reach the extremes, which take a thirtieth of the time of looking at every value.
-        if x.is_floating_point() and x.numel() and not all(bool(end.isfinite()) for end in x.aminmax()):
-            check_finite(name, x)
+    if queries.is_floating_point():
+        check_finite(
+            "queries", queries
+        )  # the reference when a norm says so: looking at every value takes long
 
 
 @dataclass(frozen=True)
@@ -174,14 +174,18 @@ def _candidates(
     scores = x.new_full((len(x), width), -torch.inf)
     index = torch.zeros_like(scores, dtype=torch.int64)
     radius = x.new_zeros(())
-    for start, rows, norms in reference.chunks(precision):
+    for start, chunk, norms in reference.chunks(precision):
         radius = torch.maximum(radius, norms.amax())
         for tile in _slices(len(x), _TILE):
-            product = matmul_t(x[tile], rows)
+            product = matmul_t(x[tile], chunk)
             _leave_out(own[tile] - start, product)
-            best, where = _top(product, width)
-            scores[tile], kept = torch.cat([scores[tile], best], 1).topk(width)
-            index[tile] = torch.cat([index[tile], where + start], 1).gather(1, kept)
+            rows, best, where = _top(product, width, above=scores[tile, -1])
+            rows = rows + tile.start
+            both = torch.cat([index[rows], where + start], 1)
+            scores[rows], kept = torch.cat([scores[rows], best], 1).topk(width)
+            index[rows] = both.gather(1, kept)
+    if not radius.isfinite() and reference.points.is_floating_point():
+        check_finite("reference", reference.points)  # else the squares overflowed: float64 searches again
     norm = torch.linalg.vector_norm(x[:, :-1], dim=1).double()
     return *_in_order(scores.double(), index, len(reference.points)), _slack(norm, radius.double(), x)
 
@@ -205,21 +209,24 @@ def _in_order(scores: Tensor, index: Tensor, count: int) -> tuple[Tensor, Tensor
     return scores.gather(1, order), index
 
 
-def _top(scores: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """The `width` largest of every row and their columns, by way of block maxima where that is cheaper.
+def _top(scores: Tensor, width: int, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows (r,) with a score over above (b,); the `width` largest scores (r, width) of each; their columns.
 
-    Exact: the largest `width` values of a row lie in the `width` blocks of largest maxima.
+    By way of block maxima where that is cheaper, and exact: the largest `width` scores of a row lie in the
+    `width` blocks of largest maxima.  Most rows of a later chunk have nothing better and cost their maxima only.
     """
     count = scores.shape[1]
     if 4 * width * _BLOCK > count:
-        return scores.topk(min(width, count))
+        return torch.arange(len(scores), device=scores.device), *scores.topk(min(width, count))
     if count % _BLOCK:
         scores = functional.pad(scores, (0, -count % _BLOCK), value=-torch.inf)
-    blocks = scores.view(len(scores), -1, _BLOCK)
-    chosen = blocks.amax(2).topk(width).indices
-    inside = blocks.gather(1, chosen[:, :, None].expand(-1, -1, _BLOCK)).flatten(1)
-    best, where = inside.topk(width)
-    return best, chosen.gather(1, where // _BLOCK) * _BLOCK + where % _BLOCK
+    blocks = scores.view(-1, _BLOCK)
+    maxima = blocks.amax(1).view(len(scores), -1)
+    rows = (maxima.amax(1) > above).nonzero()[:, 0]
+    chosen = maxima[rows].topk(width).indices
+    inside = blocks.index_select(0, (chosen + rows[:, None] * maxima.shape[1]).flatten())
+    best, where = inside.view(len(rows), -1).topk(width)
+    return rows, best, chosen.gather(1, where // _BLOCK) * _BLOCK + where % _BLOCK
 
 
 def _distances(x: Tensor, points: Tensor, index: Tensor) -> Tensor:

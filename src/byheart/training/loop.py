@@ -1,19 +1,19 @@
 """Training as a generator: it trains, the caller watches.
 
 Nothing is hidden between two states: the batch of a step follows from the generator (or from seed and epoch), the
-learning rate from the step.  Evaluation, averaging, checkpoints and stopping are the caller's.
+learning rate from the step, and what a model draws by itself (dropout) from seed and step.  Evaluation, averaging,
+checkpoints and stopping are the caller's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from byheart._checks import InputError, check_finite
@@ -60,13 +60,13 @@ def train(
     _check(model, data, state)
     _match_layouts(state.optimizer)
     model.train()
-    batches, drops_out = _batches(data, spec, state), _drops_out(model)
+    batches = _batches(data, spec, state)
     yield state
     while state.step < spec.steps:
         for group in state.optimizer.param_groups:
             group["lr"] = spec.lr_at(state.step + 1)
         x0 = next(batches)
-        with _dropout_from(state.generator, data.device) if drops_out else nullcontext():
+        with _lent_stream(derive(spec.seed, "forward", state.step), data.device):
             objective = loss(model, x0, state.generator)
         state.optimizer.zero_grad()
         objective.backward()  # type: ignore[no-untyped-call]
@@ -92,16 +92,12 @@ def _batches(data: Tensor, spec: Training, state: State) -> Iterator[Tensor]:
         epoch, done = epoch + 1, 0
 
 
-def _drops_out(model: nn.Module) -> bool:
-    return any(isinstance(part, _DropoutNd) and part.p > 0 for part in model.modules())
-
-
 @contextmanager
-def _dropout_from(source: Generator, device: torch.device) -> Iterator[None]:
-    """Masks that follow from `source`: torch drops out by its global stream only, which is lent and given back."""
+def _lent_stream(seed: int, device: torch.device) -> Iterator[None]:
+    """torch's global stream begun anew, and given back as it was: dropout can draw from no other."""
     stream = torch.default_generator if device.type == "cpu" else torch.cuda.default_generators[device.index]
     before = stream.get_state()
-    stream.manual_seed(int(torch.randint(2**62, (), generator=source)))
+    stream.manual_seed(seed)
     try:
         yield
     finally:
