@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byheart._checks import InputError
@@ -24,6 +24,7 @@ counts = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), s
 confidences = st.floats(0.01, 0.999)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(counts, confidences)
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson, proportion])
 def test_a_share_lies_in_its_interval(interval, counted, confidence):
@@ -33,6 +34,7 @@ def test_a_share_lies_in_its_interval(interval, counted, confidence):
     assert found.value == successes / count and found.count == count
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(counts, confidences)
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson])
 def test_failures_mirror_successes(interval, counted, confidence):
@@ -72,6 +74,7 @@ def test_nothing_found_among_many_is_the_rule_of_three():
     assert proportion(0, 1000).high == pytest.approx(1 - 0.025 ** (1 / 1000), rel=1e-9)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20), confidences)
 def test_a_mean_lies_in_its_interval(values, confidence):
     found = mean_interval(values, confidence)
