@@ -217,7 +217,7 @@ def test_ratio_needs_two_neighbors():
         (torch.zeros(3, 2), torch.tensor([[0.0, 0.0], [1.0, torch.inf]]), {}, "rows of reference"),
         (
             torch.zeros(3, 2),
-            torch.tensor([[0.0, 0.0], [torch.nan, 1.0]] * 90),
+            torch.tensor([[torch.nan, 1.0]] + [[0.0, 0.0]] * 200),
             {"chunk": 100},
             "rows of reference",
         ),
