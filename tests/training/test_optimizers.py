@@ -60,3 +60,9 @@ def test_a_recipe_names_its_optimizer():
     adam = optimizer(model, Training(steps=1, lr=0.1, betas=(0.5, 0.6), weight_decay=0.2))
     assert isinstance(adam, FusedAdam)
     assert [adam.defaults[name] for name in ("lr", "betas", "weight_decay")] == [0.1, (0.5, 0.6), 0.2]
+
+
+def test_a_step_without_gradients_is_none():
+    ours = weights()
+    FusedAdam(ours, 1e-3, (0.9, 0.999)).step()
+    assert same(ours, weights())

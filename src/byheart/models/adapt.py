@@ -44,10 +44,11 @@ class Preconditioned(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape)."""
         sigma = sigma.to(x)
-        level, variance = per_row(sigma, x), self.data_std**2
-        scale = (level.square() + variance).rsqrt()
+        level = per_row(sigma, x)
+        scale = (level.square() + self.data_std**2).rsqrt()
+        share = self.data_std * scale  # √c_skip
         answer = self.network(x * scale, sigma.reshape(-1).log() / 2)
-        return torch.addcmul(variance * scale.square() * x, self.data_std * level * scale, answer)
+        return torch.addcmul(share.square() * x, share * level, answer)
 
 
 class ProcessModel(nn.Module):

@@ -41,6 +41,8 @@ class FusedAdam(Optimizer):
         """Update every weight that has a gradient."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
             states = [self.state[weight] or self._begin(weight) for weight in weights]
             steps = [state["step"] for state in states]
             torch._foreach_add_(steps, 1)
