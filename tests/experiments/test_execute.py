@@ -150,6 +150,7 @@ def test_checkpoint_comes_back_as_the_denoiser_that_was_measured(finished, tiny)
         (tiny_settings(n=5000), "5000"),
         (tiny_settings(data={"name": "nonsense"}), "nonsense"),
         (tiny_settings(data={"name": "folder", "path": "absent"}), "absent"),
+        (tiny_settings(data={"standardize": False}), "data of RMS 1"),
         ({"kind": "closed_form", "n": 8, "denoiser": {"kind": "partial"}}, "memorized"),
     ],
 )

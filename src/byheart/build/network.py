@@ -31,7 +31,7 @@ def network(
     else:
         body = UNet(shape, model, draws, sees=sees)
     if isinstance(parametrization, EDM):
-        return Preconditioned(body, parametrization.data_std)
+        return Preconditioned(body)
     return ProcessModel(body, parametrization.process, parametrization.predicts)
 
 

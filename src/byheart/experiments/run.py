@@ -59,6 +59,16 @@ class TrainingRun(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _units_that_fit(self) -> TrainingRun:
+        if isinstance(self.parametrization, EDM) and not self.data.standardize:
+            raise InputError(
+                got="the parametrization edm on data that are not standardized",
+                need="data of RMS 1, which its scalings and its loss weights take for granted",
+                remedy="leave data.standardize on, or use parametrization = { kind = 'process', … }",
+            )
+        return self
+
     @property
     def id(self) -> str:
         """Identity: equal settings, equal id."""

@@ -1,8 +1,8 @@
 """Adapters: a network becomes a denoiser D(x, σ).
 
-Preconditioned (2206.00364, eq. 7), with s the standard deviation of the data and c = log(σ)/2:
+Preconditioned (2206.00364, eq. 7), for data of RMS 1 and with c = log(σ)/2:
 
-    D = s²/(s² + σ²) · x + s σ/√(s² + σ²) · network( x/√(s² + σ²), c )
+    D = x/(1 + σ²) + σ/√(1 + σ²) · network( x/√(1 + σ²), c )
 
 ProcessModel, for a network on x_t = α x₀ + σ_t ε of a process (level σ = σ_t/α, so that x_t = α x):
 
@@ -34,21 +34,20 @@ __all__ = ["Preconditioned", "ProcessModel"]
 class Preconditioned(nn.Module):
     """The denoiser of a network that sees samples of unit variance and c = log(σ)/2.
 
-    network: (x (b, *shape), c (b,) or (1,)) -> (b, *shape).  data_std: of the data.
+    network: (x (b, *shape), c (b,) or (1,)) -> (b, *shape).
     """
 
-    def __init__(self, network: nn.Module, data_std: float = 1.0) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network, self.data_std = network, data_std
+        self.network = network
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape)."""
         sigma = sigma.to(x)
         level = per_row(sigma, x)
-        scale = (level.square() + self.data_std**2).rsqrt()
-        share = self.data_std * scale  # √c_skip
+        scale = (level.square() + 1).rsqrt()  # √c_skip = c_in
         answer = self.network(x * scale, sigma.reshape(-1).log() / 2)
-        return torch.addcmul(share.square() * x, share * level, answer)
+        return torch.addcmul(scale.square() * x, scale * level, answer)
 
 
 class ProcessModel(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
@@ -89,13 +89,9 @@ AnyModel = Annotated[MLPSpec | UNetSpec, Field(discriminator="kind")]
 
 
 class EDM(Spec):
-    """The preconditioning of Karras et al. 2022: the network works on unit variance at every level.
-
-    data_std: of the data; 1 for standardized data.
-    """
+    """The preconditioning of Karras et al. 2022 for data of RMS 1: the network works on unit variance at every level."""
 
     kind: Literal["edm"] = "edm"
-    data_std: PositiveFloat = 1.0
 
 
 class OnProcess(Spec):
