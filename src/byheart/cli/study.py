@@ -24,6 +24,7 @@ def study(
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Optional[Literal[1, 3]] = None,
     heldout: Count = None,
+    distinct: bool = False,
     device: Device = "auto",
     workers: Workers = None,
     root: Root = Path("runs"),
@@ -40,22 +41,23 @@ def study(
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         heldout: How many of your images to keep out of training.
+        distinct: Keep each of your images once, if the same one lies there several times.
         device: Where to train.
-        workers: Runs at a time; by default one for every core.
+        workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
         dry_run: Say what would be done and about how long it takes; write nothing.
     """
     from byheart.experiments.studies import load_study
 
-    recipe, own = load_study(name), own_data(data, size, channels, heldout)
+    recipe, own = load_study(name), own_data(data, size, channels, heldout, distinct)
     if dry_run:
-        return _plan(recipe, scale, own, root, cores(workers), device)
+        return _plan(recipe, scale, own, root, cores(workers, device), device)
     from byheart.cli.claims import verdicts
     from byheart.cli.progress import progress
     from byheart.experiments.conduct import conduct
     from byheart.store.folders import read_json
 
-    count = cores(workers)
+    count = cores(workers, device)
     with progress(count) as tell:
         folder = conduct(recipe, scale, root=root, workers=count, device=device, data=own, tell=tell)
     verdicts(read_json(folder.path / "claims.json")["claims"])

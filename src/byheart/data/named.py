@@ -69,7 +69,8 @@ def load(spec: Data) -> Dataset:
     """
     from byheart.data.dataset import prepared
 
-    return prepared(spec.name, _read(spec).first(spec.count), spec.standardize)
+    raw = _read(spec).first(spec.count)
+    return prepared(spec.name, raw.distinct() if spec.distinct else raw, spec.standardize)
 
 
 def _read(spec: Data) -> Raw:

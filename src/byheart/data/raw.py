@@ -38,4 +38,14 @@ class Raw:
                 need=f"at most {len(self)}",
                 remedy="leave `count` out for all",
             )
-        return Raw(self.values[:count], self.peak, None if self.labels is None else self.labels[:count])
+        return self._rows(slice(count))
+
+    def distinct(self) -> Raw:
+        """Every sample once, the first of those that are equal in every value, in order."""
+        # + 0.0 on floats: −0 and 0 are the same value in other bytes.
+        plain = self.values if self.values.dtype.kind in "ui" else self.values + 0.0
+        rows = {row.tobytes(): at for at, row in zip(range(len(self) - 1, -1, -1), plain[::-1], strict=True)}
+        return self._rows(sorted(rows.values()))
+
+    def _rows(self, rows: slice | list[int]) -> Raw:
+        return Raw(self.values[rows], self.peak, None if self.labels is None else self.labels[rows])

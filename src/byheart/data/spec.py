@@ -48,6 +48,7 @@ class Data(Spec):
     heldout: how many images nobody trains on; None is min(700, two fifths).  split_seed: which ones.
     standardize: subtract the mean image of the whole set and divide by its global RMS.  False subtracts one number, the
     mean of the training subset, and divides by nothing, as S3 does (2505.17638, code).
+    distinct: keep every image once, the first in file order; which ones repeat is decided after resizing.
     sequential: train on the first n in file order and hold out the last ones, as S3 does, in the place of a shuffle.
     mixture: settings of the mixture; None are its defaults.
     """
@@ -60,6 +61,7 @@ class Data(Spec):
     heldout: int | None = None
     split_seed: NonNegativeInt = 0
     standardize: bool = True
+    distinct: bool = False
     sequential: bool = False
     mixture: MixtureData | None = None
 

@@ -1,0 +1,30 @@
+"""What keeps numbers of finished runs from meaning what they say, in sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from byheart.store.folders import RunFolder
+
+__all__ = ["cautions"]
+
+
+def cautions(folders: Sequence[RunFolder]) -> list[str]:
+    """A sentence for training images that repeat, and one for held-out images that are also trained on.
+
+    Runs that did not come so far as to know are left out.
+    """
+    repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
+    shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
+    found = []
+    if repeated:
+        found.append(
+            f"up to {repeated} of a run's training images repeat an earlier one, and copies of such images are not counted "
+            "as copies. Train on each image once: --distinct."
+        )
+    if shared:
+        found.append(
+            f"up to {shared} held-out images are also trained on, so that the loss gap and the floor of f_mem come out "
+            "wrong. Part them: --distinct."
+        )
+    return found
