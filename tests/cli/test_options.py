@@ -5,14 +5,18 @@ import os
 import pytest
 
 from byheart._checks import InputError
+from byheart.cli import options
 from byheart.cli.options import cores, own_data, the_data
 
 
 def test_no_choice_is_the_study_s_own_data():
-    assert own_data(None, None, None, None) is None
+    assert own_data(None, None, None, None, False) is None
 
 
-@pytest.mark.parametrize("settings", [(8, None, None), (None, 1, None), (None, None, 0)])
+@pytest.mark.parametrize(
+    "settings",
+    [(8, None, None, False), (None, 1, None, False), (None, None, 0, False), (None, None, None, True)],
+)
 def test_settings_need_data(settings):
     with pytest.raises(InputError, match="without --data"):
         own_data(None, *settings)
@@ -53,3 +57,10 @@ def test_what_is_not_there_is_refused(choice, tmp_path, monkeypatch):
 def test_workers_default_to_the_cores_at_hand():
     assert cores(None) == len(os.sched_getaffinity(0))
     assert cores(3) == 3
+
+
+def test_one_worker_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(options, "_has_gpu", lambda: True)
+    assert cores(None, "auto") == cores(None, "cuda") == 1
+    assert cores(None, "cpu") == len(os.sched_getaffinity(0))
+    assert cores(3, "cuda") == 3

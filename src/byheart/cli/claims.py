@@ -34,11 +34,11 @@ def claims(
         scale: At which scale to measure.
         record: Also write the measured rows into the package's record.
         device: Where to train.
-        workers: Runs at a time; by default one for every core.
+        workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
     """
     if measure:
-        return _measure(measure, scale, record, device, cores(workers), root)
+        return _measure(measure, scale, record, device, cores(workers, device), root)
     from byheart.experiments.scoreboard import all_rows, scoreboard
 
     if json:

@@ -24,19 +24,35 @@ Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[Optional[int], arg(metavar="COUNT")]
 Count = Annotated[Optional[int], arg(metavar="COUNT")]
 
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
 ARRAY_FILES = {".npz", ".npy", ".safetensors"}
 
 
-def cores(workers: int | None) -> int:
-    """How many processes work at a time: as asked, else one for every core this process may use."""
+def cores(workers: int | None, device: Device = "auto") -> int:
+    """How many processes work at a time: as asked, else one on a GPU, else one for every core this process may use."""
     if workers is not None:
         return workers
+    if device != "cpu" and _has_gpu():
+        return 1  # runs beside each other on one GPU share its memory, and gain little
     # Only Linux says which cores this process may use; elsewhere all of them count.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _has_gpu() -> bool:
+    # Asking torch costs its import in this process, which trains nothing itself; without a driver there is no need to.
+    if not any(Path(driver).exists() for driver in GPU_DRIVERS):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def own_data(
-    choice: str | None, size: int | None, channels: Literal[1, 3] | None, heldout: int | None
+    choice: str | None,
+    size: int | None,
+    channels: Literal[1, 3] | None,
+    heldout: int | None,
+    distinct: bool,
 ) -> Data | None:
     """The data that replace a recipe's; None if --data is not given.
 
@@ -46,17 +62,17 @@ def own_data(
 
     settings = {"size": size, "channels": channels, "heldout": heldout}
     if choice is not None:
-        return the_data(choice, **settings)
-    if any(value is not None for value in settings.values()):
+        return the_data(choice, **settings, distinct=distinct)
+    if distinct or any(value is not None for value in settings.values()):
         raise InputError(
-            got="--size, --channels or --heldout without --data",
+            got="--size, --channels, --heldout or --distinct without --data",
             need="the data that they are about",
             remedy="add --data NAME or --data FOLDER",
         )
     return None
 
 
-def the_data(choice: str, **settings: int | None) -> Data:
+def the_data(choice: str, **settings: int | bool | None) -> Data:
     """The data that --data names: a folder of images, a file of arrays, or a data set by its name.
 
     NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data.

@@ -31,7 +31,7 @@ def sweep(
         file: The sweep: `name`, `[base]` settings of a run, and a `[grid]` over some of them.
         executor: Where the runs are carried out: local (processes of this machine).
         device: Where to train.
-        workers: Runs at a time; by default one for every core.
+        workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
         dry_run: Say what would be done and about how long it takes; write nothing.
     """
@@ -42,7 +42,7 @@ def sweep(
         raise InputError(
             got=f"executor {executor!r}", need="one of " + ", ".join(EXECUTORS), remedy="leave --executor out"
         )
-    recipe, count = Sweep.from_toml(file), cores(workers)
+    recipe, count = Sweep.from_toml(file), cores(workers, device)
     runs = recipe.runs()
     if dry_run:
         from byheart.cli.plan import show_plan

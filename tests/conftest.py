@@ -1,0 +1,6 @@
+"""One thread in every process, as the library's own workers have: sums, and so bits, depend on their number."""
+
+import os
+
+for _pool in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_pool] = "1"  # read once, when such a library is loaded
