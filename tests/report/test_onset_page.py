@@ -166,3 +166,22 @@ def test_it_needs_no_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_follows_the_threshold_of_the_runs(undrawn):
+    text = onset_page(onset_rows.content(threshold=0.4))
+    assert "d₁/d₂ &lt; 0.4" in text and "below 0.4: it counts" in text and "1/3" not in text
+    framed = [at for tag, at in Parsed(text).tags if tag == "td" and at.get("class") == "copied"]
+    assert len(framed) > 4 * 2
+
+
+def test_every_arm_says_how_it_was_measured(undrawn):
+    other = onset_rows.content(title="Another network", facts={"network": "unet, width 16"}, sizes=(64,))
+    page = Parsed(onset_page(onset_rows.content(others=[other])))
+    assert "mlp, width 512" in page.words and "unet, width 16" in page.words
+    assert page.words.count(other.runs[0].id) == 2  # it is a run of both arms here
+
+
+def test_cautions_stand_at_the_top(undrawn):
+    page = onset_page(onset_rows.content(cautions=["3 images <repeat>"]))
+    assert page.index("Take care:</strong> 3 images &lt;repeat&gt;") < page.index("<main>")

@@ -10,7 +10,6 @@ runs/<study>-<scale>-<digest>/report.html    one self-contained page
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,44 +19,21 @@ from byheart._checks import InputError
 from byheart._records import canonical_json, plain_json, write_atomic
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
+from byheart.experiments.cautions import cautions
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured, verdict
 from byheart.experiments.curves import read_curves
 from byheart.experiments.execute import execute_all, failures, silent
 from byheart.experiments.quantities import quantity
 from byheart.experiments.run import Run
 from byheart.experiments.studies import Study
+from byheart.experiments.study_folder import StudyFolder
 from byheart.experiments.version import code_version
-from byheart.store.folders import RunFolder, read_json
+from byheart.store.folders import RunFolder
 from byheart.store.tables import export, table
 
-__all__ = ["StudyFolder", "claim_version", "conduct", "measure_claims"]
+__all__ = ["claim_version", "conduct", "measure_claims"]
 
 ANALYSIS = ("experiments/quantities.py", "experiments/claims.py")
-
-
-@dataclass(frozen=True)
-class StudyFolder:
-    """A conducted study on disk.  path: root/<study>-<scale>-<digest>."""
-
-    path: Path
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
-
-    def content(self) -> dict[str, Any]:
-        """What study.json says.  Raises InputError if this is no study's folder."""
-        return read_json(self.path / "study.json")
-
-    def claims(self) -> list[ClaimRow]:
-        """The claims as measured here."""
-        return list(read_json(self.path / "claims.json")["claims"])
-
-    def folders(self) -> dict[str, list[RunFolder]]:
-        """Arm -> its run folders."""
-        root = self.path.parent
-        return {arm: [RunFolder(root / run) for run in runs] for arm, runs in self.content()["runs"].items()}
 
 
 def conduct(
@@ -83,6 +59,8 @@ def conduct(
     outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
     if (error := failures(outcomes, runs)) is not None:
         raise error
+    for text in cautions([RunFolder(root / run.id) for run in runs]):
+        tell({"kind": "notice", "text": text})
     folder = StudyFolder(root / study.folder_name(scale, data))
     rows = [] if data is not None else measure_claims(study, scale, arms, root)
     command = f"byheart study {study.name} --scale {scale}" + (
@@ -155,7 +133,7 @@ def _write(
     claims: list[ClaimRow],
     command: str,
 ) -> None:
-    from byheart.experiments.onset import write_report
+    from byheart.experiments.pages import write_report
 
     runs = {arm: [run.id for run in found] for arm, found in arms.items()}
     record = {

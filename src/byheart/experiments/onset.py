@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from byheart._records import plain_json, write_atomic
+from byheart._records import write_atomic
 from byheart.analysis.collapse_quality import Collapse, collapse
-from byheart.experiments.conduct import StudyFolder
+from byheart.experiments.cautions import cautions
 from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.quantities import crossing_rule, measured_exponent, series
 from byheart.experiments.studies import Study
+from byheart.experiments.study_folder import StudyFolder
 from byheart.report.content import OnsetContent, Onsets, RunContent, Strip
 from byheart.report.figures import headline
 from byheart.report.pages import onset_page
 from byheart.report.vector import png
-from byheart.store.folders import RunFolder
+from byheart.store.folders import Row, RunFolder
+from byheart.store.tables import export
 
-__all__ = ["onset_content", "write_report"]
+__all__ = ["onset_content", "write_onset"]
 
 RULES = (
     "tau_gen@0.1",
@@ -41,17 +42,12 @@ COLLAPSING = ("f_mem", "gap@0.5")
 SHOWN_SAMPLES, SHOWN_STEPS = 6, 8
 
 
-def write_report(path: Path | str) -> Path:
-    """Write report.html, onset.png and crossings.csv of a conducted study from what is stored; returns the page's path.
-
-    Raises InputError if the folder holds no study.
-    """
-    folder = StudyFolder(Path(path))
+def write_onset(folder: StudyFolder) -> None:
+    """Write report.html, onset.png and crossings.csv of a conducted study from what is stored."""
     content = onset_content(folder)
-    write_atomic(folder.path / "crossings.csv", _crossings_csv(content))
+    export(_crossing_rows(content), folder.path / "crossings.csv")
     write_atomic(folder.path / "onset.png", png(headline(content.runs, content.crossings)))
     write_atomic(folder.report, onset_page(content))
-    return folder.report
 
 
 def onset_content(folder: StudyFolder) -> OnsetContent:
@@ -88,6 +84,8 @@ def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, sc
         collapses=_collapses(fitted),
         strips=_strips(folders),
         facts=_facts(folders[0]),
+        cautions=cautions(folders),
+        threshold=float(folders[0].header()["spec"]["plan"]["thresholds"][0]),
         provenance=_provenance(folders),
     )
 
@@ -180,29 +178,21 @@ def _arm_title(study: Study, arm: str) -> str:
     return f"The same question, asked of another network: {model.get('kind', arm)} of width {model.get('width', '?')}"
 
 
-def _crossings_csv(content: OnsetContent) -> str:
-    lines = ["arm,n,seed,time,step,low,high,limit,definition"]
-    for arm in (content, *content.others):
-        for found in arm.crossings:
-            for rule, at in found.times.items():
-                numbers = [
-                    "" if value is None else f"{value:.6g}" for value in (at.step, at.low, at.high, at.limit)
-                ]
-                lines.append(
-                    ",".join(
-                        [
-                            f'"{arm.title}"',
-                            str(found.n),
-                            str(found.seed),
-                            rule,
-                            *numbers,
-                            plain_text(at.definition),
-                        ]
-                    )
-                )
-    return "\n".join(lines) + "\n"
-
-
-def plain_text(text: str) -> str:
-    """Text as one CSV field."""
-    return plain_json({"": text})[5:-1]
+def _crossing_rows(content: OnsetContent) -> list[Row]:
+    """Every onset time, a row each."""
+    return [
+        {
+            "arm": arm.title,
+            "n": found.n,
+            "seed": found.seed,
+            "time": rule,
+            "step": at.step,
+            "low": at.low,
+            "high": at.high,
+            "limit": at.limit,
+            "definition": at.definition,
+        }
+        for arm in (content, *content.others)
+        for found in arm.crossings
+        for rule, at in found.times.items()
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -49,11 +49,15 @@ class Scale(Spec):
 
 
 class Study(Spec):
-    """A published experiment.  paper: its arXiv identifier.  main_arm: the arm that the report shows first."""
+    """A published experiment.
+
+    paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: what the report is about.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
+    page: Literal["onset"] = "onset"
     main_arm: str
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]

@@ -84,8 +84,9 @@ class OnsetContent:
 
     title: of the page.  scale: of the study.  data_name: such as `digits`.  runs, crossings, exponents, strips: any
     number, also none.  collapses: record name (`f_mem`, `gap@0.5`) -> its collapse.  claims: rows of the scoreboard, none
-    where the data are not the paper's.  facts: name -> value, how it was measured.  provenance: name -> value, with which
-    code and machine.  command: repeats it.  others: further arms, each shown as the first one under its title.
+    where the data are not the paper's.  facts: name -> value, how it was measured.  cautions: what keeps numbers from meaning
+    what they say.  provenance: name -> value, with which code and machine.  threshold: d1/d2 below which a sample is a
+    copy.  command: repeats it.  others: further arms, each shown as the first one under its title.
     """
 
     title: str
@@ -98,7 +99,9 @@ class OnsetContent:
     claims: Sequence[Mapping[str, Any]] = ()
     strips: Sequence[Strip] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    cautions: Sequence[str] = ()
     provenance: Mapping[str, object] = field(default_factory=dict)
+    threshold: float = 1 / 3
     command: str = ""
     others: Sequence[OnsetContent] = ()
 

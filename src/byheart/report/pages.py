@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["onset_page"]
-
-COPY_RATIO = 1 / 3  # d₁/d₂ below which a sample counts as a copy
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,13 @@ class FigureView:
 
 @dataclass(frozen=True)
 class ArmView:
-    """All that one arm shows."""
+    """All that one arm shows.  runs: ids."""
 
     name: str
     title: str
+    facts: Mapping[str, object]
+    provenance: Mapping[str, object]
+    runs: tuple[str, ...]
     summary: Summary
     timeline: Timeline | None
     strips: tuple[StripView, ...]
@@ -92,6 +93,8 @@ def onset_page(content: OnsetContent) -> str:
     return template.render(
         content=content,
         arms=[_arm(arm, f"a{place}") for place, arm in enumerate(arms)],
+        threshold=_threshold(content.threshold),
+        cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
         claims=claim_lines([claim for arm in arms for claim in arm.claims]),
         colors={variable(light): pair for light, pair in _colors(arms).items()},
         bibtex=[*PAPERS.values(), BYHEART],
@@ -117,6 +120,12 @@ def _colors(arms: Sequence[OnsetContent]) -> dict[str, tuple[str, str]]:
     return {light: (light, dark) for light, dark in (TWINS | shades).items()}
 
 
+def _threshold(ratio: float) -> str:
+    """1/3 as people write it, anything else as a number."""
+    whole = round(1 / ratio)
+    return f"1/{whole}" if abs(1 / ratio - whole) < 1e-9 and whole > 1 else number(ratio)
+
+
 def _count_sizes(arm: OnsetContent) -> int:
     return len({run.n for run in arm.runs})
 
@@ -134,37 +143,40 @@ def _arm(content: OnsetContent, name: str) -> ArmView:
     return ArmView(
         name=name,
         title=content.title,
+        facts=content.facts,
+        provenance=content.provenance,
+        runs=tuple(run.id for run in content.runs),
         summary=said,
         timeline=timeline(content),
-        strips=_strips(content.strips, said.n),
+        strips=_strips(content, said.n),
         figures=tuple(_figures(content, name)),
         tables=tuple(table for table in tables if table.rows),
         more=(others,) if others.columns[2:] else (),
     )
 
 
-def _strips(strips: Sequence[Strip], n: int | None) -> tuple[StripView, ...]:
-    ordered = sorted(strips, key=lambda strip: (strip.n, strip.seed))
+def _strips(content: OnsetContent, n: int | None) -> tuple[StripView, ...]:
+    ordered = sorted(content.strips, key=lambda strip: (strip.n, strip.seed))
     chosen = next((strip for strip in ordered if strip.n == n), ordered[0] if ordered else None)
-    many = len({strip.n for strip in strips}) < len(strips)
+    many = len({strip.n for strip in ordered}) < len(ordered)
     return tuple(
         StripView(
             label=f"{strip.n:,}" + (f" · seed {strip.seed}" if many else ""),
             steps=tuple(f"{step:,}" for step in strip.steps),
-            rows=tuple(_strip_row(strip, sample) for sample in range(len(strip.images))),
+            rows=tuple(_strip_row(strip, sample, content.threshold) for sample in range(len(strip.images))),
             chosen=strip is chosen,
         )
         for strip in ordered
     )
 
 
-def _strip_row(strip: Strip, sample: int) -> tuple[tuple[Cell, ...], Cell]:
+def _strip_row(strip: Strip, sample: int, threshold: float) -> tuple[tuple[Cell, ...], Cell]:
     ratios = [float(ratio) for ratio in strip.ratios[sample]]
     cells = (
         Cell(
             image=png_uri(image),
             ratio=f"{ratio:.2f}",
-            copied=ratio < COPY_RATIO,
+            copied=ratio < threshold,
             words=f"sample {sample + 1} at step {step:,}, d1/d2 = {ratio:.2f}",
         )
         for image, ratio, step in zip(strip.images[sample], ratios, strip.steps, strict=True)

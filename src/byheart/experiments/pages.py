@@ -1,0 +1,24 @@
+"""The page of a conducted study: which one it is, the recipe says (`page`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from byheart.experiments.studies import Study
+from byheart.experiments.study_folder import StudyFolder
+
+__all__ = ["write_report"]
+
+
+def write_report(path: Path | str) -> Path:
+    """Write the page of a conducted study, and what goes with it, from what is stored; returns the page's path.
+
+    Raises InputError if the folder holds no study.
+    """
+    folder = StudyFolder(Path(path))
+    match Study.model_validate(folder.content()["study"]).page:
+        case "onset":
+            from byheart.experiments.onset import write_onset
+
+            write_onset(folder)
+    return folder.report
