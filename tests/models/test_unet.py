@@ -37,13 +37,14 @@ def test_the_default_is_a_sixth_of_it():
     assert parameters(UNet((1, 8, 8), UNetSpec(), generator(0))) == 651_041
 
 
+@pytest.mark.parametrize("side", [8, 16])  # down to 2×2, where convolutions are products of whole images
 @pytest.mark.parametrize("width", [16, 64], ids=["channels last", "channels first"])
-def test_it_answers_as_the_network_of_diffusers(width):
+def test_it_answers_as_the_network_of_diffusers(width, side):
     pytest.importorskip("diffusers", reason="the extra `bench` brings the peer to compare with")
     peer = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "peer.py"))
-    theirs, ours = peer["diffusers_unet"](width, 16).eval(), peer["published_unet"](width, 16).eval()
+    theirs, ours = peer["diffusers_unet"](width, side).eval(), peer["published_unet"](width, side).eval()
     peer["copy_weights"](theirs, ours)
-    x, t = torch.randn(4, 1, 16, 16, generator=generator(0)), torch.tensor([0, 40, 500, 999])
+    x, t = torch.randn(4, 1, side, side, generator=generator(0)), torch.tensor([0, 40, 500, 999])
     with torch.no_grad():
         torch.testing.assert_close(ours(x, t.float()), theirs(x, t).sample, rtol=0, atol=1e-5)
 
@@ -108,6 +109,14 @@ def test_rows_are_independent_and_may_share_a_level():
     alone = torch.cat([network(x[i : i + 1], c[i : i + 1]) for i in range(4)])
     torch.testing.assert_close(network(x, c), alone, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(network(x, c[:1]), network(x, c[:1].expand(4)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [16, 64], ids=["channels last", "channels first"])
+def test_gradients_change_the_way_but_not_the_answer(width):
+    network, (x, c) = unet(width=width, **PUBLISHED).eval(), batch(size=4)
+    with torch.no_grad():
+        found = network(x, c)
+    torch.testing.assert_close(found, network(x, c).detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_weights_come_from_the_generator_only():

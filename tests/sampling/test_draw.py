@@ -146,3 +146,16 @@ def test_solver_names_need_no_torch():
 
     code = "import sys, byheart.sampling.solvers as s; s.solver('heun'); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("count", "most", "sizes"), [(500, 384, [250, 250]), (10, 4, [4, 4, 2]), (3, 16, [3])])
+def test_automatic_batches_are_even(count, most, sizes, monkeypatch):
+    seen = []
+
+    def spy(x, sigma):
+        seen.append(len(x))
+        return x
+
+    monkeypatch.setattr("byheart.sampling.draw.automatic_batch", lambda shape, model: most)
+    sample(spy, seeds=range(count), shape=(2,), levels=torch.tensor([1.0, 0.0]))
+    assert seen == sizes

@@ -44,7 +44,17 @@ class Conv(nn.Module):
         self.stride, self.padding = stride, size // 2
 
     def forward(self, x: Tensor) -> Tensor:
+        if self._is_dense(x):
+            return _on_two_by_two(x, self.weight, self.bias)
         return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+    def _is_dense(self, x: Tensor) -> bool:
+        """On 2×2 images a 3×3 convolution links every pixel to every other, and more than half of its work is padding.
+
+        A matrix of these links is up to a third faster; with gradients the two tie.
+        """
+        small = x.shape[2:] == (2, 2) and self.stride == 1 and self.padding == 1
+        return small and x.device.type == "cpu" and not torch.is_grad_enabled()
 
 
 class NoiseEmbedding(nn.Module):
@@ -64,6 +74,15 @@ class NoiseEmbedding(nn.Module):
     def forward(self, c: Tensor) -> Tensor:
         angles = c[:, None] * self.frequencies
         return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def _on_two_by_two(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A padded 3×3 convolution of (b, inputs, 2, 2) as one product of flat images, the channels innermost."""
+    # Seen from output pixel (i, j), input pixel (k, l) lies under weight (1 + k − i, 1 + l − j).
+    links = torch.stack([weight[:, :, 1 - i : 3 - i, 1 - j : 3 - j] for i in (0, 1) for j in (0, 1)])
+    matrix = links.permute(0, 1, 3, 4, 2).reshape(4 * len(weight), -1)
+    flat = x.permute(0, 2, 3, 1).reshape(len(x), -1)
+    return products.linear(flat, matrix, bias.repeat(4)).view(len(x), 2, 2, -1).permute(0, 3, 1, 2)
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int, generator: Generator) -> nn.Parameter:

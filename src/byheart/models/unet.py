@@ -31,6 +31,10 @@ WIDEST_CHANNELS_LAST = 32
 """Up to this width a step is faster with the channels innermost, above it with the pixels innermost."""
 
 
+FEW_CHANNELS = 4
+"""In groups of up to so many, normalizing with the channels innermost is slower than two changes of layout."""
+
+
 class UNet(nn.Module):
     """The network of `spec` for images of `shape`.
 
@@ -87,6 +91,8 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """x: (b, *shape).  c: (b,), or (1,) for all rows.  Returns (b, *shape)."""
+        if c.stride(0) == 0:  # one time, expanded to all rows: its embedding is needed once
+            c = c[:1]
         times = iter(self.project(self.time(self.embed(c)))[..., None, None].split(self.times, dim=1))
         h = self.read(x).contiguous(memory_format=self.layout)
         left = [h]
@@ -97,7 +103,7 @@ class UNet(nn.Module):
             h = _through(part, h, times)
         for part in self.up:
             h = _through(part, torch.cat([h, left.pop()], dim=1) if isinstance(part, _Block) else h, times)
-        output: Tensor = self.write(functional.silu(self.norm(h)))
+        output: Tensor = self.write(_active(self.norm, h))
         return output.contiguous()
 
 
@@ -116,9 +122,9 @@ class _Block(nn.Module):
         self.attention = _Attention(outputs, head, spec.groups, generator) if head else nn.Identity()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        h = self.conv1(functional.silu(self.norm1(x))) + time
-        h = self.conv2(self.dropout(functional.silu(self.norm2(h))))
-        output: Tensor = self.attention(self.skip(x) + h)
+        h = self.conv1(_active(self.norm1, x)).add_(time)
+        h = self.conv2(self.dropout(_active(self.norm2, h))).add_(self.skip(x))
+        output: Tensor = self.attention(h)
         return output
 
 
@@ -133,7 +139,7 @@ class _Attention(nn.Module):
         self.out = Linear(channels, channels, generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        pixels = self.norm(x).flatten(2).transpose(1, 2)  # (b, side², channels)
+        pixels = _normalized(self.norm, x).flatten(2).transpose(1, 2)  # (b, side², channels)
         parts = self.qkv(pixels).unflatten(2, (3, -1, self.head))  # (b, side², 3, heads, head)
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
@@ -151,6 +157,19 @@ class _Double(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.conv(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
         return output
+
+
+def _active(norm: nn.GroupNorm, x: Tensor) -> Tensor:
+    """SiLU(norm(x)), in the memory of norm(x) where nobody differentiates.  x: (b, c, h, w)."""
+    return functional.silu(_normalized(norm, x), inplace=not torch.is_grad_enabled())
+
+
+def _normalized(norm: nn.GroupNorm, x: Tensor) -> Tensor:
+    """norm(x) in x's layout.  x: (b, c, h, w)."""
+    innermost = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    turn = innermost and norm.num_channels // norm.num_groups <= FEW_CHANNELS
+    output: Tensor = norm(x.contiguous() if turn else x)
+    return output.contiguous(memory_format=torch.channels_last) if turn else output
 
 
 def _through(part: nn.Module, h: Tensor, times: Iterator[Tensor]) -> Tensor:

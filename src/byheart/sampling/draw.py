@@ -56,7 +56,7 @@ def sample(
     shape, levels = _target(model, shape, levels)
     where = torch.device(device) if device is not None else _device(model)
     _check_lengths(numbers, shape, labels, start)
-    size = automatic_batch(shape, model) if batch is None else batch
+    size = _even(len(numbers), automatic_batch(shape, model)) if batch is None else batch
     if size < 1:
         raise InputError(got=f"batch {size}", need="at least one sample at a time", remedy="leave it out")
     step = solvers.solver(solver) if isinstance(solver, str) else solver
@@ -86,6 +86,11 @@ def automatic_batch(shape: tuple[int, ...], model: Callable[..., Tensor]) -> int
     else:
         floats = max((len(weight) for weight in weights), default=prod(shape))
     return min(max(FOOTPRINT.get(_device(model).type, FOOTPRINT["cuda"]) // (4 * floats), 16), 4096)
+
+
+def _even(count: int, most: int) -> int:
+    """The batch size that deals `count` samples into equal batches of at most `most`: a small last one is slow."""
+    return -(-count // -(-count // most))
 
 
 def _target(
