@@ -30,7 +30,7 @@ from byheart.training import EMA, DenoisingLoss, Loss, Training, train
 WIDTH = 32
 SPECS = {
     "default": UNetSpec(width=WIDTH),
-    "published": UNetSpec(width=WIDTH, multipliers=(1, 2, 4), blocks=2, attention=(1, 2)),
+    "published": UNetSpec(width=WIDTH, multipliers=(1, 2, 4), blocks=2, attention=(1, 2), groups=8),
 }
 TRAINING = Training(steps=10**6, batch=128)
 

@@ -15,7 +15,7 @@ __all__ = ["copy_weights", "diffusers_unet", "published_unet"]
 
 def published_unet(width: int, side: int) -> UNet:
     """Ours: three levels, two blocks, attention at the two lower levels and in the middle."""
-    spec = UNetSpec(width=width, multipliers=(1, 2, 4), blocks=2, attention=(1, 2))
+    spec = UNetSpec(width=width, multipliers=(1, 2, 4), blocks=2, attention=(1, 2), groups=8)
     return UNet((1, side, side), spec, generator(0), sees="index")
 
 

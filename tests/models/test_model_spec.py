@@ -29,7 +29,7 @@ def test_a_recipe_names_its_parametrization():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"width": 12}, "multiple of 8"),
+        ({"width": 12, "groups": 8}, "multiple of 8"),
         ({"width": 9, "groups": 3}, "even width"),
         ({"attention": (0, 2)}, "attention at levels"),
         ({"head_width": 48}, "leave head_width out"),
@@ -40,6 +40,12 @@ def test_a_recipe_names_its_parametrization():
 def test_widths_that_do_not_fit_are_refused(settings, says):
     with pytest.raises(ValidationError, match=says):
         UNetSpec(**settings)
+
+
+@pytest.mark.parametrize(("width", "groups"), [(8, 1), (12, 1), (16, 1), (32, 2), (56, 1), (64, 4), (96, 6)])
+def test_groups_hold_sixteen_channels_where_that_divides(width, groups):
+    assert UNetSpec(width=width).norm_groups == groups
+    assert UNetSpec(width=64, groups=8).norm_groups == 8
 
 
 def test_specifications_need_no_torch():

@@ -12,7 +12,7 @@ from byheart._checks import InputError
 from byheart.models import UNet, UNetSpec
 from byheart.random import generator
 
-PUBLISHED = {"multipliers": (1, 2, 4), "blocks": 2, "attention": (1, 2), "dropout": 0.1}
+PUBLISHED = {"multipliers": (1, 2, 4), "blocks": 2, "attention": (1, 2), "dropout": 0.1, "groups": 8}
 
 
 def unet(shape=(1, 8, 8), seed=0, **settings):
@@ -50,7 +50,7 @@ def test_it_answers_as_the_network_of_diffusers(width, side):
 
 
 def test_attention_is_multihead_attention():
-    network = unet()
+    network = unet(groups=8)
     ours, channels = network.middle[0].attention, 32
     theirs = nn.MultiheadAttention(channels, channels // 16, batch_first=True)
     theirs.load_state_dict(
@@ -68,7 +68,7 @@ def test_attention_is_multihead_attention():
 
 
 def test_a_block_is_its_formula():
-    block = unet().down[2]  # 16 -> 32 channels, on the second level
+    block = unet(groups=8).down[2]  # 16 -> 32 channels, on the second level
     x, time = (
         torch.randn(3, 16, 4, 4, generator=generator(0)),
         torch.randn(3, 32, 1, 1, generator=generator(1)),

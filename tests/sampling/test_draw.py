@@ -148,7 +148,9 @@ def test_solver_names_need_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(("count", "most", "sizes"), [(500, 384, [250, 250]), (10, 4, [4, 4, 2]), (3, 16, [3])])
+@pytest.mark.parametrize(
+    ("count", "most", "sizes"), [(500, 384, [250, 250]), (10, 4, [4, 4, 2]), (3, 16, [3])]
+)
 def test_automatic_batches_are_even(count, most, sizes, monkeypatch):
     seen = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -36,8 +37,8 @@ class UNetSpec(Spec):
     attention: "middle", at the lowest resolution only, or the levels (0 first) that have it besides.
     head_width: channels of an attention head; None is max(width, 16), narrower heads are slow.
     dropout: probability with which a residual block drops a channel in training.
-    groups: of the group normalization.
-    The network of S3 (arXiv 2505.17638) is multipliers=(1, 2, 4), blocks=2, attention=(1, 2), dropout=0.1.
+    groups: of the group normalization; None is one for 16 channels of the width, narrower groups are slow.
+    The network of S3 (arXiv 2505.17638) is multipliers=(1, 2, 4), blocks=2, attention=(1, 2), dropout=0.1, groups=8.
     Raises InputError for widths that do not divide into groups or heads, or a level that does not exist.
     """
 
@@ -48,7 +49,7 @@ class UNetSpec(Spec):
     attention: Literal["middle"] | tuple[NonNegativeInt, ...] = "middle"
     head_width: PositiveInt | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    groups: PositiveInt = 8
+    groups: PositiveInt | None = None
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -60,13 +61,18 @@ class UNetSpec(Spec):
         """Levels with attention in their own blocks."""
         return frozenset() if self.attention == "middle" else frozenset(self.attention)
 
+    @property
+    def norm_groups(self) -> int:
+        """Groups of every normalization."""
+        return self.groups or math.gcd(self.width, max(1, self.width // 16))
+
     @model_validator(mode="after")
     def _divides(self) -> UNetSpec:
-        if self.width % self.groups or self.width % 2:
+        if self.width % self.norm_groups or self.width % 2:
             raise InputError(
-                got=f"width {self.width} with {self.groups} groups",
+                got=f"width {self.width} with {self.norm_groups} groups",
                 need="an even width that is a multiple of groups",
-                remedy=f"set width to a multiple of {self.groups}, or fewer groups",
+                remedy=f"set width to a multiple of {math.lcm(2, self.norm_groups)}, or fewer groups",
             )
         if any(level >= len(self.multipliers) for level in self.attentive_levels):
             raise InputError(

@@ -58,7 +58,7 @@ class UNet(nn.Module):
         blocks = [part for part in self.modules() if isinstance(part, _Block)]
         self.times = [block.channels for block in blocks]
         self.project = Linear(4 * width, sum(self.times), generator)
-        self.norm = nn.GroupNorm(spec.groups, spec.channels[0])
+        self.norm = nn.GroupNorm(spec.norm_groups, spec.channels[0])
         self.write = Conv(spec.channels[0], shape[0], 3, generator)
         # Last: the weights do not depend on the layout.
         self.layout = torch.channels_last if width <= WIDEST_CHANNELS_LAST else torch.contiguous_format
@@ -115,11 +115,14 @@ class _Block(nn.Module):
     ) -> None:
         super().__init__()
         self.channels = outputs
-        self.norm1, self.norm2 = nn.GroupNorm(spec.groups, inputs), nn.GroupNorm(spec.groups, outputs)
+        self.norm1, self.norm2 = (
+            nn.GroupNorm(spec.norm_groups, inputs),
+            nn.GroupNorm(spec.norm_groups, outputs),
+        )
         self.conv1, self.conv2 = Conv(inputs, outputs, 3, generator), Conv(outputs, outputs, 3, generator)
         self.skip = Conv(inputs, outputs, 1, generator) if inputs != outputs else nn.Identity()
         self.dropout = nn.Dropout2d(spec.dropout)
-        self.attention = _Attention(outputs, head, spec.groups, generator) if head else nn.Identity()
+        self.attention = _Attention(outputs, head, spec.norm_groups, generator) if head else nn.Identity()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.conv1(_active(self.norm1, x)).add_(time)
