@@ -88,7 +88,17 @@ def test_usage_errors_exit_with_1_and_keep_stdout_empty(arguments, capsys):
     assert cli.main(arguments) == 1
     written = capsys.readouterr()
     assert written.out == ""
-    assert written.err
+    lines = written.err.splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["error:", "need:", "remedy:"]
+    assert all(len(line) > len("remedy: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(["ls", "--nosuch"], "--nosuch"), (["sample", "--count", "many"], "--count")]
+)
+def test_a_usage_error_names_the_argument(arguments, word, capsys):
+    assert cli.main(arguments) == 1
+    assert word in capsys.readouterr().err.splitlines()[0]
 
 
 def test_an_error_is_three_lines_on_stderr(capsys):

@@ -2,13 +2,13 @@
 
 import pytest
 
+from byheart.analysis.verdicts import verdict
 from byheart.experiments.claims import (
     Claim,
     best_row,
     merge_rows,
     read_record,
     unmeasured,
-    verdict,
     write_record,
 )
 

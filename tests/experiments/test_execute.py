@@ -121,7 +121,7 @@ def test_equal_runs_are_one_run(tiny, tmp_path):
 def test_a_run_is_not_finished_by_other_code(tiny, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         execute(tiny, tmp_path, tell=interrupt_at(15, monkeypatch))
-    monkeypatch.setattr("byheart.experiments.execute.code_version", lambda: "another")
+    monkeypatch.setattr("byheart.experiments.execute.run_code", lambda kind: "another")
     with pytest.raises(InputError, match="other code"):
         execute(tiny, tmp_path)
 

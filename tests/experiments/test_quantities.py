@@ -6,7 +6,8 @@ import pytest
 
 from byheart._checks import InputError
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities import crossings, quantity
+from byheart.experiments.quantities import quantity
+from byheart.experiments.quantities.onset import crossings
 
 STEPS = [40 * 1.2**k for k in range(40)]
 

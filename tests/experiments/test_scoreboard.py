@@ -37,7 +37,7 @@ def test_what_is_due_is_measured_once(small, tmp_path, monkeypatch):
     assert all(row["current"] for row in scoreboard.scoreboard())
     assert scoreboard.measure_again(["due"], scale="ci", root=tmp_path / "runs") == []
 
-    monkeypatch.setattr(scoreboard, "code_version", lambda: "newer")
+    monkeypatch.setattr(scoreboard, "run_code", lambda kind: "newer")
     assert scoreboard.due("ci") == [claim.id for claim in small.claims]
     assert not any(row["current"] for row in scoreboard.scoreboard())
 

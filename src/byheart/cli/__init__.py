@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import takewhile
 
 __all__ = ["VERBS", "main"]
 
@@ -76,12 +77,46 @@ def _carry_out(words: Sequence[str]) -> int:
     # slower than one.  Whoever sets the variable decides.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     verb, function, rest = _verb(words)
+    call = _parsed(verb, function, rest)
+    return 0 if call is None else call()
+
+
+def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callable[[], int] | None:
+    """The function with its arguments, or None where help was asked for and shown.
+
+    Raises InputError, in the parser's words, for arguments that the function does not take.
+    """
+    from contextlib import redirect_stderr
+    from functools import partial, wraps
+    from io import StringIO
+
     from tyro import cli, conf
 
+    @wraps(function)
+    def call(*values: object, **named: object) -> Callable[[], int]:
+        return partial(function, *values, **named)
+
+    said = StringIO()
     try:
-        return int(cli(function, prog=f"byheart {verb}", args=rest, config=(conf.FlagCreatePairsOff,)))
+        with redirect_stderr(said):
+            return cli(call, prog=f"byheart {verb}", args=words, config=(conf.FlagCreatePairsOff,))
     except SystemExit as end:  # the parser's own 2 means something else here
-        return 1 if end.code else 0
+        if not end.code:
+            return None
+    from byheart._checks import InputError
+
+    raise InputError(
+        got=_unboxed(said.getvalue()) or f"arguments that `byheart {verb}` does not take",
+        need=f"what `byheart {verb} --help` lists",
+        remedy=f"see `byheart {verb} --help`",
+    )
+
+
+def _unboxed(text: str) -> str:
+    """What the parser says inside its box, on one line; the title, and what it adds of the help, are left out."""
+    lines = (line.strip("│╭╮╰╯ \t") for line in text.splitlines())
+    said = [line for line in lines if line.strip("─- ")][1:]
+    return " ".join(takewhile(lambda line: not line.startswith(("Argument helptext", "For full")), said))
 
 
 def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:

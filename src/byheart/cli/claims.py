@@ -13,12 +13,14 @@ from byheart.cli.tables import number, show
 
 __all__ = ["claims", "verdicts"]
 
+SCALE = "cpu"
+
 
 def claims(
     *,
     json: bool = False,
     measure: Annotated[tuple[str, ...], arg(metavar="ID… | due")] = (),
-    scale: str = "cpu",
+    scale: str = SCALE,
     record: bool = False,
     device: Device = "auto",
     workers: Workers = None,
@@ -37,15 +39,32 @@ def claims(
         workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
     """
-    if measure:
-        return _measure(measure, scale, record, device, cores(workers, device), root)
-    from byheart.experiments.scoreboard import all_rows, scoreboard
+    if not measure:
+        _check_alone(scale, record)
+        from byheart.experiments.scoreboard import all_rows, scoreboard
 
-    if json:
-        _print_json(all_rows())
+        rows = all_rows() if json else scoreboard()
     else:
-        verdicts(scoreboard())
+        rows = _measured(measure, scale, record, device, cores(workers, device), root)
+    if json:
+        _print_json(rows)
+    else:
+        verdicts(rows)
+        if not rows:
+            print("nothing is due")
     return 0
+
+
+def _check_alone(scale: str, record: bool) -> None:
+    """Refuse what would be ignored."""
+    from byheart._checks import InputError
+
+    if record or scale != SCALE:
+        raise InputError(
+            got="--record" if record else f"--scale {scale}",
+            need="--measure with it: they say how claims are measured",
+            remedy="add --measure ID… or --measure due",
+        )
 
 
 def verdicts(rows: Sequence[dict[str, Any]]) -> None:
@@ -72,18 +91,16 @@ def _range(low: float | None, high: float | None) -> str:
     return "–" if low is None and high is None else f"{number(low)} … {number(high)}"
 
 
-def _measure(ids: Sequence[str], scale: str, record: bool, device: Device, workers: int, root: Path) -> int:
+def _measured(
+    ids: Sequence[str], scale: str, record: bool, device: Device, workers: int, root: Path
+) -> list[dict[str, Any]]:
     from byheart.cli.progress import progress
     from byheart.experiments.scoreboard import measure_again
 
     with progress(workers) as tell:
-        rows = measure_again(
+        return measure_again(
             ids, scale=scale, root=root, workers=workers, device=device, record=record, tell=tell
         )
-    verdicts(rows)
-    if not rows:
-        print("nothing is due")
-    return 0
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:

@@ -30,6 +30,10 @@ ARRAY_FILES = {".npz", ".npy", ".safetensors"}
 
 def cores(workers: int | None, device: Device = "auto") -> int:
     """How many processes work at a time: as asked, else one on a GPU, else one for every core this process may use."""
+    if workers is not None and workers < 1:
+        from byheart._checks import InputError
+
+        raise InputError(got=f"--workers {workers}", need="at least 1", remedy="leave it out for one a core")
     if workers is not None:
         return workers
     if device != "cpu" and _has_gpu():

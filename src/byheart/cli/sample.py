@@ -31,6 +31,8 @@ def sample(
     run: Annotated[Optional[str], arg(metavar="RUN")] = None,
     closed_form: Optional[Literal["empirical", "partial", "smoothed", "gaussian"]] = None,
     data: DataChoice = "digits",
+    size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
+    channels: Optional[Literal[1, 3]] = None,
     n: Count = None,
     memorized: Count = None,
     std: float = 0.1,
@@ -50,6 +52,8 @@ def sample(
         run: A run that trained a network: its id, the beginning of it, or its folder.
         closed_form: A formula of training points, in the place of a run.
         data: The data of a closed form: a folder, an array file, or the name of a data set.
+        size: Resize your images to this many pixels a side.
+        channels: Read your images as grey (1) or RGB (3).
         n: How many of the data a closed form is given; all that are not held out by default.
         memorized: How many of them a partial denoiser holds.
         std: Width of a smoothed denoiser's components, in units of the data's RMS.
@@ -69,7 +73,9 @@ def sample(
         model, to_pixels, shape, grid = _trained(run, root)
     else:
         settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
-        model, to_pixels, shape, grid = _formula(settings, the_data(data), n, subset)
+        model, to_pixels, shape, grid = _formula(
+            settings, the_data(data, size=size, channels=channels), n, subset
+        )
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -58,11 +60,23 @@ def study(
     from byheart.store.folders import read_json
 
     count = cores(workers, device)
+    settings = {"--data": data, "--size": size, "--channels": channels, "--heldout": heldout}
+    command = _command(name, scale, settings, distinct)
     with progress(count) as tell:
-        folder = conduct(recipe, scale, root=root, workers=count, device=device, data=own, tell=tell)
+        folder = conduct(
+            recipe, scale, root=root, workers=count, device=device, data=own, command=command, tell=tell
+        )
     verdicts(read_json(folder.path / "claims.json")["claims"])
     print(f"\nreport: {folder.report}")
     return 0
+
+
+def _command(name: str, scale: str, settings: Mapping[str, object], distinct: bool) -> str:
+    """The words that repeat it: all that decides a number."""
+    words = ["byheart", "study", name, "--scale", scale]
+    for flag, value in settings.items():
+        words += [] if value is None else [flag, str(value)]
+    return shlex.join(words + ["--distinct"] * distinct)
 
 
 def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int, device: str) -> int:

@@ -96,18 +96,18 @@ def fingerprint(values: Array) -> str:
 
 
 def heldout_size(count: int, heldout: int | None = None) -> int:
-    """How many of `count` samples are held out: as asked, else min(700, two fifths).
+    """How many of `count` samples are held out: as asked, else two fifths, from 3 to 700.
 
-    Raises InputError unless at least two are held out (a variance needs two) and at least two remain (a copy is told by
-    the second nearest training sample).
+    Raises InputError unless at least three are held out (an interval needs three) and at least two remain (a copy is told
+    by the second nearest training sample).
     """
-    size = min(700, 2 * count // 5) if heldout is None else heldout
-    if not 2 <= size <= count - 2:
+    size = min(700, max(3, 2 * count // 5)) if heldout is None else heldout
+    if not 3 <= size <= count - 2:
         raise InputError(
             got=f"{size} held-out samples of {count}" if heldout is not None else f"{count} samples",
-            need=f"between 2 and {count - 2} held out"
-            if count >= 4
-            else "at least 4 samples, better hundreds",
+            need=f"between 3 and {count - 2} held out"
+            if count >= 5
+            else "at least 5 samples, better hundreds",
             remedy="add samples" if heldout is None else "choose another `heldout`, or add samples",
         )
     return size
@@ -124,7 +124,7 @@ def split(
 ) -> Split:
     """n training samples and the held-out ones.
 
-    The rows are shuffled by split_seed; the last `heldout` are held out (None: min(700, two fifths)), the others are
+    The rows are shuffled by split_seed; the last `heldout` are held out (None: two fifths, from 3 to 700), the others are
     the pool.  The training subset of `seed` is the first n of the pool shuffled by it, so the subsets of one seed are
     nested.  sequential: no shuffle; the subset is rows [seed·n, (seed+1)·n) of the pool (S3, 2505.17638, code).
     Raises InputError for sizes that the data cannot give.
@@ -170,7 +170,7 @@ def _digest(row: Array) -> bytes:
 
 def _check_varied(name: str, values: Array) -> None:
     if len(values) < 2:
-        raise InputError(got=f"{name} data of {len(values)} sample", need="at least 4", remedy="add samples")
+        raise InputError(got=f"{name} data of {len(values)} sample", need="at least 5", remedy="add samples")
     if not (values != values[:1]).any():
         raise InputError(
             got=f"{name} data of {len(values)} samples that are all the same",

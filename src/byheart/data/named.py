@@ -127,7 +127,7 @@ def _path(spec: Data) -> Path:
         raise InputError(
             got=f"{spec.name} without a path",
             need=OWN_PATH[spec.name],
-            remedy="give its path: Data(name=…, path=…)",
+            remedy=f"give its path: --data {spec.name}=PATH, or Data(name={spec.name!r}, path=…) in Python",
         )
     return Path(spec.path).expanduser()
 

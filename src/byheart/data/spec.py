@@ -45,7 +45,7 @@ class Data(Spec):
     name: one of NAMES.  path: the folder or file, where the data do not lie at a known place; the font, for glyphs.
     size: side of the square images after resizing; None leaves them as stored (glyphs: 32, celeba: 32).
     channels: 1 (grey) or 3 (RGB); None as stored (celeba: 1).  count: only the first so many; None is all.
-    heldout: how many images nobody trains on; None is min(700, two fifths).  split_seed: which ones.
+    heldout: how many images nobody trains on; None is two fifths, from 3 to 700.  split_seed: which ones.
     standardize: subtract the mean image of the whole set and divide by its global RMS.  False subtracts one number, the
     mean of the training subset, and divides by nothing, as S3 does (2505.17638, code).
     distinct: keep every image once, the first in file order; which ones repeat is decided after resizing.

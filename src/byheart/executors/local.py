@@ -33,6 +33,8 @@ Work = Callable[[Item, Tell], Value]
 """Work on one item; a function of a module, since it travels to other processes by its name."""
 
 POLL_SECONDS = 0.1
+LATEST_SECONDS = 0.5  # how long the last event of a worker may take behind its outcome
+LAST = "last"
 THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -79,13 +81,15 @@ def _in_processes(
         ProcessPoolExecutor(min(workers, len(items)), context, _begin, (events,)) as pool,
     ):
         waiting = {pool.submit(_in_worker, work, item, index): index for index, item in enumerate(items)}
+        said = 0
         try:
             while waiting:
                 finished, _ = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                _drain(events, tell)
+                said += _drain(events, tell)
                 for future in finished:
                     yield _outcome(future, waiting.pop(future))
-            _drain(events, tell)
+            while said < len(items) and (late := _drain(events, tell, LATEST_SECONDS)):
+                said += late
         except BaseException:
             _stop(pool)
             raise
@@ -101,12 +105,18 @@ def _outcome(future: Future[Outcome[Value]], index: int) -> Outcome[Value]:
         return Outcome(index, error=error, trace="".join(traceback.format_exception(error)))
 
 
-def _drain(events: multiprocessing.Queue[Event], tell: Tell) -> None:
+def _drain(events: multiprocessing.Queue[Event], tell: Tell, patience: float = 0.0) -> int:
+    """Pass on the events that come within `patience` seconds of each other; returns how many items said their last."""
+    ended = 0
     while True:
         try:
-            tell(events.get_nowait())
+            event = events.get(timeout=patience) if patience else events.get_nowait()
         except queue.Empty:
-            return
+            return ended
+        if event["kind"] == LAST:
+            ended += 1
+        else:
+            tell(event)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -148,4 +158,6 @@ def _end_with_the_parent() -> None:
 
 def _in_worker(work: Work[Item, Value], item: Item, index: int) -> Outcome[Value]:
     assert _events is not None
-    return _attempt(work, item, index, _events.put)
+    outcome = _attempt(work, item, index, _events.put)
+    _events.put({"kind": LAST})  # events travel on their own: the outcome may overtake them
+    return outcome

@@ -14,6 +14,8 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
 
     Runs that did not come so far as to know are left out.
     """
+    if not folders:
+        return []
     repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
     shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
     found = []

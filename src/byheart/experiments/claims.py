@@ -1,11 +1,6 @@
 """Claims: published statements, each with the quantity that decides it and the range that accepts it.
 
-    reproduced     the measured interval lies in the accepted range
-    contradicted   the two are disjoint
-    unresolved     anything else, and always where there is no interval and the quantity is not exact
-    (none)         nobody measured it: `measured` is null
-
-The committed record lies in the package, studies/claims/<study>.json: one row per id and scale.
+The verdict is that of `analysis.verdicts`, or none where nobody measured: then `measured` is null.  The committed record lies in the package, studies/claims/<study>.json: one row per id and scale.
 """
 
 from __future__ import annotations
@@ -29,7 +24,6 @@ __all__ = [
     "merge_rows",
     "read_record",
     "unmeasured",
-    "verdict",
     "write_record",
 ]
 
@@ -40,7 +34,6 @@ ScaleName = Literal["ci", "demo", "cpu", "long", "paper"]
 SCALES: tuple[str, ...] = get_args(ScaleName)
 """From the smallest to the largest."""
 
-Verdict = Literal["reproduced", "contradicted", "unresolved"]
 ClaimRow = dict[str, Any]
 
 
@@ -71,28 +64,6 @@ class Claim(Spec):
         if isinstance(accept, list | tuple):
             return tuple(None if isinstance(end, float) and math.isinf(end) else end for end in accept)
         return accept
-
-
-def verdict(
-    low: float | None,
-    high: float | None,
-    accept: Sequence[float | None],
-    *,
-    exact: bool = False,
-    complete: bool = True,
-) -> Verdict:
-    """What the measured interval [low, high] says about the accepted range.
-
-    low, high: None where there is no interval; with `exact`, low = high = the value.
-    complete: whether every run gave a value; where one did not, the others alone decide nothing.
-    """
-    floor = -math.inf if accept[0] is None else accept[0]
-    ceiling = math.inf if accept[1] is None else accept[1]
-    if low is None or high is None or not complete or (low == high and not exact):
-        return "unresolved"
-    if floor <= low and high <= ceiling:
-        return "reproduced"
-    return "contradicted" if high < floor or low > ceiling else "unresolved"
 
 
 def unmeasured(claim: Claim) -> ClaimRow:

@@ -5,6 +5,7 @@ runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
 runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
 runs/<study>-<scale>-<digest>/table.csv      every record of every run
 runs/<study>-<scale>-<digest>/report.html    one self-contained page
+runs/<study>-<scale>-<digest>/onset.png      its first figure
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from typing import Any
 
 from byheart._checks import InputError
 from byheart._records import canonical_json, plain_json, write_atomic
+from byheart.analysis.verdicts import verdict
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
 from byheart.experiments.cautions import cautions
-from byheart.experiments.claims import Claim, ClaimRow, unmeasured, verdict
+from byheart.experiments.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.curves import read_curves
 from byheart.experiments.execute import execute_all, failures, silent
-from byheart.experiments.quantities import quantity
+from byheart.experiments.quantities import quantity, quantity_file
 from byheart.experiments.run import Run
-from byheart.experiments.studies import Study
+from byheart.experiments.studies import Study, study_names
 from byheart.experiments.study_folder import StudyFolder
 from byheart.experiments.version import code_version
 from byheart.store.folders import RunFolder
@@ -33,7 +35,7 @@ from byheart.store.tables import export, table
 
 __all__ = ["claim_version", "conduct", "measure_claims"]
 
-ANALYSIS = ("experiments/quantities.py", "experiments/claims.py")
+VERDICTS = "analysis/verdicts.py"
 
 
 def conduct(
@@ -44,12 +46,14 @@ def conduct(
     workers: int = 1,
     device: str = "auto",
     data: Data | None = None,
+    command: str | None = None,
     tell: Tell = silent,
 ) -> StudyFolder:
     """Carry out a study at a scale and write its report.  Interrupted, the same call goes on where it stopped.
 
     data: images to use in the place of the recipe's; training set sizes that do not fit them are left out, and the
     published claims, which are about the recipe's data, are not decided.
+    command: what the page says to repeat it; None is the command line of a study of the package on its own data.
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
     root = Path(root)
@@ -63,9 +67,9 @@ def conduct(
         tell({"kind": "notice", "text": text})
     folder = StudyFolder(root / study.folder_name(scale, data))
     rows = [] if data is not None else measure_claims(study, scale, arms, root)
-    command = f"byheart study {study.name} --scale {scale}" + (
-        "" if data is None else f" --data {data.path or data.name}"
-    )
+    if command is None:
+        plain = data is None and study.name in study_names()
+        command = f"byheart study {study.name} --scale {scale}" if plain else ""
     _write(folder, study, scale, arms, rows, command)
     return folder
 
@@ -117,7 +121,12 @@ def _measured(claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRo
 
 def claim_version(claim: Claim, runs: Sequence[str], code: set[str]) -> str:
     """Hash of what a measured row depends on: the claim, the ids of its runs, the code of the runs, and the analysis."""
-    parts = [canonical_json(claim), *sorted(runs), *sorted(code), code_version(ANALYSIS)]
+    parts = [
+        canonical_json(claim),
+        *sorted(runs),
+        *sorted(code),
+        code_version((quantity_file(claim.quantity), VERDICTS)),
+    ]
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

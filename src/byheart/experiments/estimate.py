@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from byheart.experiments.run import Run, TrainingRun
 
+if TYPE_CHECKING:
+    from byheart.data.dataset import Split
+    from byheart.denoisers.base import Denoiser
+    from byheart.evaluation.plan import Plan
+
 __all__ = ["Estimate", "estimate", "makespan"]
 
-WARM_STEPS, TIMED_STEPS = 5, 20
+WARM_STEPS, TIMED_STEPS, TIMED_SAMPLES = 5, 20, 64
 
 
 @dataclass(frozen=True)
@@ -81,16 +87,13 @@ def _timed(run: Run, device: str) -> tuple[float, float]:
     """Seconds of one step and of one evaluation."""
     from byheart.build.closed_form import closed_form
     from byheart.build.network import device as find_device
-    from byheart.evaluation.measure import measure
     from byheart.experiments.kinds.split import the_split
     from byheart.experiments.kinds.training import begin_training
 
     place = find_device(device).type
-    split = the_split(run, place)
+    split = the_split(run.data, run.n, run.seed, place)
     if not isinstance(run, TrainingRun):
-        began = perf_counter()
-        measure(closed_form(run.denoiser, split.train, 0), split, run.plan)
-        return 0.0, perf_counter() - began
+        return 0.0, _timed_evaluation(closed_form(run.denoiser, split.train, 0), split, run.plan)
     short = run.model_copy(
         update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})}
     )
@@ -101,6 +104,20 @@ def _timed(run: Run, device: str) -> tuple[float, float]:
             began = perf_counter()
         ema.update(state.step, state.model)
     step = (perf_counter() - began) / TIMED_STEPS
-    began = perf_counter()
-    measure(ema.model, split, run.plan)
-    return step, perf_counter() - began
+    return step, _timed_evaluation(ema.model, split, run.plan)
+
+
+def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:
+    """Seconds of one evaluation, from one of few samples and one of twice as many: the rest of it does not grow."""
+    from byheart.evaluation.measure import measure
+
+    def seconds(samples: int) -> float:
+        began = perf_counter()
+        measure(denoiser, split, plan.model_copy(update={"samples": samples}))
+        return perf_counter() - began
+
+    few = min(plan.samples, TIMED_SAMPLES)
+    once = seconds(few)
+    if few == plan.samples:
+        return once
+    return once + max(0.0, seconds(2 * few) - once) / few * (plan.samples - few)

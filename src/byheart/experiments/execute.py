@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +17,7 @@ from byheart import __version__
 from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.run import ClosedFormRun, Run, TrainingRun
-from byheart.experiments.version import code_version
+from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
 __all__ = ["execute", "execute_all"]
@@ -29,22 +30,25 @@ def silent(event: Event) -> None:
 def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
     """Carry out a run and return its folder, root/<id>.
 
-    A whole run is left as it is; one that was cut off is resumed from its last state, with the same bits as if it had
-    never stopped (on the same machine and versions).
+    A whole run is left as it is, unless the user's files have changed since: then it is set aside, in root/.stale, and
+    made anew.  One that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
+    same machine and versions).
     device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
     Raises InputError if the data, the shapes or the device do not fit, or if another process holds the run.
     """
     folder = RunFolder(Path(root) / run.id)
+    _set_aside_if_data_changed(run, folder, tell)
     if folder.done:
         tell({"kind": "done", "run": run.id, "cached": True})
         return folder
+    _check_data(run)
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
-        _check_code(folder, header)
-        _pin(header)
+        _check_code(folder, header, run_code(run.kind))
         tell({"kind": "start", "run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps})
-        _carry_out(run, folder, header["device"], tell)
+        with _as_begun(header):
+            _carry_out(run, folder, header["device"], tell)
         folder.start({**header, "data": folder.read_record("data")})
         folder.write_record("done", {"seconds": before + perf_counter() - began, "date": _now()})
         tell({"kind": "done", "run": run.id, "cached": False})
@@ -89,44 +93,75 @@ def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
     header = {
         "spec": run.model_dump(mode="json"),
         "device": find_device(device).type,
-        **_facts(),
+        "code": run_code(run.kind),
+        **_facts(folder.path.parent),
         "date": _now(),
     }
     folder.start(header)
     return folder.header()
 
 
-def _check_code(folder: RunFolder, header: dict[str, Any]) -> None:
-    if (began := header.get("code")) not in (None, code_version()):
+def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
+    if (began := header.get("code")) not in (None, now):
         raise InputError(
-            got=f"run {folder.id}, begun by other code ({began}, now {code_version()})",
+            got=f"run {folder.id}, begun by other code ({began}, now {now})",
             need="one version of the code from the first step to the last",
             remedy=f"finish it with the version that began it, or delete {folder.path} to begin anew",
         )
 
 
-def _pin(header: dict[str, Any]) -> None:
-    # The two product backends round differently: a run goes on with the one that it began with.
+def _check_data(run: Run) -> None:
+    """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
+    from byheart.experiments.kinds.split import the_split
+
+    the_split(run.data, run.n, run.seed)
+
+
+def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
+    # What byheart brings or draws itself cannot change behind its back.
+    if not folder.done or run.data.path is None:
+        return
+    from byheart.experiments.kinds.split import data_fingerprint
+
+    before = str(folder.read_record("data").get("fingerprint"))
+    if before != data_fingerprint(run.data):
+        with folder.locked():
+            place = folder.set_aside(before[:12])
+        tell({"kind": "notice", "text": f"run {folder.id} saw other data: kept in {place}, made again"})
+
+
+@contextmanager
+def _as_begun(header: dict[str, Any]) -> Iterator[None]:
+    """With the product backend and the number of threads that the run began with: both decide how sums are rounded."""
+    import torch
+
     from byheart.numerics.products import use_backend
 
+    before = torch.get_num_threads()
     use_backend(header["backend"])
+    torch.set_num_threads(header.get("threads", before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
-def _facts() -> dict[str, Any]:
+def _facts(root: Path) -> dict[str, Any]:
     import numpy
     import torch
 
     from byheart.numerics.products import product_backend
+    from byheart.store.choices import settled
 
+    backend = settled(root, f"products torch {torch.__version__}", product_backend)
     return {
         "byheart": __version__,
-        "code": code_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "platform": f"{sys.platform} {platform.machine()}",
         "threads": torch.get_num_threads(),
-        "backend": product_backend(),
+        "backend": backend,
     }
 
 

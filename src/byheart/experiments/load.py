@@ -34,7 +34,13 @@ class Trained:
     scale: float
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,)."""
+        """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,).  Raises InputError unless sigma is positive."""
+        if not bool((sigma > 0).all()):
+            raise InputError(
+                got=f"sigma {sigma.min().item():g}",
+                need="positive noise levels",
+                remedy="a solver's step to 0 returns the denoised x, so end there",
+            )
         denoised: Tensor = self.network(x, sigma)
         return denoised
 

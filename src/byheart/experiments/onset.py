@@ -13,7 +13,7 @@ from byheart._records import write_atomic
 from byheart.analysis.collapse_quality import Collapse, collapse
 from byheart.experiments.cautions import cautions
 from byheart.experiments.curves import Curve, read_curves
-from byheart.experiments.quantities import crossing_rule, measured_exponent, series
+from byheart.experiments.quantities.onset import crossing_rule, measured_exponent, series
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.report.content import OnsetContent, Onsets, RunContent, Strip

@@ -1,105 +1,21 @@
 """A run: one experiment, frozen.  Its identity is the hash of its canonical JSON.
 
-Two equal runs are the same run: they share a folder, and the second one costs nothing.
+Two equal runs are the same run: they share a folder, and the second one costs nothing.  What a run of a kind says
+stands beside that kind: a new kind changes nothing of what the others measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter
 
 from byheart._checks import InputError
-from byheart._records import Spec, identity
-from byheart.data.spec import Data
-from byheart.denoisers.spec import ClosedForm
-from byheart.evaluation.plan import Plan
-from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec
-from byheart.training.spec import Loss, Training, log_spaced_steps
+from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
+from byheart.experiments.kinds.training_spec import Schedule, TrainingRun
 
 __all__ = ["KINDS", "ClosedFormRun", "Run", "Schedule", "TrainingRun", "parse_run"]
-
-
-class Schedule(Spec):
-    """When a training run is evaluated: `count` log-spaced steps from `first` to the last step, both included."""
-
-    first: PositiveInt = 40
-    count: PositiveInt = 16
-
-    def steps(self, last: int) -> list[int]:
-        """The steps of a run of `last` steps, increasing."""
-        return log_spaced_steps(self.first, last, self.count)
-
-
-class TrainingRun(Spec):
-    """Train a network on n images and measure it along the way.
-
-    n: training set size.  seed: of the subset, the weights, the batches and the noise, each with its own stream.
-    """
-
-    kind: Literal["training"] = "training"
-    data: Data = Data()
-    n: PositiveInt
-    seed: NonNegativeInt = 0
-    model: AnyModel = MLPSpec()
-    parametrization: AnyParametrization = EDM()
-    loss: Loss = Loss()
-    training: Training
-    plan: Plan = Plan()
-    schedule: Schedule = Schedule()
-
-    @model_validator(mode="after")
-    def _one_seed(self) -> TrainingRun:
-        if self.training.seed:
-            raise InputError(
-                got=f"training.seed = {self.training.seed} in a run",
-                need="the run's own seed, which every stream of it derives from",
-                remedy="set `seed` instead",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _units_that_fit(self) -> TrainingRun:
-        if isinstance(self.parametrization, EDM) and not self.data.standardize:
-            raise InputError(
-                got="the parametrization edm on data that are not standardized",
-                need="data of RMS 1, which its scalings and its loss weights take for granted",
-                remedy="leave data.standardize on, or use parametrization = { kind = 'process', … }",
-            )
-        return self
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps of the whole run."""
-        return self.training.steps
-
-
-class ClosedFormRun(Spec):
-    """Sample a formula of n training points and measure it: one record, at step 0."""
-
-    kind: Literal["closed_form"] = "closed_form"
-    data: Data = Data()
-    n: PositiveInt
-    seed: NonNegativeInt = 0
-    denoiser: ClosedForm = ClosedForm()
-    plan: Plan = Plan()
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
-
-    @property
-    def steps(self) -> int:
-        """A formula takes no training."""
-        return 0
-
 
 Run = TrainingRun | ClosedFormRun
 """Any run."""

@@ -19,7 +19,7 @@ from byheart.experiments.claims import (
 from byheart.experiments.conduct import claim_version, conduct
 from byheart.experiments.execute import silent
 from byheart.experiments.studies import Study, load_study, study_names
-from byheart.experiments.version import code_version
+from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
 __all__ = ["all_rows", "due", "measure_again", "scoreboard"]
@@ -79,11 +79,12 @@ def measure_again(
 
     ids: of claims, or `due` for those that `due` names.  Runs made by today's code are kept and resumed; older ones
     are set aside, in root/.stale, and made again.  Only the arms that these claims read are conducted.  record: also copy the rows into the package's record.
-    Raises InputError for an unknown id.
+    Raises InputError for an unknown id, or a claim whose arm this scale does not have.
     """
     wanted = set(due(scale) if list(ids) == [DUE] else ids)
     _check_known(wanted)
     rows: list[ClaimRow] = []
+    _check_scales(wanted, scale)
     for study in _studies():
         if arms := {claim.arm for claim in study.claims if claim.id in wanted}:
             needed = study.only(scale, arms)
@@ -102,14 +103,14 @@ def _studies() -> list[Study]:
 
 def _version_now(study: Study, claim: Claim, scale: str) -> str:
     runs = study.runs(scale).get(claim.arm, [])
-    return claim_version(claim, [run.id for run in runs], {code_version()})
+    return claim_version(claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
 
 
 def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
     """Move runs made by other code out of the way: nothing is deleted that took hours."""
-    folders = [RunFolder(root / run.id) for runs in study.runs(scale).values() for run in runs]
-    for folder in folders:
-        if folder.exists and (code := folder.header().get("code")) != code_version():
+    for run in (run for runs in study.runs(scale).values() for run in runs):
+        folder = RunFolder(root / run.id)
+        if folder.exists and (code := folder.header().get("code")) != run_code(run.kind):
             with folder.locked():
                 place = folder.set_aside(str(code))
             tell(
@@ -118,6 +119,21 @@ def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
                     "text": f"run {folder.id} was made by older code: kept in {place}, made again",
                 }
             )
+
+
+def _check_scales(wanted: set[str], scale: str) -> None:
+    for study in _studies():
+        here = {cell.arm for cell in study.scale(scale).arms} if scale in study.scales else set()
+        for claim in study.claims:
+            if claim.id in wanted and claim.arm not in here:
+                found = [
+                    name for name, at in study.scales.items() if claim.arm in {cell.arm for cell in at.arms}
+                ]
+                raise InputError(
+                    got=f"claim {claim.id} at scale {scale}, which does not have its arm {claim.arm!r}",
+                    need="a scale that has it: " + ", ".join(found),
+                    remedy="choose one with --scale",
+                )
 
 
 def _check_known(wanted: set[str]) -> None:

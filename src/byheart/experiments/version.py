@@ -13,17 +13,21 @@ from pathlib import Path
 
 import byheart
 
-__all__ = ["code_version"]
+__all__ = ["code_version", "run_code"]
 
 CARRIERS = {"_checks.py", "_records.py", "executors", "store"}
 """Rooms that carry numbers and make none: a change there leaves every measured number what it was."""
 
 PACKAGE = Path(byheart.__file__).parent
-RUNS = ("experiments/kinds/training.py", "experiments/kinds/closed_form.py", "experiments/run.py")
+
+
+def run_code(kind: str) -> str:
+    """The code that runs of this kind go through: other kinds may change without it."""
+    return code_version((f"experiments/kinds/{kind}.py",))
 
 
 @cache
-def code_version(roots: tuple[str, ...] = RUNS) -> str:
+def code_version(roots: tuple[str, ...]) -> str:
     """Twelve hexadecimal digits over the files in `roots` (relative to the package) and what they import.
 
     Left out are the CARRIERS.

@@ -75,17 +75,18 @@ def automatic_batch(shape: tuple[int, ...], model: Callable[..., Tensor]) -> int
     """Samples at a time, so that an activation map of all of them stays in the cache: from 16 to 4096.
 
     shape: *shape of one sample.  A network's map has the width of its first convolution at every pixel, or of its
-    widest linear layer; for anything else 256 rows feed the matrix products.
+    widest linear layer; a wrapper's is that of its `network`; for anything else 256 rows feed the matrix products.
     """
-    if not isinstance(model, nn.Module):
+    network = model if isinstance(model, nn.Module) else getattr(model, "network", None)
+    if not isinstance(network, nn.Module):
         return 256
-    weights = [weight for weight in model.parameters() if weight.ndim >= 2]
+    weights = [weight for weight in network.parameters() if weight.ndim >= 2]
     convolutions = [weight for weight in weights if weight.ndim > 2]
     if convolutions:
         floats = len(convolutions[0]) * prod(shape[1:])
     else:
         floats = max((len(weight) for weight in weights), default=prod(shape))
-    return min(max(FOOTPRINT.get(_device(model).type, FOOTPRINT["cuda"]) // (4 * floats), 16), 4096)
+    return min(max(FOOTPRINT.get(_device(network).type, FOOTPRINT["cuda"]) // (4 * floats), 16), 4096)
 
 
 def _even(count: int, most: int) -> int:

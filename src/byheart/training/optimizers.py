@@ -28,7 +28,9 @@ class FusedAdam(Optimizer):
         betas: tuple[float, float],
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(weights, {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay})
+        # `fused` is read by load_state_dict: without it the counts of steps stay on the CPU when a GPU's run resumes.
+        settings = {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay, "fused": True}
+        super().__init__(weights, settings)
 
     # torch guards these four from its compiler by importing it, which takes as long as all of torch.
     add_param_group = unwrap(Optimizer.add_param_group)

@@ -7,9 +7,9 @@ from time import perf_counter
 from byheart.build.closed_form import closed_form
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
+from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
 from byheart.experiments.kinds.samples import sample_tensors
 from byheart.experiments.kinds.split import store_data, the_split
-from byheart.experiments.run import ClosedFormRun
 from byheart.random import derive
 from byheart.store.folders import RunFolder
 
@@ -18,7 +18,7 @@ __all__ = ["closed_form_run"]
 
 def closed_form_run(run: ClosedFormRun, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder."""
-    split = the_split(run, device)
+    split = the_split(run.data, run.n, run.seed, device)
     store_data(folder, split)
     folder.write_record("references", references(split, run.plan))
     folder.keep_rows(-1)

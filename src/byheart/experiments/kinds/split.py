@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
@@ -11,19 +12,17 @@ from byheart._checks import InputError
 from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
 from byheart.data.spec import Data
-from byheart.experiments.run import Run
 from byheart.store.folders import RunFolder
 
-__all__ = ["pool_size", "store_data", "the_split"]
+__all__ = ["data_fingerprint", "pool_size", "store_data", "the_split"]
 
 
-def the_split(run: Run, device: str = "cpu") -> Split:
+def the_split(data: Data, n: int, seed: int, device: str = "cpu") -> Split:
     """Training and held-out images of a run, on its device."""
-    data = run.data
     found = split(
-        _read(data),
-        run.n,
-        seed=run.seed,
+        _read(data, _stamp(data)),
+        n,
+        seed=seed,
         heldout=data.heldout,
         split_seed=data.split_seed,
         sequential=data.sequential,
@@ -33,13 +32,28 @@ def the_split(run: Run, device: str = "cpu") -> Split:
 
 def pool_size(data: Data) -> int:
     """How many images the data give to train on, when the held-out ones are set aside."""
-    count = len(_read(data))
+    count = len(_read(data, _stamp(data)))
     return count - heldout_size(count, data.heldout)
 
 
+def data_fingerprint(data: Data) -> str:
+    """The fingerprint of the data as they are now."""
+    return _read(data, _stamp(data)).fingerprint
+
+
 @lru_cache(maxsize=2)
-def _read(data: Data) -> Dataset:
+def _read(data: Data, stamp: int) -> Dataset:
     return load(data)
+
+
+def _stamp(data: Data) -> int:
+    """What changes when the user's files do: their names, sizes and times."""
+    if data.path is None:
+        return 0
+    place = Path(data.path).expanduser()
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
+    stats = [(str(file), file.stat()) for file in files if file.is_file()]
+    return hash(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
 def store_data(folder: RunFolder, found: Split) -> None:

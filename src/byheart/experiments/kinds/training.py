@@ -13,7 +13,7 @@ from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.samples import sample_tensors
 from byheart.experiments.kinds.split import store_data, the_split
-from byheart.experiments.run import TrainingRun
+from byheart.experiments.kinds.training_spec import TrainingRun
 from byheart.random import derive
 from byheart.store.folders import RunFolder
 from byheart.store.states import load_state, save_state, save_weights
@@ -29,7 +29,7 @@ CHECKPOINT_SECONDS = 120.0
 
 def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder, from its last state where there is one."""
-    split = the_split(run, device)
+    split = the_split(run.data, run.n, run.seed, device)
     store_data(folder, split)
     if not (folder.path / "references.json").exists():
         folder.write_record("references", references(split, run.plan))

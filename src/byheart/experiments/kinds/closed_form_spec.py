@@ -1,0 +1,35 @@
+"""kind = "closed_form": what such a run says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from byheart._records import Spec, identity
+from byheart.data.spec import Data
+from byheart.denoisers.spec import ClosedForm
+from byheart.evaluation.plan import Plan
+
+__all__ = ["ClosedFormRun"]
+
+
+class ClosedFormRun(Spec):
+    """Sample a formula of n training points and measure it: one record, at step 0."""
+
+    kind: Literal["closed_form"] = "closed_form"
+    data: Data = Data()
+    n: PositiveInt
+    seed: NonNegativeInt = 0
+    denoiser: ClosedForm = ClosedForm()
+    plan: Plan = Plan()
+
+    @property
+    def id(self) -> str:
+        """Identity: equal settings, equal id."""
+        return identity(self)
+
+    @property
+    def steps(self) -> int:
+        """A formula takes no training."""
+        return 0

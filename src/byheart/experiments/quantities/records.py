@@ -1,0 +1,34 @@
+"""Quantities that are one number of the last record of every run.
+
+last/NAME                mean over runs of the last value of the record NAME       (Student-t 95 % over runs)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from byheart.experiments.curves import Curve
+from byheart.experiments.quantities.result import Quantity
+from byheart.numerics.intervals import mean_interval
+
+__all__ = ["check", "measured"]
+
+VOCABULARY = ("last/NAME",)
+
+
+def check(name: str) -> bool:
+    """Whether this is one of the quantities of this file."""
+    family, _, rest = name.partition("/")
+    return family == "last" and bool(rest)
+
+
+def measured(name: str, curves: Sequence[Curve]) -> Quantity:
+    """The quantity of that name; its value is NaN where the curves do not give one."""
+    name = name.partition("/")[2]
+    last = [curve.rows[-1].get(name) for curve in curves]
+    values = [float(value) for value in last if value is not None]
+    missing = len(last) - len(values)
+    if len(values) < 2:
+        return Quantity(values[0] if values else float("nan"), None, None, len(values), missing)
+    mean = mean_interval(values)
+    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
