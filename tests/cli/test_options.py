@@ -55,7 +55,7 @@ def test_what_is_not_there_is_refused(choice, tmp_path, monkeypatch):
 
 
 def test_workers_default_to_the_cores_at_hand():
-    assert cores(None) == len(os.sched_getaffinity(0))
+    assert cores(None, "cpu") == len(os.sched_getaffinity(0))
     assert cores(3) == 3
 
 
@@ -64,3 +64,9 @@ def test_one_worker_on_a_gpu(monkeypatch):
     assert cores(None, "auto") == cores(None, "cuda") == 1
     assert cores(None, "cpu") == len(os.sched_getaffinity(0))
     assert cores(3, "cuda") == 3
+
+
+@pytest.mark.parametrize("count", [0, -2])
+def test_fewer_than_one_worker_is_refused(count):
+    with pytest.raises(InputError, match="at least 1"):
+        cores(count)

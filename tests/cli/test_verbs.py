@@ -2,13 +2,16 @@
 
 import json
 import re
+import shlex
 import shutil
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from byheart.cli import main
+from byheart.metrics.memorization import DuplicatesWarning
 from byheart.store.folders import RunFolder, list_runs
 
 STUDY = """
@@ -211,3 +214,30 @@ def test_bad_requests_are_explained(arguments, got, tmp_path, monkeypatch, capsy
     assert [line.partition(":")[0] for line in lines] == ["error", "need", "remedy"]
     assert written.out == ""
     assert {path for path in set(tmp_path.iterdir()) - before if path.name != "runs"} == set()
+
+
+def test_own_images_that_repeat_are_said_and_kept_once(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", np.concatenate([images, images]))
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    data = ["--data", str(tmp_path / "x.npy"), "--heldout", "20"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DuplicatesWarning)
+        assert study(tmp_path, *data) == 0
+    assert "repeat an earlier one" in capsys.readouterr().err
+    assert study(tmp_path, *data, "--distinct") == 0
+    assert "repeat" not in capsys.readouterr().err
+    pages = [page.read_text() for page in (tmp_path / "runs").glob("tiny-ci-*/report.html")]
+    assert sorted("Take care" in page for page in pages) == [False, True]
+    (command,) = [
+        json.loads(file.read_text())["command"]
+        for file in (tmp_path / "runs").glob("tiny-ci-*/study.json")
+        if "--distinct" in file.read_text()
+    ]
+    assert command == f"byheart study {tmp_path / 'tiny.toml'} --scale ci {shlex.join([*data, '--distinct'])}"
+
+
+@pytest.mark.parametrize("words", [["--record"], ["--scale", "huge"], ["--scale", "ci"]])
+def test_how_claims_are_measured_says_nothing_without_measuring(words, capsys):
+    assert main(["claims", *words]) == 1
+    assert "--measure" in capsys.readouterr().err

@@ -164,10 +164,13 @@ def test_looking_around_needs_no_torch():
 
 def test_distinct_keeps_the_first_of_equal_images(tmp_path):
     values = np.random.default_rng(0).random((6, 2, 2)).astype(np.float32)
-    values[3], values[5], values[0, 0, 0] = values[1], values[1], 0.0
-    np.savez(tmp_path / "x.npz", images=values)
+    values[1, 0, 0] = 0.0
+    values[3], values[5] = values[1], values[1]
+    values[5, 0, 0] = -0.0
+    np.savez(tmp_path / "x.npz", images=values, labels=np.arange(6))
     settings = {"name": "arrays", "path": str(tmp_path / "x.npz")}
     every, once = load(Data(**settings)), load(Data(**settings, distinct=True))
     assert (len(every), len(once)) == (6, 4)
+    assert once.labels.tolist() == [0, 1, 2, 4]
     pixels = once.to_pixels(once.images)[:, 0]
     torch.testing.assert_close(pixels, torch.from_numpy(values[[0, 1, 2, 4]]))

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from byheart.experiments.kinds import split as split_module
 from byheart.experiments.kinds import training
 from byheart.experiments.load import load
 from byheart.experiments.run import parse_run
+from byheart.sampling.draw import automatic_batch
 
 
 def plain(rows):
@@ -225,3 +227,46 @@ def test_seconds_add_up_over_interruptions_and_count_once(tiny, tmp_path, monkey
     monkeypatch.setattr("byheart.experiments.execute.perf_counter", lambda: next(times))
     assert execute(tiny, tmp_path).read_record("done")["seconds"] == 107.0
     assert folder.read_record("clock")["seconds"] > 100.0
+
+
+def test_a_whole_run_whose_files_changed_is_set_aside_and_made_anew(tmp_path):
+    def write(seed):
+        np.savez(tmp_path / "x.npz", images=np.random.default_rng(seed).random((30, 4, 4)).astype(np.float32))
+
+    write(0)
+    run = parse_run(tiny_settings(data={"name": "arrays", "path": str(tmp_path / "x.npz")}, n=8))
+    first = execute(run, tmp_path / "runs").read_record("data")["fingerprint"]
+    assert execute(run, tmp_path / "runs").read_record("data")["fingerprint"] == first
+    write(1)
+    events = []
+    again = execute(run, tmp_path / "runs", tell=events.append)
+    assert again.done and again.read_record("data")["fingerprint"] != first
+    assert (tmp_path / "runs" / ".stale" / f"{run.id}-{first[:12]}" / "done.json").exists()
+    assert any("saw other data" in event.get("text", "") for event in events)
+
+
+def test_data_that_are_not_there_leave_no_folder(tmp_path):
+    run = parse_run(tiny_settings(data={"name": "folder", "path": str(tmp_path / "absent")}))
+    with pytest.raises(InputError):
+        execute(run, tmp_path / "runs")
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+def test_a_run_goes_on_with_the_threads_it_began_with(tiny, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        execute(tiny, tmp_path, tell=interrupt_at(15, monkeypatch))
+    seen = []
+    torch.set_num_threads(2)
+    try:
+        execute(tiny, tmp_path, tell=lambda event: seen.append(torch.get_num_threads()))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert 1 in seen
+
+
+def test_a_checkpoint_refuses_level_zero_and_knows_its_batch(finished):
+    model = load(finished)
+    with pytest.raises(InputError, match="positive"):
+        model(torch.zeros(1, 1, 8, 8), torch.tensor(0.0))
+    assert automatic_batch((1, 8, 8), model) == automatic_batch((1, 8, 8), model.network) > 256

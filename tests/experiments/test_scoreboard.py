@@ -2,6 +2,7 @@
 
 import pytest
 
+from byheart._checks import InputError
 from byheart.experiments import scoreboard
 from byheart.experiments.claims import read_record, unmeasured
 from byheart.experiments.studies import Study, load_study
@@ -58,3 +59,8 @@ def test_runs_of_older_code_are_set_aside_not_deleted(small, tmp_path):
     assert RunFolder(root / ".stale" / f"{run.id}-older").header()["code"] == "older"
     assert folder.done and folder.header()["code"] != "older"
     assert any("older code" in event.get("text", "") for event in events)
+
+
+def test_a_claim_is_not_measured_at_a_scale_without_its_arm(tmp_path):
+    with pytest.raises(InputError, match="a scale that has it: ci, demo, cpu"):
+        scoreboard.measure_again(["S3-A"], scale="paper", root=tmp_path / "runs")

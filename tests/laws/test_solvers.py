@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from byheart.denoisers import GaussianDenoiser, empirical
+from byheart.models import MLP, MLPSpec, Preconditioned, UNet, UNetSpec
 from byheart.noise import geometric_levels, karras_levels
-from byheart.random import SeededNoise
+from byheart.random import SeededNoise, generator
 from byheart.sampling import ancestral_step, euler_step, heun_step, integrate, sample
 
 SOLVERS = {"euler": euler_step, "heun": heun_step, "ancestral": ancestral_step}
@@ -183,3 +184,25 @@ def test_a_sample_does_not_depend_on_its_neighbors(name):
     many = sample(empirical(TRAIN), seeds=[9, 4, 7], solver=name)
     alone = sample(empirical(TRAIN), seeds=[7], solver=name)
     torch.testing.assert_close(many[2:], alone, rtol=0, atol=1e-5)
+
+
+NETWORKS = {
+    "mlp": MLP((1, 8, 8), MLPSpec(width=32, blocks=2), generator(0)),
+    "unet": UNet((1, 8, 8), UNetSpec(width=16), generator(0)),
+    "unet to 2x2": UNet((1, 8, 8), UNetSpec(width=16, multipliers=(1, 2, 4), attention=(1, 2)), generator(0)),
+}
+
+
+torch.nn.init.normal_(
+    NETWORKS["mlp"].write.weight, std=0.1, generator=generator(1)
+)  # 0 at first: it would say nothing
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("batch", [1, 7, None])
+def test_another_batch_size_gives_the_same_samples_of_networks(network, batch):
+    model = Preconditioned(network)
+    settings = {"seeds": range(12), "shape": (1, 8, 8), "levels": karras_levels(6)}
+    whole = sample(model, **settings, batch=12)
+    assert whole.std() > 0.01
+    torch.testing.assert_close(sample(model, **settings, batch=batch), whole, rtol=0, atol=1e-3)
