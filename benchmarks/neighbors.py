@@ -40,17 +40,6 @@ def chunked_topk(queries: torch.Tensor, reference: torch.Tensor, k: int) -> torc
     return torch.cat(best, 1).topk(k).values
 
 
-def reachable(bar: float, peer: float) -> float:
-    """The bar against a peer that takes `peer` times the bare products, lowered to what 1.2 x bare leaves of it.
-
-    Where torch has a faster product than the peer's own, the bar stands.  Where all run at one rate (AVX2 only),
-    a peer at 1.0 x bare cannot be beaten by any search that computes the products, and the row says so.
-    """
-    if peer / 1.2 < bar:
-        print(f"bar {bar} not reachable here: the peer takes {peer:.2f} x the bare products; lowered")
-    return min(bar, peer / 1.2)
-
-
 def measure() -> list[Row]:
     generator = torch.Generator().manual_seed(0)
     queries = torch.rand(QUERIES, DIMENSION, generator=generator)
@@ -79,13 +68,14 @@ def measure() -> list[Row]:
     return [
         Row("ours / bare products", ratio(ours, products), at_most=1.2),
         Row("ours with k = 12 / bare products", ratio(seconds["ours, k = 12"], products), at_most=1.35),
-        Row("faiss-cpu flat / ours", ratio(seconds["faiss"], ours), at_least=reachable(1.5, faiss_bare)),
+        Row("faiss-cpu flat / ours", ratio(seconds["faiss"], ours), at_least=1.5),
         Row(
             "scikit-learn brute / ours",
             ratio(seconds["scikit-learn"], ours),
-            at_least=reachable(3.3, sklearn_bare),
+            at_least=3.3,
         ),
         Row("chunked torch.mm + topk / ours", ratio(seconds["plain"], ours)),
+        # A peer near 1 multiplies as fast as torch does here: no search that computes the products can then reach the bar.
         Row("faiss-cpu flat / bare products", faiss_bare),
         Row("scikit-learn brute / bare products", sklearn_bare),
     ]

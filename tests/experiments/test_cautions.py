@@ -20,3 +20,16 @@ def test_the_worst_run_is_named(tmp_path):
     repeat, overlap = cautions(folders)
     assert "up to 7 of a run's training images" in repeat and "--distinct" in repeat
     assert "up to 3 held-out images" in overlap
+
+
+def test_images_on_both_sides_are_said_also_where_none_repeats(tmp_path):
+    (only,) = cautions([folder(tmp_path / "a", 0, 3), folder(tmp_path / "b", 0, 1)])
+    assert "up to 3 held-out images" in only
+
+
+def test_runs_of_several_codes_are_said(tmp_path):
+    folders = [folder(tmp_path / "a", 0, 0), folder(tmp_path / "b", 0, 0)]
+    for found, code in zip(folders, ("old", "new"), strict=True):
+        found.start({"code": code, "spec": {}})
+    (only,) = cautions(folders)
+    assert "different versions of the code (new, old)" in only

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from byheart._checks import InputError
 from byheart.models import UNet, UNetSpec
+from byheart.models.layers import Conv
+from byheart.models.unet import _normalized
 from byheart.random import generator
 
 PUBLISHED = {"multipliers": (1, 2, 4), "blocks": 2, "attention": (1, 2), "dropout": 0.1, "groups": 8}
@@ -40,7 +42,6 @@ def test_the_default_is_a_sixth_of_it():
 @pytest.mark.parametrize("side", [8, 16])  # down to 2×2, where convolutions are products of whole images
 @pytest.mark.parametrize("width", [16, 64], ids=["channels last", "channels first"])
 def test_it_answers_as_the_network_of_diffusers(width, side):
-    pytest.importorskip("diffusers", reason="the extra `bench` brings the peer to compare with")
     peer = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "peer.py"))
     theirs, ours = peer["diffusers_unet"](width, side).eval(), peer["published_unet"](width, side).eval()
     peer["copy_weights"](theirs, ours)
@@ -151,3 +152,54 @@ def test_dropout_drops_whole_channels_in_training_only():
 def test_shapes_it_cannot_halve_are_refused(shape, levels, remedy):
     with pytest.raises(InputError, match=remedy):
         unet(shape, multipliers=(1,) * levels)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("image", [(2, 2), (2, 4), (4, 2)])
+def test_a_convolution_is_that_of_torch(image, size, stride):
+    conv = Conv(3, 5, size, generator(0), stride=stride)
+    x = torch.randn(4, 3, *image, generator=generator(1))
+    with torch.no_grad():
+        wanted = functional.conv2d(x, conv.weight, conv.bias, stride, size // 2)
+        torch.testing.assert_close(conv(x), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_fresh_convolutions_have_the_usual_spread():
+    conv, bound = Conv(32, 64, 3, generator(0)), (32 * 9) ** -0.5
+    assert conv.weight.abs().max() <= bound and conv.bias.abs().max() <= bound
+    torch.testing.assert_close(conv.weight.std().item(), bound / 3**0.5, rtol=0.02, atol=0)
+
+
+def test_rows_that_share_a_level_by_chance_keep_theirs():
+    network, (x, _) = unet(), batch(size=4)
+    c = torch.tensor([0.3, 0.3, -1.0, 2.0])
+    alone = torch.cat([network(x[i : i + 1], c[i : i + 1]) for i in range(4)])
+    torch.testing.assert_close(network(x, c), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_one_time_for_all_rows_is_embedded_once():
+    network, (x, c), rows = unet(), batch(size=4), []
+    network.embed.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
+    network(x, c[:1].expand(4))
+    network(x, c)
+    assert rows == [1, 4]
+
+
+def test_dropout_stands_between_the_activation_and_the_second_convolution():
+    block, seen = unet(dropout=0.5, groups=8).down[2].eval(), {}
+    block.dropout.register_forward_pre_hook(lambda _, inputs: seen.update(h=inputs[0].clone()))
+    x = torch.randn(3, 16, 4, 4, generator=generator(0))
+    time = torch.randn(3, 32, 1, 1, generator=generator(1))
+    block(x, time)
+    h = block.conv1(functional.silu(functional.group_norm(x, 8))) + time
+    wanted = functional.silu(functional.group_norm(h, 8))
+    torch.testing.assert_close(seen["h"], wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("groups", "turns"), [(8, True), (2, False)])  # 2 or 8 channels a group
+def test_norms_of_few_channels_change_their_layout_and_back(groups, turns):
+    norm, seen = nn.GroupNorm(groups, 16), []
+    norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].is_contiguous()))
+    x = torch.randn(3, 16, 4, 4, generator=generator(0)).contiguous(memory_format=torch.channels_last)
+    assert _normalized(norm, x).is_contiguous(memory_format=torch.channels_last) and seen == [turns]

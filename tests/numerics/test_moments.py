@@ -108,3 +108,11 @@ def test_bad_input_is_refused():
         frechet_distance(moments(torch.zeros(4, 2)), moments(torch.zeros(4, 3)))
     with pytest.raises(InputError, match="at least 2 rows"):
         _ = moments(torch.zeros(1, 2)).covariance
+
+
+def test_directions_of_rounding_level_do_not_count():
+    u = normal(0, 200)
+    u = u / u.norm()
+    line = Moments(2, torch.zeros(200).double(), torch.outer(u, u))
+    ball = Moments(2, torch.zeros(200).double(), torch.eye(200).double())
+    assert frechet_distance(line, ball) == pytest.approx(1 + 200 - 2, rel=1e-11)

@@ -1,6 +1,6 @@
-"""Records of an onset study made from published times: curves through the crossings of the science notes' table.
+"""Records of an onset study: curves through the times that runs on the digits had.
 
-Digits, width 512, seeds 0 and 1; at n = 32 … 256.  Between the published points curves are linear in log step.
+Digits, width 512, seeds 0 and 1; at n = 32 … 256.  Between these points curves are linear in log step.
 """
 
 from collections.abc import Sequence

@@ -202,3 +202,8 @@ def test_a_start_of_another_model_is_refused():
     spec = Training(steps=1)
     with pytest.raises(InputError, match=r"start\.model"):
         next(states(spec, mlp(), start=copy.deepcopy(begin(mlp(), spec))))
+
+
+def test_another_seed_goes_through_other_epochs():
+    one, other = (recorded(Training(steps=3, batch=8, batches="epochs", seed=seed)) for seed in (0, 1))
+    assert one != other

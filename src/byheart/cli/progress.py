@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from byheart.experiments.run import Run
-
-__all__ = ["Job", "Ledger", "announced", "progress", "words"]
+__all__ = ["Job", "Ledger", "progress", "words"]
 
 Event = dict[str, Any]
 PLAIN_SECONDS = 30.0
@@ -109,12 +107,6 @@ def words(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def announced(arm: str, runs: Sequence[Run]) -> Event:
-    """The event that says which runs there will be."""
-    outline = [{"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps} for run in runs]
-    return {"kind": "plan", "runs": outline}
 
 
 @contextmanager

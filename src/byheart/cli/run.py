@@ -27,15 +27,15 @@ def run(
         device: Where to train a run that has not begun; one that has keeps its device.
         root: Where the runs are kept.
     """
-    from byheart.cli.progress import announced, progress
-    from byheart.experiments.execute import execute
+    from byheart.cli.progress import progress
+    from byheart.experiments.execute import announced, execute
     from byheart.experiments.run import parse_run
     from byheart.store.folders import find_run
 
     folder = find_run(root, name)
     spec = parse_run(folder.header()["spec"])
     with progress(1) as tell:
-        tell(announced(spec.kind, [spec]))
+        tell(announced({spec.kind: [spec]}))
         done = execute(spec, folder.path.parent, device=device, tell=tell)
     print(done.path)
     return 0

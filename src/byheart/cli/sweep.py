@@ -49,11 +49,11 @@ def sweep(
 
         show_plan({recipe.name: runs}, root, count, device)
         return 0
-    from byheart.cli.progress import announced, progress
-    from byheart.experiments.execute import execute_all, failures
+    from byheart.cli.progress import progress
+    from byheart.experiments.execute import announced, execute_all, failures
 
     with progress(count) as tell:
-        tell(announced(recipe.name, runs))
+        tell(announced({recipe.name: runs}))
         outcomes = execute_all(runs, root, workers=count, device=device, tell=tell)
     if (error := failures(outcomes, runs)) is not None:
         raise error

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from byheart._checks import InputError
 from byheart._records import canonical_json, plain_json, write_atomic
@@ -24,7 +23,7 @@ from byheart.executors.local import Tell
 from byheart.experiments.cautions import cautions
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.curves import read_curves
-from byheart.experiments.execute import execute_all, failures, silent
+from byheart.experiments.execute import announced, execute_all, failures, silent
 from byheart.experiments.quantities import quantity, quantity_file
 from byheart.experiments.run import Run
 from byheart.experiments.studies import Study, study_names
@@ -59,7 +58,7 @@ def conduct(
     root = Path(root)
     arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
     runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
-    tell({"kind": "plan", "runs": [_outline(run, arm) for arm, found in arms.items() for run in found]})
+    tell(announced(arms))
     outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
     if (error := failures(outcomes, runs)) is not None:
         raise error
@@ -156,10 +155,6 @@ def _write(
     write_atomic(folder.path / "claims.json", plain_json({"claims": claims}, indent=1))
     export(table([run for found in folder.folders().values() for run in found]), folder.path / "table.csv")
     write_report(folder.path)
-
-
-def _outline(run: Run, arm: str) -> dict[str, Any]:
-    return {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps}
 
 
 def _today() -> str:

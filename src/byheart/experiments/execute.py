@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +25,16 @@ __all__ = ["execute", "execute_all"]
 
 def silent(event: Event) -> None:
     """Tell nobody."""
+
+
+def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
+    """The event that says which runs there will be, of each arm."""
+    outline = [
+        {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps}
+        for arm, runs in arms.items()
+        for run in runs
+    ]
+    return {"kind": "plan", "runs": outline}
 
 
 def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:

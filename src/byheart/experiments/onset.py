@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -159,18 +159,21 @@ def _facts(folder: RunFolder) -> dict[str, Any]:
 
 
 def _provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
-    header, data = folders[0].header(), folders[0].read_record("data")
+    headers, data = [folder.header() for folder in folders], folders[0].read_record("data")
     seconds = sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders)
     kept = ("byheart", "code", "torch", "numpy", "python", "platform", "threads", "backend", "device", "date")
-    return {name: header.get(name) for name in kept} | {
+    return {name: _all_of(str(header.get(name)) for header in headers) for name in kept} | {
         "data": data.get("name"),
         "data fingerprint": str(data.get("fingerprint"))[:16],
-        "seeds": ", ".join(
-            str(seed) for seed in sorted({folder.header()["spec"]["seed"] for folder in folders})
-        ),
+        "seeds": _all_of(str(header["spec"]["seed"]) for header in headers),
         "runs": len(folders),
         "time of all runs": f"{seconds / 60:.1f} minutes on one thread each",
     }
+
+
+def _all_of(values: Iterable[str]) -> str:
+    """Every different value: runs kept from before may have been made elsewhere."""
+    return ", ".join(sorted(set(values)))
 
 
 def _arm_title(study: Study, arm: str) -> str:
