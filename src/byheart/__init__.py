@@ -47,7 +47,7 @@ _HOMES = {
     "table": "store.tables",
     "train": "training.loop",
 }
-_ROOMS = {"data", "denoisers", "features", "metrics", "models", "noise", "sampling", "training"}
+_ROOMS = {"data", "denoisers", "features", "metrics", "models", "noise", "sampling", "theory", "training"}
 
 __all__ = [*sorted(_HOMES), "__version__", *sorted(_ROOMS)]
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from byheart.denoisers.mixture import partial as partial
     from byheart.denoisers.mixture import population as population
     from byheart.denoisers.mixture import smoothed as smoothed
+    from byheart.denoisers.regularized import Shrunk as Shrunk
+    from byheart.denoisers.regularized import TikhonovByCovariance as TikhonovByCovariance
+    from byheart.denoisers.regularized import consistent as consistent
+    from byheart.denoisers.regularized import tikhonov as tikhonov
     from byheart.denoisers.spec import ClosedForm as ClosedForm
 
 _HOMES = {
@@ -26,6 +30,9 @@ _HOMES = {
     "GaussianDenoiser": "gaussian",
     "MixtureDenoiser": "mixture",
     "Shaped": "base",
+    "Shrunk": "regularized",
+    "TikhonovByCovariance": "regularized",
+    "consistent": "regularized",
     "empirical": "mixture",
     "eps": "base",
     "given": "conditional",
@@ -34,6 +41,7 @@ _HOMES = {
     "population": "mixture",
     "score": "base",
     "smoothed": "mixture",
+    "tikhonov": "regularized",
 }
 
 __all__ = sorted(_HOMES)

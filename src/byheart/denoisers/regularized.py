@@ -1,0 +1,191 @@
+"""Score shrinkage: a denoiser blended with the identity, and what keeps it from copying.
+
+A regularized score s/(1 + γ) belongs to the denoiser
+
+    D_γ(x, σ) = ( D + γ x ) / (1 + γ) = x + ( D − x ) / (1 + γ),        γ(x, σ) ≥ 0
+
+    shrinkage            γ                            note
+    ------------------------------------------------------------------------------------------------
+    Tikhonov             c / σ_t²                     σ_t of a process: c/σ² (VE), c (1 + σ²)/σ² (variance preserving)
+    … by covariance      c / (σ_t² λ_i)               along the direction of variance λ_i
+    consistency          max(0, τ/p − 1)              the score ∇p / max(p, τ), with τ = exp(−κ d/2)
+    any other            a function of (x, σ)
+
+p is the density of the noisy training points without its normalization, p(x, σ) = Σₙ exp(−‖x − xₙ‖²/2σ²), so that p = 1 at
+a lone training point and κ is about how many noise radii, squared and over d, a point may be away and still be captured.
+
+Reference: Baptista, Dasgupta, Kovachki, Oberai, Stuart, arXiv 2501.15785 (S2), and its code: Tikhonov with Γ = (c/σ_t²) I, and
+the class GMM_score_EmpiricalBayes.  The consistency score's idea: Wibisono, Wu, Yang, arXiv 2402.07747.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.base import Denoiser, Shaped, per_row
+from byheart.denoisers.mixture import MixtureDenoiser
+from byheart.noise.process import VE, Process
+
+__all__ = ["Consistent", "Shrinkage", "Shrunk", "TikhonovByCovariance", "consistent", "tikhonov"]
+
+Shrinkage = Callable[[Tensor, Tensor], Tensor]
+"""γ(x, σ).  x: (b, *shape).  sigma: () or (b,).  Returns () or (b,), nonnegative; infinity leaves x where it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ).  Raises InputError, when called, for a negative γ or NaN."""
+
+    denoiser: Denoiser
+    shrinkage: Shrinkage
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample, where the denoiser knows it."""
+        return _known(self.denoiser).shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where the denoiser's tensors are."""
+        return _known(self.denoiser).device
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        gamma = self.shrinkage(x, sigma)
+        if not bool((gamma >= 0).all()):
+            raise InputError(
+                got=f"a shrinkage γ of {gamma.min().item():g}",
+                need="γ ≥ 0",
+                remedy="return a nonnegative γ(x, σ); negative ones would sharpen the score",
+            )
+        kept = per_row(1 / (1 + gamma), x).to(x)
+        return x + kept * (self.denoiser(x, sigma) - x)
+
+
+def tikhonov(denoiser: Denoiser, strength: float, process: Process | None = None) -> Shrunk:
+    """The minimizer of the denoising loss plus (c/σ_t²)·|score|², S2's Tikhonov regularization.
+
+    strength: c ≥ 0, in squared units of the data; samples of a regularized empirical denoiser are xₙ + √c ζ.
+    process: whose σ_t it is; None is VE, where γ = c/σ².  Raises InputError for a negative or infinite strength.
+    """
+    return Shrunk(denoiser, _Tikhonov(_checked_strength(strength), process or VE()))
+
+
+@dataclass(frozen=True)
+class _Tikhonov:
+    strength: float
+    process: Process
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return self.strength / _own_noise(self.process, sigma).square()
+
+
+@dataclass(frozen=True, eq=False)
+class TikhonovByCovariance:
+    """Tikhonov with Γ = (c/σ_t²) Σ⁻¹, Σ = U diag(λ) Uᵀ: weak along directions in which the data vary, strong elsewhere.
+
+    variances: λ, (f,), positive.  directions: U, (d, f), orthonormal columns; in all other directions λ = 0, so that the score
+    is 0 there.  With λ = 1 in all directions it is `tikhonov`.
+    Raises InputError for shapes that do not fit, λ ≤ 0, or a negative strength.
+    """
+
+    denoiser: Denoiser
+    strength: float
+    variances: Tensor
+    directions: Tensor
+    process: Process | None = None
+
+    def __post_init__(self) -> None:
+        _checked_strength(self.strength)
+        for name in ("variances", "directions"):
+            check_finite(name, getattr(self, name))
+        fits = self.directions.ndim == 2 and self.variances.shape == self.directions.shape[1:]
+        if not fits or not bool((self.variances > 0).all()):
+            raise InputError(
+                got=f"variances {tuple(self.variances.shape)}, directions {tuple(self.directions.shape)}",
+                need="positive variances (f,) and directions (d, f)",
+                remedy="take them from denoisers.gaussian.gaussian(train), leaving out zero variances",
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample, where the denoiser knows it."""
+        return _known(self.denoiser).shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where the denoiser's tensors are."""
+        return _known(self.denoiser).device
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        change = (self.denoiser(x, sigma) - x).flatten(1).double()
+        noise = per_row(_own_noise(self.process or VE(), sigma).square(), change)
+        basis, variances = self.directions.double(), self.variances.double()
+        kept = variances * noise / (variances * noise + self.strength)  # 1/(1 + c/(σ_t² λ))
+        return x + ((change @ basis) * kept @ basis.T).to(x.dtype).reshape(x.shape)
+
+
+@dataclass(frozen=True)
+class Consistent:
+    """γ = max(0, τ/p − 1) with τ = exp(−κ d/2): the shrinkage of the consistency score.
+
+    points: the mixture whose noisy density p is, with equal weights.  kappa: κ; at 1 half of the samples are copies, the
+    transition is √(2/d) wide.  Negative ones, τ > 1, shrink everywhere.
+    """
+
+    points: MixtureDenoiser
+    kappa: float
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """γ(x, σ), (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        d = math.prod(self.points.shape)
+        variance = sigma.to(x.device).double().square() + float(self.points.std) ** 2
+        volume = d / 2 * (2 * math.pi * variance).log() + math.log(len(self.points.centers))
+        log_p = self.points.log_density(x, sigma).double() + volume  # without the normalization
+        return (-self.kappa * d / 2 - log_p).clamp(min=0).expm1()
+
+
+def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
+    """The denoiser of the score ∇p / max(p, τ), τ = exp(−κ d/2) (S2's "empirical Bayes").
+
+    points: the empirical denoiser.  Raises InputError for weighted points, or κ that is not finite.
+    """
+    if points.log_weights is not None:
+        raise InputError(
+            got="a mixture of unequal weights",
+            need="the empirical denoiser, whose points weigh the same",
+            remedy="build it with empirical(train)",
+        )
+    if not math.isfinite(kappa):
+        raise InputError(got=f"kappa {kappa}", need="a finite number, about 1", remedy="choose one near 1")
+    return Shrunk(points, Consistent(points, kappa))
+
+
+def _own_noise(process: Process, sigma: Tensor) -> Tensor:
+    """σ_t of the process at the level σ."""
+    return process.sigma(process.time(sigma.double())).to(sigma.device)
+
+
+def _checked_strength(strength: float) -> float:
+    if not 0 <= strength < math.inf:
+        raise InputError(
+            got=f"strength {strength}", need="0 ≤ c < infinity", remedy="give a variance, such as 0.01"
+        )
+    return strength
+
+
+def _known(denoiser: Denoiser) -> Shaped:
+    if not isinstance(denoiser, Shaped):
+        raise InputError(
+            got=f"a {type(denoiser).__name__}, which does not know the shape of its samples",
+            need="shape=… and levels=…, or a closed form",
+            remedy="pass them to sample(…)",
+        )
+    return denoiser
