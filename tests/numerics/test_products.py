@@ -9,7 +9,7 @@ from byheart.numerics import products
 from byheart.numerics.products import linear, matmul_t, product_backend, use_backend
 from byheart.random import generator
 
-BACKENDS = ["blas", "onednn"]
+BACKENDS = ["blas", "mixed", "onednn"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,21 @@ def test_the_backends_agree_to_1e_5_of_the_largest_value():
     for name in BACKENDS:
         use_backend(name)
         results.append(matmul_t(x, w))
-    assert (results[0] - results[1]).abs().max() <= 1e-5 * results[0].abs().max()
+    for other in results[1:]:
+        assert (results[0] - other).abs().max() <= 1e-5 * results[0].abs().max()
+
+
+def test_mixed_leaves_gradients_to_blas(monkeypatch):
+    calls = []
+    monkeypatch.setattr(products, "_onednn", lambda x, w, bias: calls.append(1) or torch.addmm(bias, x, w.T))
+    use_backend("mixed")
+    x, w, bias = operands((4, 3), (5, 3), (5,))
+    linear(x, w.requires_grad_(), bias)
+    assert calls == []
+    with torch.no_grad():
+        linear(x, w, bias)
+    matmul_t(x, w.detach(), bias)
+    assert calls == [1, 1]
 
 
 def test_strided_operands(backend):
@@ -123,7 +137,13 @@ def test_the_environment_settles_the_backend(monkeypatch):
 
 @pytest.mark.parametrize(
     ("onednn", "blas", "chosen"),
-    [(1.0, 2.0, "onednn"), (1.0, 1.07, "onednn"), (1.0, 1.03, "blas"), (2.0, 1.0, "blas")],
+    [
+        (1.0, 2.0, "onednn"),
+        (1.0, 1.4, "mixed"),
+        (1.0, 1.07, "mixed"),
+        (1.0, 1.03, "blas"),
+        (2.0, 1.0, "blas"),
+    ],
 )
 def test_the_faster_backend_is_chosen_and_a_tie_goes_to_blas(monkeypatch, onednn, blas, chosen):
     calls = iter([onednn, blas] * 9)
@@ -154,7 +174,7 @@ def test_a_pinned_backend_stays():
 
 
 def test_an_unknown_backend_is_refused(monkeypatch):
-    with pytest.raises(InputError, match="onednn, blas"):
+    with pytest.raises(InputError, match="onednn, mixed, blas"):
         use_backend("mkl")
     monkeypatch.setenv("BYHEART_PRODUCTS", "cuda")
     with pytest.raises(InputError, match="'cuda'"):

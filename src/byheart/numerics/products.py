@@ -7,6 +7,7 @@ result change only where it is worth it.  Both have ordinary float32 error.
     backend    product
     ------------------------------------------------------------------------------
     "onednn"   `torch.ops.mkldnn._linear_pointwise`, a private operator: checked before use
+    "mixed"    that one without gradients, `torch.addmm` with them: a small gain is lost in autograd's way through Python
     "blas"     `torch.addmm`, always there; also every other precision and device
 
 The environment variable BYHEART_PRODUCTS names a backend and settles the matter.
@@ -27,8 +28,11 @@ from byheart._checks import InputError
 
 __all__ = ["Backend", "linear", "matmul_t", "product_backend", "use_backend"]
 
-Backend = Literal["onednn", "blas"]
+Backend = Literal["onednn", "mixed", "blas"]
 
+_WORTH_GRADIENTS = (
+    1.5  # a training step of small products is 5 to 10 % slower through oneDNN where that gains 7 %
+)
 _WORTH_IT = 1.05  # below this gain the two are a tie: noise must not decide which bits a run gets
 _AGREEMENT = 1e-5  # largest error over largest value; float32 itself errs by about 1e-6
 
@@ -48,7 +52,7 @@ def product_backend() -> Backend:
 def use_backend(name: Backend) -> None:
     """Pin the backend, as a resumed run does to get the bits it would have got undisturbed.
 
-    Raises InputError for an unknown name, and for "onednn" where this build of torch has none.
+    Raises InputError for an unknown name, and for "onednn" or "mixed" where this build of torch has no oneDNN.
     """
     global _chosen
     if name not in get_args(Backend):
@@ -57,9 +61,9 @@ def use_backend(name: Backend) -> None:
             need=f"one of {', '.join(get_args(Backend))}",
             remedy="name one of these in BYHEART_PRODUCTS, or unset it",
         )
-    if name == "onednn" and not _onednn_present():
+    if name != "blas" and not _onednn_present():
         raise InputError(
-            got="product backend 'onednn'",
+            got=f"product backend {name!r}",
             need="a build of torch that has oneDNN's linear",
             remedy="choose 'blas' (other bits, the same float32 accuracy)",
         )
@@ -73,7 +77,7 @@ def matmul_t(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
     x: (m, d).  w: (n, d).  bias: (n,).  Returns (m, n).  float32 on the CPU goes through the backend, all
     else through `addmm`.
     """
-    if _through_onednn(x):
+    if _through_onednn(x) and product_backend() != "blas":
         return _onednn(x, w, bias)
     return torch.mm(x, w.T) if bias is None else torch.addmm(bias, x, w.T)
 
@@ -83,7 +87,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     x: (*, d).  weight: (n, d).  bias: (n,).  Returns (*, n).
     """
-    if not _through_onednn(x):
+    taken = ("onednn",) if torch.is_grad_enabled() else ("onednn", "mixed")
+    if not _through_onednn(x) or product_backend() not in taken:
         return functional.linear(x, weight, bias)
     rows: Tensor = _OneDNNLinear.apply(x.reshape(-1, x.shape[-1]), weight, bias)  # type: ignore[no-untyped-call]
     return rows.reshape(*x.shape[:-1], len(weight))
@@ -128,12 +133,7 @@ class _OneDNNLinear(torch.autograd.Function):
 
 def _through_onednn(x: Tensor) -> bool:
     # oneDNN refuses a product over an empty axis.
-    return (
-        x.dtype == torch.float32
-        and x.device.type == "cpu"
-        and x.numel() > 0
-        and product_backend() == "onednn"
-    )
+    return x.dtype == torch.float32 and x.device.type == "cpu" and x.numel() > 0
 
 
 def _onednn(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
@@ -159,7 +159,9 @@ def _faster(size: int = 512, rounds: int = 9) -> Backend:
         seconds["blas"].append(_seconds(lambda: torch.mm(x, w.T)))
     # Minima of processor time: whoever else uses the machine can only add to it, and must not decide.
     gain = min(seconds["blas"]) / min(seconds["onednn"])
-    return "onednn" if gain >= _WORTH_IT else "blas"
+    if gain >= _WORTH_GRADIENTS:
+        return "onednn"
+    return "mixed" if gain >= _WORTH_IT else "blas"
 
 
 def _seconds(work: Callable[[], object]) -> float:
