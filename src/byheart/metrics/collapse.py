@@ -1,0 +1,148 @@
+"""Is the posterior collapsed onto single training points?  Weights, agreement of clones, and the Jacobian's trace.
+
+    own weight     E of the posterior weight wₙ(xₙ + rε) that a noisy training point puts on its own source: 0 under much
+                   noise, 1 under little; it passes ½ at the collapse level r_c, which so follows from the data alone
+    agreement      share of pairs of clones, two samples that went on alone from one state at level r, that end at the same point
+    trace          tr ∂D/∂x: the number of directions that a denoiser still lets through.  As r → 0 it tends to the dimension
+                   of the data's manifold where the denoiser generalizes, and to 0 where it memorizes
+
+For a mixture of points ∂D/∂x is the posterior covariance over r².  References: Biroli et al., arXiv 2402.18491 (collapse, clones);
+Kadkhodaie et al., ICLR 2024 (Jacobian); the definition of r_c by ½ is ours, checked against ½ Σ log(1 + λᵢ/r²) = log n.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.base import Denoiser, per_row
+from byheart.denoisers.mixture import MixtureDenoiser, empirical
+from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
+from byheart.random import SeededNoise, derive
+
+__all__ = ["clone_agreement", "collapse_level", "jacobian_trace", "own_weight"]
+
+LEVEL_TOLERANCE = 1e-4  # of log r: far below what the interval says
+ROWS = 2048
+
+
+def own_weight(train: Tensor, sigma: float, *, seed: int = 0) -> Interval:
+    """The mean weight of noisy training points on their own source, with its Student interval over points.
+
+    train: (n, *shape), at least two points.  sigma: r, in the data's units.  seed: of the noise, one draw a point.
+    Raises InputError for fewer than two points, or bad points.
+    """
+    points = _checked(train)
+    return mean_interval(_own_weights(points, sigma, _noise(points, seed)).tolist())
+
+
+def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
+    """r_c from data alone: the level at which `own_weight` is ½.  Its interval: where the ends of that one's are ½.
+
+    train: (n, *shape), at least two different points.  The same noise at every level, so that the curve is smooth.
+    Raises InputError for fewer than two points, bad points, or points that are all the same.
+    """
+    points = _checked(train)
+    spread = float(points.double().flatten(1).var(0).sum().sqrt())
+    if spread == 0:
+        raise InputError(
+            got=f"{len(points)} points that are all the same",
+            need="points that differ",
+            remedy="collapse duplicates first (metrics.collapse_duplicates)",
+        )
+
+    noise = _noise(points, seed)
+
+    @cache
+    def weight(log_r: float) -> Interval:
+        return mean_interval(_own_weights(points, math.exp(log_r), noise).tolist())
+
+    def crossing(end: str) -> float:
+        low, high = math.log(spread) - 20, math.log(spread) + 5  # weight 1 below, 1/n above
+        while high - low > LEVEL_TOLERANCE:
+            middle = (low + high) / 2
+            low, high = (middle, high) if getattr(weight(middle), end) > 0.5 else (low, middle)
+        return math.exp((low + high) / 2)
+
+    return Interval(crossing("value"), crossing("low"), crossing("high"), len(points))
+
+
+def clone_agreement(first: Tensor, second: Tensor) -> Proportion:
+    """φ: the share of pairs whose two clones ended at the same training point, with its interval and count.
+
+    first, second: (q,) integers, the nearest training point of each clone.  Raises InputError for other shapes.
+    """
+    if first.shape != second.shape or first.ndim != 1 or not len(first) or first.is_floating_point():
+        raise InputError(
+            got=f"clones of shapes {tuple(first.shape)} and {tuple(second.shape)}",
+            need="two indices a pair, (q,) integers each",
+            remedy="take nearest(samples, train, k=1).index[:, 0] of either clone",
+        )
+    return proportion(int((first == second).sum()), len(first))
+
+
+def jacobian_trace(denoiser: Denoiser, x: Tensor, sigma: Tensor, *, probes: int = 8, seed: int = 0) -> Tensor:
+    """tr ∂D/∂x at every row, (b,): exact for a mixture of points, else Hutchinson's estimate, without bias.
+
+    x: (b, *shape).  sigma: () or (b,), positive.  probes: random signs a row; the error falls with their root.
+    seed: of the probes.  Raises InputError for fewer than one probe.
+    """
+    if isinstance(denoiser, MixtureDenoiser):
+        return _mixture_trace(denoiser, x, sigma)
+    if probes < 1:
+        raise InputError(got=f"{probes} probes", need="at least one", remedy="leave it out for 8")
+    total = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+    for probe in range(probes):
+        noise = SeededNoise([derive(seed, "probe", probe, row) for row in range(len(x))])
+        sign = noise(tuple(x.shape[1:]), x.dtype, x.device).sign()
+        with torch.enable_grad():
+            at = x.detach().requires_grad_()
+            (along,) = torch.autograd.grad(denoiser(at, sigma), at, sign)
+        total += (along * sign).flatten(1).sum(1)
+    return total / probes
+
+
+def _mixture_trace(denoiser: MixtureDenoiser, x: Tensor, sigma: Tensor) -> Tensor:
+    """(σ² tr Cov_w / v + d s²) / v with v = σ² + s²."""
+    weights = denoiser.responsibilities(x, sigma)
+    centers = denoiser.centers.flatten(1).to(weights)
+    centers = centers - centers.mean(
+        0
+    )  # the trace of a covariance is the same about any point, and cancels less here
+    mean = weights @ centers
+    spread = (weights @ centers.square().sum(1) - mean.square().sum(1)).clamp(min=0)
+    noise = per_row(sigma.to(weights), weights[:, 0]).square()
+    own = float(denoiser.std) ** 2
+    return ((noise * spread / (noise + own) + centers.shape[1] * own) / (noise + own)).to(x.dtype)
+
+
+def _noise(points: Tensor, seed: int) -> Tensor:
+    """(n, *shape) float64, a stream a point."""
+    streams = SeededNoise([derive(seed, "own weight", row) for row in range(len(points))])
+    return streams(tuple(points.shape[1:]), torch.float64, points.device)
+
+
+def _own_weights(points: Tensor, sigma: float, noise: Tensor) -> Tensor:
+    """(n,) float64.  noise: (n, *shape)."""
+    denoiser, level = empirical(points), torch.tensor(sigma, dtype=torch.float64)
+    parts = []
+    for start in range(0, len(points), ROWS):
+        rows = torch.arange(start, min(start + ROWS, len(points)))
+        x = points[rows].double() + sigma * noise[rows]
+        parts.append(denoiser.responsibilities(x, level)[torch.arange(len(rows)), rows])
+    return torch.cat(parts)
+
+
+def _checked(train: Tensor) -> Tensor:
+    if train.ndim < 2 or len(train) < 2 or not train.is_floating_point():
+        raise InputError(
+            got=f"training points of shape {tuple(train.shape)} in {train.dtype}",
+            need="at least two, (n, *shape) in floating point",
+            remedy="stack the points along the first dimension; convert pixels with .float()",
+        )
+    check_finite("train", train)
+    return train
