@@ -38,12 +38,10 @@ Shrinkage = Callable[[Tensor, Tensor], Tensor]
 """γ(x, σ).  x: (b, *shape).  sigma: () or (b,).  Returns () or (b,), nonnegative; infinity leaves x where it is."""
 
 
-@dataclass(frozen=True, eq=False)
-class Shrunk:
-    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ).  Raises InputError, when called, for a negative γ or NaN."""
+class _Wrapper:
+    """What every denoiser around another one takes from it."""
 
     denoiser: Denoiser
-    shrinkage: Shrinkage
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,6 +52,14 @@ class Shrunk:
     def device(self) -> torch.device:
         """Where the denoiser's tensors are."""
         return _known(self.denoiser).device
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk(_Wrapper):
+    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ).  Raises InputError, when called, for a negative γ or NaN."""
+
+    denoiser: Denoiser
+    shrinkage: Shrinkage
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
@@ -87,7 +93,7 @@ class _Tikhonov:
 
 
 @dataclass(frozen=True, eq=False)
-class TikhonovByCovariance:
+class TikhonovByCovariance(_Wrapper):
     """Tikhonov with Γ = (c/σ_t²) Σ⁻¹, Σ = U diag(λ) Uᵀ: weak along directions in which the data vary, strong elsewhere.
 
     variances: λ, (f,), positive.  directions: U, (d, f), orthonormal columns; in all other directions λ = 0, so that the score
@@ -112,16 +118,6 @@ class TikhonovByCovariance:
                 need="positive variances (f,) and directions (d, f)",
                 remedy="take them from denoisers.gaussian.gaussian(train), leaving out zero variances",
             )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample, where the denoiser knows it."""
-        return _known(self.denoiser).shape
-
-    @property
-    def device(self) -> torch.device:
-        """Where the denoiser's tensors are."""
-        return _known(self.denoiser).device
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""

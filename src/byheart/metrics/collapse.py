@@ -18,7 +18,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError
 from byheart.denoisers.base import Denoiser, per_row
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
 from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
@@ -36,8 +36,8 @@ def own_weight(train: Tensor, sigma: float, *, seed: int = 0) -> Interval:
     train: (n, *shape), at least two points.  sigma: r, in the data's units.  seed: of the noise, one draw a point.
     Raises InputError for fewer than two points, or bad points.
     """
-    points = _checked(train)
-    return mean_interval(_own_weights(points, sigma, _noise(points, seed)).tolist())
+    memorizer = _memorizer(train)
+    return mean_interval(_own_weights(memorizer, sigma, _noise(train, seed)).tolist())
 
 
 def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
@@ -46,20 +46,20 @@ def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
     train: (n, *shape), at least two different points.  The same noise at every level, so that the curve is smooth.
     Raises InputError for fewer than two points, bad points, or points that are all the same.
     """
-    points = _checked(train)
-    spread = float(points.double().flatten(1).var(0).sum().sqrt())
+    memorizer = _memorizer(train)
+    spread = float(train.double().flatten(1).var(0).sum().sqrt())
     if spread == 0:
         raise InputError(
-            got=f"{len(points)} points that are all the same",
+            got=f"{len(train)} points that are all the same",
             need="points that differ",
             remedy="collapse duplicates first (metrics.collapse_duplicates)",
         )
 
-    noise = _noise(points, seed)
+    noise = _noise(train, seed)
 
     @cache
     def weight(log_r: float) -> Interval:
-        return mean_interval(_own_weights(points, math.exp(log_r), noise).tolist())
+        return mean_interval(_own_weights(memorizer, math.exp(log_r), noise).tolist())
 
     def crossing(end: str) -> float:
         low, high = math.log(spread) - 20, math.log(spread) + 5  # weight 1 below, 1/n above
@@ -68,7 +68,7 @@ def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
             low, high = (middle, high) if getattr(weight(middle), end) > 0.5 else (low, middle)
         return math.exp((low + high) / 2)
 
-    return Interval(crossing("value"), crossing("low"), crossing("high"), len(points))
+    return Interval(crossing("value"), crossing("low"), crossing("high"), len(train))
 
 
 def clone_agreement(first: Tensor, second: Tensor) -> Proportion:
@@ -126,23 +126,22 @@ def _noise(points: Tensor, seed: int) -> Tensor:
     return streams(tuple(points.shape[1:]), torch.float64, points.device)
 
 
-def _own_weights(points: Tensor, sigma: float, noise: Tensor) -> Tensor:
-    """(n,) float64.  noise: (n, *shape)."""
-    denoiser, level = empirical(points), torch.tensor(sigma, dtype=torch.float64)
-    parts = []
+def _own_weights(memorizer: MixtureDenoiser, sigma: float, noise: Tensor) -> Tensor:
+    """(n,) float64.  memorizer: the empirical denoiser of n points.  noise: (n, *shape)."""
+    points, level, parts = memorizer.centers, torch.tensor(sigma, dtype=torch.float64), []
     for start in range(0, len(points), ROWS):
         rows = torch.arange(start, min(start + ROWS, len(points)))
         x = points[rows].double() + sigma * noise[rows]
-        parts.append(denoiser.responsibilities(x, level)[torch.arange(len(rows)), rows])
+        parts.append(memorizer.responsibilities(x, level)[torch.arange(len(rows)), rows])
     return torch.cat(parts)
 
 
-def _checked(train: Tensor) -> Tensor:
-    if train.ndim < 2 or len(train) < 2 or not train.is_floating_point():
+def _memorizer(train: Tensor) -> MixtureDenoiser:
+    """The empirical denoiser, which checks its points, of at least two."""
+    if train.ndim and len(train) < 2:
         raise InputError(
-            got=f"training points of shape {tuple(train.shape)} in {train.dtype}",
-            need="at least two, (n, *shape) in floating point",
-            remedy="stack the points along the first dimension; convert pixels with .float()",
+            got=f"training points of shape {tuple(train.shape)}",
+            need="at least two, (n, *shape)",
+            remedy="stack the points along the first dimension",
         )
-    check_finite("train", train)
-    return train
+    return empirical(train)
