@@ -4,3 +4,6 @@ import os
 
 for _pool in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_pool] = "1"  # read once, when such a library is loaded
+
+# Timed apart, two folders of runs may settle on different backends where these nearly tie: other bits.
+os.environ.setdefault("BYHEART_PRODUCTS", "blas")
