@@ -128,6 +128,8 @@ def test_tau_gen_that_never_comes():
     assert tau_gen(quality([99, 2, 3, 4, 5], [0] * 5)).step is None
     assert tau_gen(quality([99, 9, 3, 2, 1], [0.5] * 5)).step is None
     assert tau_gen(quality([None] * 5, [0] * 5)).step is None
+    assert tau_gen(quality([99, 29, 28.5, 28, 28], [0] * 5)).step is None  # noise: a twentieth is no fall
+    assert tau_gen(quality([99, 29, 20, 10, 1], [0] * 5)).step is None  # still falling where training ends
     assert str(tau_gen(records([8, 16], fd=[2, 1], f_mem=[0, 0]))) == "not within 16 steps"
 
 

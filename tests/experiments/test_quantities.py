@@ -65,7 +65,7 @@ def test_times_that_never_came_are_counted():
 
 
 @pytest.mark.parametrize(
-    "name", ["exponent/tau_mem@0.1", "collapse/f_mem", "reached/f_mem@0.5", "last/fd", "last/x"]
+    "name", ["exponent/tau_mem@0.1", "collapse/f_mem", "reached/f_mem@0.5@48", "last/fd", "last/x"]
 )
 def test_too_little_gives_no_number_and_no_crash(name):
     for few in ([], curves()[:1]):
@@ -90,9 +90,18 @@ def test_collapse_is_large_where_n_explains_time_and_small_where_not():
 
 
 def test_reached_counts_runs():
-    found = quantity("reached/f_mem@0.5", curves())
+    steps = max(curve.rows[-1]["step"] / curve.n for curve in curves())
+    found = quantity(f"reached/f_mem@0.5@{steps:g}", curves())
     assert (found.value, found.count) == (1.0, 8) and found.low < 1
-    assert quantity("reached/f_mem@0.5", curves(power=3.0)).value < 1
+    assert quantity("reached/f_mem@0.5@1", curves()).value == 0
+    assert quantity("reached/f_mem@0.5@1", curves(power=3.0)).value < 1
+
+
+def test_a_run_that_ended_before_the_horizon_says_nothing():
+    short = curves(power=3.0)
+    found = quantity("reached/f_mem@0.5@100000", short)
+    uncrossed = sum(time.step is None for time in crossings("tau_mem@0.5", short))
+    assert found.missing == uncrossed > 0 and found.value == 1.0 and found.count == 8 - uncrossed
 
 
 def test_last_is_a_mean_over_runs():
@@ -101,7 +110,7 @@ def test_last_is_a_mean_over_runs():
 
 
 @pytest.mark.parametrize(
-    "name", ["exponent/tau@0.1", "exponent/tau_mem", "spread/f_mem", "f_mem", "exponent/tau_mem@x"]
+    "name", ["exponent/tau@0.1", "exponent/tau_mem", "spread/f_mem", "f_mem", "exponent/tau_mem@x", "reached/f_mem@0.5"]
 )
 def test_names_outside_the_vocabulary_are_refused(name):
     with pytest.raises(InputError, match="quantity"):

@@ -128,6 +128,7 @@ def test_only_some_arms(onset):
     mlp = onset.only("cpu", {"mlp"})
     assert set(mlp.runs("cpu")) == {"mlp"} and mlp.runs("cpu")["mlp"] == onset.runs("cpu")["mlp"]
     assert {claim.arm for claim in mlp.claims} == {"mlp"}
+    Study.model_validate(onset.only("ci", {"mlp"}).model_dump())  # still whole: it is written and read again
 
 
 def test_estimate_writes_nothing_and_counts_every_run(onset, tmp_path, monkeypatch):

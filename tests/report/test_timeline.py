@@ -33,6 +33,8 @@ def test_places_are_shares_of_the_log_axis():
     [
         (time(None, None, None), time(10, 5, 20), ["wait", "good"]),
         (time(300, 100, None), time(10, 5, 20), ["wait", "good", "unsure"]),
+        (time(None, 100, None), time(10, 5, 20), ["wait", "good", "open"]),
+        (time(None, 0, None), None, ["open"]),
         (time(300, 100, 1000), None, ["wait", "unsure", "copy"]),
         (time(300, 100, 1000), time(None, None, None), ["wait", "unsure", "copy"]),
         (time(300, 100, 1000), time(5000, 4000, 6000), ["wait", "copy"]),
@@ -42,6 +44,8 @@ def test_places_are_shares_of_the_log_axis():
     ids=[
         "no copies",
         "open end",
+        "few copies seen, more not excluded",
+        "nothing seen, nothing excluded",
         "quality unknown",
         "never good",
         "good too late",

@@ -82,11 +82,11 @@ class Study(Spec):
         return self.scales[name]
 
     def only(self, scale: str, arms: Collection[str]) -> Study:
-        """The study with nothing but these arms at a scale, and their claims."""
+        """The study with nothing but these arms at this scale, and their claims; its other scales as they are."""
         found = self.scale(scale)
         fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
         claims = tuple(claim for claim in self.claims if claim.arm in arms)
-        return self.model_copy(update={"scales": {scale: fewer}, "claims": claims})
+        return self.model_copy(update={"scales": {**self.scales, scale: fewer}, "claims": claims})
 
     def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
         """Arm -> its sweep at a scale; `data` replaces the recipe's data."""

@@ -226,7 +226,8 @@ def _fall(content: OnsetContent, name: str) -> str:
     found = content.collapses.get(name)
     if found is None or found.ratio != found.ratio:
         return ""
-    fall = interval(found.ratio, found.low, found.high)
+    factor = interval(found.ratio, found.low, found.high)
     sizes = ", ".join(f"{n:,}" for n in found.sizes)
-    spreads = f"from {number(found.before)} to {number(found.after)}, by a factor of {fall}"
-    return f"The spread between n = {sizes} falls {spreads}."
+    change = "falls" if found.ratio > 1 else "does not fall: it goes"
+    spreads = f"from {number(found.before)} to {number(found.after)} (before over after: {factor})"
+    return f"The spread between n = {sizes} {change} {spreads}."

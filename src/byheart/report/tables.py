@@ -111,7 +111,7 @@ def _exponent(fit: Exponent) -> str:
 
 def collapse_table(collapses: Mapping[str, Collapse]) -> Table:
     """The spread of the curves before and after the time is divided by n."""
-    columns = ("curves", "spread over step", "spread over step / n", "falls by [95 %]", "n", "runs")
+    columns = ("curves", "spread over step", "spread over step / n", "before / after [95 %]", "n", "runs")
     rows = (
         (
             name,

@@ -14,7 +14,7 @@ __all__ = ["Lane", "Part", "Tick", "Timeline", "timeline"]
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a lane.  kind: wait, good, unsure or copy.  left, width: per cent of the axis."""
+    """A stretch of a lane.  kind: wait, good, unsure, open or copy.  left, width: per cent of the axis."""
 
     kind: str
     left: float
@@ -45,6 +45,11 @@ class Timeline:
 
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
+
+    @property
+    def any_open(self) -> bool:
+        """Whether some stretch can be called neither new nor copied."""
+        return any(part.kind == "open" for lane in self.lanes for part in lane.parts)
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,16 @@ def _lane(n: int, mem: Pooled, good: float | None, sign: float | None, axis: _Ax
     # What may be copied is never called good, and without a time of good samples nothing is.
     start = unsure if good is None else min(axis.place(good), copy)
     unsure = max(unsure, start)
-    edges = [("wait", 0.0, start), ("good", start, unsure), ("unsure", unsure, copy), ("copy", copy, end)]
+    # Where the share of copies itself stayed low, a wide interval says nothing of a beginning.
+    between = "open" if mem.step is None else "unsure"
+    edges = [("wait", 0.0, start), ("good", start, unsure), (between, unsure, copy), ("copy", copy, end)]
     parts = tuple(Part(kind, left, round(right - left, 2)) for kind, left, right in edges if right > left)
     return Lane(n, parts, None if sign is None else axis.place(sign), _words(good, mem))
 
 
 def _words(good: float | None, mem: Pooled) -> str:
     began = "" if good is None else f"good {good:,.0f} · "
-    return began + (f"few copies to {mem.limit:,.0f}" if mem.step is None else f"copies {mem.step:,.0f}")
+    return began + (f"few copies seen to {mem.limit:,.0f}" if mem.step is None else f"copies {mem.step:,.0f}")
 
 
 def _ticks(axis: _Axis) -> tuple[Tick, ...]:

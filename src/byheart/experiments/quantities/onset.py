@@ -6,7 +6,8 @@ exponent/tau_split@G     the same for the loss split: held-out minus train loss 
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
 collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
 collapse/gap@0.5         the same for the loss gap at sigma = 0.5
-reached/f_mem@L          share of runs whose f_mem crosses L                      (Clopper–Pearson or Wilson)
+reached/f_mem@L@H        share of runs whose f_mem crosses L within H n steps     (Clopper–Pearson or Wilson)
+                         a run that ended before, uncrossed, has no value: the claim then stays unresolved
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ VOCABULARY = (
     "exponent/tau_gen@S",
     "collapse/f_mem",
     "collapse/gap@0.5",
-    "reached/f_mem@L",
+    "reached/f_mem@L@H",
 )
 
 
@@ -43,7 +44,8 @@ def check(name: str) -> bool:
         case "collapse":
             return rest == "f_mem" or rest.startswith("gap@")
         case "reached":
-            return rest.startswith("f_mem@") and _is_rule(rest.replace("f_mem", "tau_mem"))
+            level, _, horizon = rest.removeprefix("f_mem@").partition("@")
+            return rest.startswith("f_mem@") and _is_number(level) and _is_number(horizon)
     return False
 
 
@@ -57,11 +59,20 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "collapse":
             fall = collapse(series(curves, rest))
             return Quantity(fall.ratio, fall.low, fall.high, fall.count)
-    steps = [crossing.step for crossing in crossings(rest.replace("f_mem", "tau_mem"), curves)]
-    if not steps:
-        return Quantity(float("nan"), None, None, 0)
-    share = proportion(sum(step is not None for step in steps), len(steps))
-    return Quantity(share.value, share.low, share.high, share.count)
+    level, _, horizon = rest.removeprefix("f_mem@").partition("@")
+    return _reached(curves, float(level), float(horizon))
+
+
+def _reached(curves: Sequence[Curve], level: float, horizon: float) -> Quantity:
+    """The share of runs that copy within a horizon, of those of which that is known."""
+    times = [(tau_mem(curve.rows, level), horizon * curve.n) for curve in curves]
+    known = [
+        time.step is not None and time.step <= end for time, end in times if time.step or time.limit >= end
+    ]
+    if not known:
+        return Quantity(float("nan"), None, None, 0, len(curves))
+    share = proportion(sum(known), len(known))
+    return Quantity(share.value, share.low, share.high, share.count, len(curves) - len(known))
 
 
 def _is_rule(rule: str) -> bool:
@@ -70,6 +81,10 @@ def _is_rule(rule: str) -> bool:
     except InputError:
         return False
     return True
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
 
 
 def measured_exponent(rule: str, curves: Sequence[Curve]) -> Exponent:
