@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from byheart._checks import InputError
-from byheart.denoisers import eps, per_row, score
+from byheart.denoisers import denoise, eps, per_row, score
 
 
 def halves(x, sigma):
@@ -41,3 +41,12 @@ def test_every_public_name_resolves():
     assert all(callable(getattr(room, name)) for name in room.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         room.nonsense  # noqa: B018
+
+
+def test_a_denoiser_of_another_shape_is_refused():
+    x = torch.zeros(3, 2, 4, 4)
+    for wrong in (lambda x, sigma: x[:, :1], lambda x, sigma: x[0], lambda x, sigma: x.flatten(1)):
+        with pytest.raises(InputError, match=r"shape \(3, 2, 4, 4\) with shape"):
+            denoise(wrong, x, torch.tensor(1.0))
+        with pytest.raises(InputError, match="one denoised image for each row"):
+            score(wrong, x, torch.tensor(1.0))

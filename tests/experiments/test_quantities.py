@@ -110,7 +110,15 @@ def test_last_is_a_mean_over_runs():
 
 
 @pytest.mark.parametrize(
-    "name", ["exponent/tau@0.1", "exponent/tau_mem", "spread/f_mem", "f_mem", "exponent/tau_mem@x", "reached/f_mem@0.5"]
+    "name",
+    [
+        "exponent/tau@0.1",
+        "exponent/tau_mem",
+        "spread/f_mem",
+        "f_mem",
+        "exponent/tau_mem@x",
+        "reached/f_mem@0.5",
+    ],
 )
 def test_names_outside_the_vocabulary_are_refused(name):
     with pytest.raises(InputError, match="quantity"):

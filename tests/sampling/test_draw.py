@@ -144,7 +144,7 @@ def test_solver_names_need_no_torch():
     import subprocess
     import sys
 
-    code = "import sys, byheart.sampling.solvers as s; s.solver('heun'); sys.exit('torch' in sys.modules)"
+    code = "import sys, byheart.sampling as s; s.SolverName; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -161,3 +161,14 @@ def test_automatic_batches_are_even(count, most, sizes, monkeypatch):
     monkeypatch.setattr("byheart.sampling.draw.automatic_batch", lambda shape, model: most)
     sample(spy, seeds=range(count), shape=(2,), levels=torch.tensor([1.0, 0.0]))
     assert seen == sizes
+
+
+def test_a_number_of_seeds_is_no_seeds():
+    with pytest.raises(InputError, match=r"seeds=range\(8\)"):
+        sample(empirical(TRAIN), seeds=8)
+
+
+@pytest.mark.parametrize("solver", ["euler", "heun", "ancestral"])
+def test_a_model_that_answers_in_another_shape_is_refused(solver):
+    with pytest.raises(InputError, match=r"\(2, 1, 4\) with shape \(2, 4\)"):
+        sample(lambda x, sigma: x[:, 0], seeds=[0, 1], shape=(1, 4), levels=LEVELS, solver=solver)

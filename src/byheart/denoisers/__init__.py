@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from byheart.denoisers.base import Denoiser as Denoiser
     from byheart.denoisers.base import Shaped as Shaped
+    from byheart.denoisers.base import denoise as denoise
     from byheart.denoisers.base import eps as eps
     from byheart.denoisers.base import per_row as per_row
     from byheart.denoisers.base import score as score
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from byheart.denoisers.mixture import partial as partial
     from byheart.denoisers.mixture import population as population
     from byheart.denoisers.mixture import smoothed as smoothed
+    from byheart.denoisers.posterior import Posterior as Posterior
     from byheart.denoisers.regularized import Shrunk as Shrunk
     from byheart.denoisers.regularized import TikhonovByCovariance as TikhonovByCovariance
     from byheart.denoisers.regularized import consistent as consistent
     from byheart.denoisers.regularized import tikhonov as tikhonov
     from byheart.denoisers.spec import ClosedForm as ClosedForm
+    from byheart.denoisers.units import Rescaled as Rescaled
+    from byheart.denoisers.units import empirical_bytes as empirical_bytes
 
 _HOMES = {
     "ClosedForm": "spec",
@@ -29,11 +33,15 @@ _HOMES = {
     "Denoiser": "base",
     "GaussianDenoiser": "gaussian",
     "MixtureDenoiser": "mixture",
+    "Posterior": "posterior",
+    "Rescaled": "units",
     "Shaped": "base",
     "Shrunk": "regularized",
     "TikhonovByCovariance": "regularized",
     "consistent": "regularized",
+    "denoise": "base",
     "empirical": "mixture",
+    "empirical_bytes": "units",
     "eps": "base",
     "given": "conditional",
     "partial": "mixture",

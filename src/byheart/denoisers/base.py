@@ -9,7 +9,7 @@ from torch import Tensor
 
 from byheart._checks import InputError
 
-__all__ = ["Graded", "Denoiser", "Shaped", "eps", "per_row", "rows_and_variance", "score"]
+__all__ = ["Denoiser", "Scheduled", "Shaped", "denoise", "eps", "per_row", "rows_and_variance", "score"]
 
 SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
 """Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
@@ -43,7 +43,7 @@ class Shaped(Protocol):
 
 
 @runtime_checkable
-class Graded(Protocol):
+class Scheduled(Protocol):
     """A denoiser that knows the noise levels it is meant to be sampled with: a trained one."""
 
     @property
@@ -51,9 +51,24 @@ class Graded(Protocol):
         """(s + 1,) decreasing."""
 
 
+def denoise(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
+    """D(x, σ) of a denoiser that may be anybody's.  x: (b, *shape).  sigma: () or (b,).
+
+    Raises InputError if it returns another shape, which would be broadcast into numbers that mean nothing.
+    """
+    denoised = denoiser(x, sigma)
+    if denoised.shape != x.shape:
+        raise InputError(
+            got=f"a denoiser that answers x of shape {tuple(x.shape)} with shape {tuple(denoised.shape)}",
+            need="the denoised x, of x's own shape",
+            remedy="return one denoised image for each row, channels included",
+        )
+    return denoised
+
+
 def score(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
     """∇ log p_σ(x) = (D(x, σ) − x) / σ²  (Tweedie).  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape)."""
-    return (denoiser(x, sigma) - x) / per_row(sigma, x) ** 2
+    return (denoise(denoiser, x, sigma) - x) / per_row(sigma, x) ** 2
 
 
 def eps(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
@@ -61,7 +76,7 @@ def eps(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
 
     At small σ the difference cancels: a mixture has its own `eps`, which does not.
     """
-    return (x - denoiser(x, sigma)) / per_row(sigma, x)
+    return (x - denoise(denoiser, x, sigma)) / per_row(sigma, x)
 
 
 def per_row(sigma: Tensor, x: Tensor) -> Tensor:

@@ -21,40 +21,41 @@ Centers are read in chunks, with a running maximum: memory grows with b · chunk
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import threshold
 
 from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import per_row, rows_and_variance
-from byheart.numerics.products import matmul_t
+from byheart.denoisers.points import Points
+from byheart.denoisers.posterior import TOP, Posterior, check_question, joined, posterior_of
 from byheart.random import generator
 
 __all__ = ["MixtureDenoiser", "Precision", "empirical", "partial", "population", "smoothed"]
 
 Precision = Literal["float64", "float32"]
 
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
+AT_ONCE = 1 << 22  # weights held by `posterior` at a time: 32 MiB in float64
 
-TINY_WEIGHT = 1e-30
-"""Smaller weights are set to 0: denormal numbers slow products down twentyfold on some processors."""
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 @dataclass(frozen=True, eq=False)
 class MixtureDenoiser:
     """The denoiser of Σₖ wₖ N(μₖ, s²I).
 
-    centers: (k, *shape).  std: standard deviation s within a component, a number or a () tensor.
+    centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical` gives them other units); also
+    mapped from a file.  They must not change in place afterwards, unless they carry gradients.  std: standard deviation s within a component, a number or a () tensor.
     log_weights: (k,), normalized; None is equal weights.
     precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖, and by 1e-4 between near-duplicate centers at
     a σ of their distance.
     chunk: centers taken at a time.
     Differentiable in x, sigma, centers, std and log_weights.
-    Raises InputError for centers that are empty, integers or not finite, a negative std, or weights that do not sum to 1.
+    Without gradients, logits that float arithmetic has spoiled are made again by subtraction, for up to 16 centers a row.
+    Raises InputError for centers that are empty, integers other than bytes or not finite, a negative std, or weights that do not sum to 1.
     """
 
     centers: Tensor
@@ -66,6 +67,7 @@ class MixtureDenoiser:
     def __post_init__(self) -> None:
         _check_centers(self.centers)
         _check_settings(self.std, self.precision, self.chunk)
+        _check_squares(self.centers, self._points.half_squares)
         if self.log_weights is not None:
             _check_weights(self.log_weights, len(self.centers))
 
@@ -94,49 +96,66 @@ class MixtureDenoiser:
         return (level / variance * (rows - mean)).to(x.dtype).reshape(x.shape)
 
     def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """log p_σ(x): (b,), in the arithmetic's precision.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         rows, variance = self._prepare(x, sigma)
         _, log_sum = self._sums(rows, variance)
-        quadratic = (
-            rows.square().sum(1, keepdim=True) + rows.shape[1] * variance * (2 * math.pi * variance).log()
-        )
-        return (log_sum - quadratic / (2 * variance)).squeeze(1)
+        return (log_sum - rows.shape[1] / 2 * (2 * math.pi * variance.double()).log()).squeeze(1)
+
+    def posterior(
+        self, x: Tensor, sigma: Tensor, *, count: int = TOP, source: Tensor | None = None
+    ) -> Posterior:
+        """Statistics of the posterior over the centers, for every row.
+
+        x: (b, *shape).  sigma: () or (b,), positive.  count: leading centers kept.  source: (b,) integers, the center that
+        each row was made from.  Raises InputError for a bad count or source.
+        """
+        check_question(len(x), len(self.centers), count, source)
+        parts = []
+        for rows in torch.split(torch.arange(len(x)), max(1, AT_ONCE // len(self.centers))):
+            level = sigma if sigma.ndim == 0 else sigma[rows]
+            some, own = x[rows], None if source is None else source[rows]
+            weights = self.responsibilities(some, level)
+            parts.append(posterior_of(weights, self.log_density(some, level), count, own))
+        return joined(parts)
+
+    def truncated(self, x: Tensor, sigma: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """D over the `count` leading centers alone, (b, *shape), and the weight of those left out, (b,).
+
+        The error is at most σ²/v · tail · the largest distance between centers.  Below the collapse level few centers carry all;
+        above it nearly all of them matter, whatever n_eff says.  Shapes as in the call.
+        """
+        found = self.posterior(x, sigma, count=count)
+        rows, variance = self._prepare(x, sigma)
+        shares = found.top_weights / found.top_weights.sum(1, keepdim=True)
+        mean = (shares[:, None] @ self.centers[found.top].flatten(2).to(shares)).squeeze(1)
+        own = self.std**2 / variance
+        return (mean + own * (rows - mean)).to(x.dtype).reshape(x.shape), found.tail
 
     def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
         """rₖ(x, σ): (b, k), in the arithmetic's precision.  x: (b, *shape).  sigma: () or (b,), positive."""
-        rows, variance = self._prepare(x, sigma)
-        return torch.cat([logits for _, logits in self._logits(rows, variance)], 1).softmax(1)
+        return self._points.weights(*self._prepare(x, sigma), self.log_weights)
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self.centers, self.chunk)
 
     def _prepare(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """x as (b, d) and v as () or (b, 1), in the arithmetic's precision."""
         rows, noise = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         return rows, noise + self.std**2
 
-    def _logits(self, rows: Tensor, variance: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """A chunk of centers (c, d) and log wₖ − ‖x − μₖ‖²/2v + ‖x‖²/2v of them (b, c), chunk by chunk."""
-        equal = -math.log(len(self.centers))
-        for start in range(0, len(self.centers), self.chunk):
-            part = slice(start, start + self.chunk)
-            means = self.centers[part].flatten(1).to(rows)
-            weight = equal if self.log_weights is None else self.log_weights[part].to(rows)
-            yield means, (_product(rows, means) - means.square().sum(1) / 2) / variance + weight
-
     def _sums(self, rows: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-        """m(x, σ) as (b, d) and log Σₖ exp(logits) as (b, 1)."""
-        peak = rows.new_full((len(rows), 1), -math.inf)
-        mass, moment = torch.zeros_like(peak), torch.zeros_like(rows)
-        for means, logits in self._logits(rows, variance):
-            before, peak = peak, torch.maximum(peak, logits.detach().amax(1, keepdim=True))
-            weights = threshold((logits - peak).exp(), TINY_WEIGHT, 0.0)
-            shrink = (before - peak).exp()
-            mass = mass * shrink + weights.sum(1, keepdim=True)
-            moment = moment * shrink + _product(weights, means.T)
-        return moment / mass, peak + mass.log()
+        """m(x, σ) as (b, d) and log Σₖ wₖ exp(−‖x − μₖ‖²/2v) as (b, 1) float64."""
+        mean, log_sum = self._points.sums(rows, variance, self.log_weights)
+        return mean, log_sum - math.log(len(self.centers)) if self.log_weights is None else log_sum
 
 
 def empirical(train: Tensor, *, precision: Precision = "float64") -> MixtureDenoiser:
-    """The denoiser that minimizes the training loss: its samples are the training points.  train: (n, *shape)."""
-    return MixtureDenoiser(train, precision=precision)
+    """The denoiser that minimizes the training loss: its samples are the training points.  train: (n, *shape).
+
+    Raises InputError for bytes: `empirical_bytes` takes them with their units.
+    """
+    return MixtureDenoiser(_floating(train), precision=precision)
 
 
 def partial(train: Tensor, m: int, seed: int, *, precision: Precision = "float64") -> MixtureDenoiser:
@@ -144,6 +163,7 @@ def partial(train: Tensor, m: int, seed: int, *, precision: Precision = "float64
 
     train: (n, *shape).  Raises InputError unless 1 ≤ m ≤ n.
     """
+    _check_centers(_floating(train))
     if not 1 <= m <= len(train):
         raise InputError(
             got=f"{m} memorized points of {len(train)}",
@@ -156,7 +176,7 @@ def partial(train: Tensor, m: int, seed: int, *, precision: Precision = "float64
 
 def smoothed(train: Tensor, std: float, *, precision: Precision = "float64") -> MixtureDenoiser:
     """The denoiser of a kernel density estimate: samples are x⁽ⁱ⁾ + std · ζ.  train: (n, *shape)."""
-    return MixtureDenoiser(train, std=std, precision=precision)
+    return MixtureDenoiser(_floating(train), std=std, precision=precision)
 
 
 def population(
@@ -166,20 +186,43 @@ def population(
     return MixtureDenoiser(means, std, None if weights is None else weights.log(), precision=precision)
 
 
-def _product(x: Tensor, w: Tensor) -> Tensor:
-    """x · wᵀ: through the fast product where nobody differentiates."""
-    differentiated = torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)
-    return x @ w.T if differentiated or x.dtype == torch.float64 else matmul_t(x, w)
+def _floating(points: Tensor) -> Tensor:
+    """Points whose values are what the denoiser speaks of.  Raises InputError for bytes."""
+    if isinstance(points, Tensor) and points.dtype == torch.uint8:
+        raise InputError(
+            got=f"bytes of shape {tuple(points.shape)}",
+            need="points in the units of x",
+            remedy="say what a byte stands for: empirical_bytes(points, scale=2/255, shift=-1), or convert with .float()",
+        )
+    return points
 
 
 def _check_centers(centers: Tensor) -> None:
-    if not centers.is_floating_point() or centers.ndim < 2 or not centers.numel():
+    if not isinstance(centers, Tensor):
+        raise InputError(
+            got=f"centers as {type(centers).__name__}",
+            need="a tensor (k, *shape)",
+            remedy="write torch.from_numpy(array) or torch.as_tensor(list)",
+        )
+    stored = centers.is_floating_point() or centers.dtype == torch.uint8
+    if not stored or centers.ndim < 2 or not centers.numel():
         raise InputError(
             got=f"centers of shape {tuple(centers.shape)} in {centers.dtype}",
-            need="at least one center, (k, *shape) in floating point",
-            remedy="stack the points along the first dimension; convert pixels with .float()",
+            need="at least one center, (k, *shape) in floating point, or bytes (uint8)",
+            remedy="stack the points along the first dimension; convert other pixels with .float()",
         )
-    check_finite("centers", centers)
+
+
+def _check_squares(centers: Tensor, halves: Tensor) -> None:
+    """Every value passes through the squares: they are finite unless one is not, or its square overflows."""
+    if not bool(halves.isfinite().all()):
+        bad = int((~halves.isfinite()).nonzero()[0])
+        check_finite(f"centers[{bad}]", centers[bad])
+        raise InputError(
+            got=f"centers[{bad}], whose squared length overflows",
+            need="values below 1e150",
+            remedy="give the data in other units",
+        )
 
 
 def _check_settings(std: float | Tensor, precision: str, chunk: int) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator
 from byheart._checks import InputError
 from byheart._records import Spec
 from byheart.noise.levels import Grid
-from byheart.sampling.solvers import SolverName
+from byheart.sampling.spec import SolverName
 
 __all__ = ["Plan"]
 

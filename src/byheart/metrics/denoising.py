@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import Denoiser
+from byheart.denoisers.base import Denoiser, denoise
 from byheart.numerics.intervals import mean_interval
 from byheart.random import derive, generator
 
@@ -41,7 +41,7 @@ def denoising_loss(denoiser: Denoiser, x0: Tensor, sigma: float, seed: int) -> T
     level = torch.tensor(sigma, dtype=x0.dtype, device=x0.device)
     losses = []
     for x, eps in zip(torch.split(x0, BATCH), torch.split(noise, BATCH), strict=True):
-        losses.append((denoiser(x + level * eps, level) - x).square().flatten(1).mean(1))
+        losses.append((denoise(denoiser, x + level * eps, level) - x).square().flatten(1).mean(1))
     found = torch.cat(losses)
     check_finite(f"losses of the denoiser at sigma {sigma:g}", found)
     return found
@@ -106,8 +106,8 @@ def distance(denoiser: Denoiser, reference: Denoiser, x: Tensor, sigma: Tensor) 
 
     x: (b, *shape).  sigma: () or (b,).  0 where both agree; infinite where only the reference gives exactly 0.
     """
-    theirs = reference(x, sigma).flatten(1).double()
-    apart = vector_norm(denoiser(x, sigma).flatten(1).double() - theirs, dim=1)
+    theirs = denoise(reference, x, sigma).flatten(1).double()
+    apart = vector_norm(denoise(denoiser, x, sigma).flatten(1).double() - theirs, dim=1)
     return torch.where(apart == 0, 0.0, apart / vector_norm(theirs, dim=1))
 
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from byheart.sampling.draw import automatic_batch as automatic_batch
     from byheart.sampling.draw import sample as sample
-    from byheart.sampling.solvers import SolverName as SolverName
     from byheart.sampling.solvers import Step as Step
     from byheart.sampling.solvers import ancestral_step as ancestral_step
     from byheart.sampling.solvers import euler_step as euler_step
     from byheart.sampling.solvers import heun_step as heun_step
     from byheart.sampling.solvers import integrate as integrate
     from byheart.sampling.solvers import solver as solver
+    from byheart.sampling.spec import SolverName as SolverName
 
 _HOMES = {
-    "SolverName": "solvers",
+    "SolverName": "spec",
     "Step": "solvers",
     "ancestral_step": "solvers",
     "automatic_batch": "draw",

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import Graded, Shaped
+from byheart.denoisers.base import Scheduled, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
 from byheart.random import SeededNoise
@@ -52,7 +52,7 @@ def sample(
     above the data's width.
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
-    numbers = [int(seed) for seed in seeds]
+    numbers = _numbers(seeds)
     shape, levels = _target(model, shape, levels)
     where = torch.device(device) if device is not None else _device(model)
     _check_lengths(numbers, shape, labels, start)
@@ -105,7 +105,7 @@ def _target(
                 need=f"the model's own shape {model.shape}",
                 remedy="leave shape out",
             )
-        own = model.levels if isinstance(model, Graded) else Grid().levels()
+        own = model.levels if isinstance(model, Scheduled) else Grid().levels()
         return model.shape, own if levels is None else levels
     if shape is None or levels is None:
         known = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
@@ -121,6 +121,16 @@ def _device(model: object) -> torch.device:
     if isinstance(model, nn.Module):
         return next((weight.device for weight in model.parameters()), torch.device("cpu"))
     return model.device if isinstance(model, Shaped) else torch.device("cpu")
+
+
+def _numbers(seeds: Iterable[int]) -> list[int]:
+    if isinstance(seeds, int):
+        raise InputError(
+            got=f"seeds={seeds}",
+            need="one seed for each sample",
+            remedy=f"for {seeds} samples write seeds=range({seeds})",
+        )
+    return [int(seed) for seed in seeds]
 
 
 def _check_lengths(

@@ -14,21 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import Protocol, get_args
+
+from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.denoisers.base import Denoiser, denoise
+from byheart.sampling.spec import SolverName
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["Noise", "Step", "ancestral_step", "euler_step", "heun_step", "integrate", "solver"]
 
-    from byheart.denoisers.base import Denoiser
-
-__all__ = ["Noise", "SolverName", "Step", "ancestral_step", "euler_step", "heun_step", "integrate", "solver"]
-
-Noise = Callable[[tuple[int, ...]], "Tensor"]
+Noise = Callable[[tuple[int, ...]], Tensor]
 """Fresh N(0, I): one sample's shape -> (b, *shape), as SeededNoise gives it."""
-
-SolverName = Literal["euler", "heun", "ancestral"]
 
 
 class Step(Protocol):
@@ -49,7 +46,7 @@ def euler_step(
 ) -> Tensor:
     """Euler's step of the probability flow, which is DDIM's.  Shapes as in Step."""
     # This form gives D itself at sigma_next = 0, and never divides a small difference by a small level.
-    denoised = denoiser(x, sigma)
+    denoised = denoise(denoiser, x, sigma)
     return denoised + sigma_next / sigma * (x - denoised)
 
 
@@ -57,11 +54,14 @@ def heun_step(
     denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
 ) -> Tensor:
     """Heun's step of the probability flow, and Euler's at the end.  Shapes as in Step."""
-    denoised = denoiser(x, sigma)
+    denoised = denoise(denoiser, x, sigma)
     predicted = denoised + sigma_next / sigma * (x - denoised)
     if sigma_next == 0:  # no slope there: the step ends with Euler's
         return predicted
-    slope, slope_there = (x - denoised) / sigma, (predicted - denoiser(predicted, sigma_next)) / sigma_next
+    slope, slope_there = (
+        (x - denoised) / sigma,
+        (predicted - denoise(denoiser, predicted, sigma_next)) / sigma_next,
+    )
     return x + (sigma_next - sigma) * (slope + slope_there) / 2
 
 
@@ -78,7 +78,7 @@ def ancestral_step(
             need="a source of noise",
             remedy="pass noise=SeededNoise(seeds), or use sample(), which does",
         )
-    denoised = denoiser(x, sigma)
+    denoised = denoise(denoiser, x, sigma)
     kept = (sigma_next / sigma) ** 2
     fresh = noise(tuple(x.shape[1:])).to(x)
     return denoised + kept * (x - denoised) + sigma_next * (1 - kept).sqrt() * fresh

@@ -1,0 +1,91 @@
+"""What the posterior over training points looks like: is one point all there is, or do many share?
+
+    own       rᵢ            the weight on the point that the row was made from
+    n_eff     1 / Σ rₖ²     the number of points that share, 1 under collapse
+    entropy   −Σ rₖ log rₖ  in nats; log n − entropy is the information that x holds about which point it came from
+    tail      1 − Σ_top rₖ  what the leading points leave out
+
+A mean over the leading points alone errs by at most tail · diameter of the data: see `truncated`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+
+__all__ = ["TOP", "Posterior", "check_question", "joined", "posterior_of"]
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The posterior of b rows over k points.
+
+    n_eff, entropy, log_density, tail: (b,).  log_density: log p_σ(x).  top, top_weights: (b, m), the leading points and their
+    weights, decreasing.  own: (b,), or None where the sources were not told.
+    """
+
+    n_eff: Tensor
+    entropy: Tensor
+    log_density: Tensor
+    top: Tensor
+    top_weights: Tensor
+    tail: Tensor
+    own: Tensor | None = None
+
+
+def posterior_of(
+    weights: Tensor, log_density: Tensor, count: int = TOP, source: Tensor | None = None
+) -> Posterior:
+    """The statistics of posterior weights.
+
+    weights: (b, k), rows of sum 1.  log_density: (b,).  count: leading points kept.  source: (b,) integers, the point of each row.
+    """
+    top = weights.topk(min(count, weights.shape[1]), 1)
+    left_out = weights.scatter(1, top.indices, 0.0).sum(1)  # 1 − Σ would be rounding where the tail is small
+    return Posterior(
+        n_eff=1 / weights.square().sum(1),
+        entropy=torch.special.entr(weights).sum(1),
+        log_density=log_density,
+        top=top.indices,
+        top_weights=top.values,
+        tail=left_out,
+        own=None if source is None else weights.gather(1, source[:, None].to(weights.device)).squeeze(1),
+    )
+
+
+def joined(parts: Sequence[Posterior]) -> Posterior:
+    """The posteriors of some rows and the next ones as one."""
+    own = [part.own for part in parts if part.own is not None]
+    return Posterior(
+        n_eff=torch.cat([part.n_eff for part in parts]),
+        entropy=torch.cat([part.entropy for part in parts]),
+        log_density=torch.cat([part.log_density for part in parts]),
+        top=torch.cat([part.top for part in parts]),
+        top_weights=torch.cat([part.top_weights for part in parts]),
+        tail=torch.cat([part.tail for part in parts]),
+        own=torch.cat(own) if own else None,
+    )
+
+
+def check_question(rows: int, points: int, count: int, source: Tensor | None) -> None:
+    """Raise InputError for a count below 1, or sources that are not one point for each row."""
+    if count < 1:
+        raise InputError(got=f"{count} leading points", need="at least 1", remedy=f"leave it out for {TOP}")
+    if source is None:
+        return
+    fits = source.shape == (rows,) and not source.is_floating_point()
+    if not fits or bool(((source < 0) | (source >= points)).any()):
+        low, high = (source.min().item(), source.max().item()) if source.numel() else (math.nan, math.nan)
+        raise InputError(
+            got=f"source of shape {tuple(source.shape)} in {source.dtype}, from {low} to {high}",
+            need=f"integers of shape ({rows},) from 0 to {points - 1}",
+            remedy="name the training point that each row was made from",
+        )

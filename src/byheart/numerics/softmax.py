@@ -1,0 +1,127 @@
+"""A softmax over columns that come in chunks, and the mean that it weighs: Σ exp(l) v / Σ exp(l), in memory of one chunk.
+
+The largest logit so far is carried along (as in flash attention), so that nothing overflows.  Two rules save work without
+changing a float32 digit:
+
+    TINY_WEIGHT      relative weights below e⁻⁸⁰ are set to 0: denormal numbers slow products down twentyfold on some processors
+    SPARSE_WEIGHT    where fewer than half of a chunk's columns weigh more than this in any row, only these are multiplied:
+                     what is left out is at most columns · SPARSE_WEIGHT of the mass, below the precision's own rounding.
+                     Only without gradients: the choice depends on the values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import threshold
+
+from byheart.numerics.products import matmul_t
+
+__all__ = [
+    "LOG_TINY",
+    "SPARSE_WEIGHT",
+    "TINY_WEIGHT",
+    "Leading",
+    "Running",
+    "product",
+    "start_leading",
+    "start_running",
+]
+
+LOG_TINY = -80.0
+TINY_WEIGHT = math.exp(LOG_TINY)
+
+SPARSE_WEIGHT = {torch.float32: math.exp(-30), torch.float64: math.exp(-50)}
+"""By precision: a million columns weigh less than 1e-7 and 2e-16 together."""
+
+_WORTH_GATHERING = 0.5  # of the columns: copying one costs a third of multiplying it for 64 rows
+
+
+@dataclass(frozen=True)
+class Running:
+    """The sums over the columns so far, relative to exp(peak).
+
+    peak, mass: (b, 1), the largest logit and Σ exp(l − peak).  moment: (b, d), Σ exp(l − peak) v.
+    """
+
+    peak: Tensor
+    mass: Tensor
+    moment: Tensor
+
+    def add(self, logits: Tensor, values: Tensor) -> Running:
+        """With more columns.  logits: (b, c), overwritten where nobody differentiates.  values: (c, d)."""
+        peak = torch.maximum(self.peak, logits.detach().amax(1, keepdim=True))
+        plain = not (torch.is_grad_enabled() and logits.requires_grad)
+        # Clamped: exponentials that underflow take ten times as long.
+        weights = logits.sub_(peak).clamp_(min=LOG_TINY - 1).exp_() if plain else (logits - peak).exp()
+        weights = threshold(weights, TINY_WEIGHT, 0.0, inplace=plain)
+        shrink = (self.peak - peak).exp()
+        return Running(
+            peak,
+            self.mass * shrink + weights.sum(1, keepdim=True),
+            self.moment * shrink + _weighted(weights, values),
+        )
+
+    @property
+    def mean(self) -> Tensor:
+        """Σ exp(l) v / Σ exp(l): (b, d)."""
+        return self.moment / self.mass
+
+    @property
+    def log_sum(self) -> Tensor:
+        """log Σ exp(l): (b, 1)."""
+        return self.peak + self.mass.log()
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The largest logits so far, in decreasing order.  logits, columns: (b, m)."""
+
+    logits: Tensor
+    columns: Tensor
+
+    def add(self, logits: Tensor, start: int, count: int) -> Leading:
+        """With more columns, of which the first has the number `start`; the `count` largest remain.  logits: (b, c)."""
+        best = logits.topk(min(count, logits.shape[1]), 1)
+        values = torch.cat([self.logits, best.values], 1)
+        columns = torch.cat([self.columns, best.indices + start], 1)
+        kept = values.topk(min(count, values.shape[1]), 1)
+        return Leading(kept.values, columns.gather(1, kept.indices))
+
+
+def start_leading(rows: Tensor) -> Leading:
+    """No column yet.  rows: (b, d), whose precision and device are taken."""
+    none = rows.new_empty((len(rows), 0))
+    return Leading(none, none.long())
+
+
+def start_running(rows: Tensor) -> Running:
+    """No column yet.  rows: (b, d), whose shape, precision and device the moment takes."""
+    peak = rows.new_full((len(rows), 1), -math.inf)
+    return Running(peak, torch.zeros_like(peak), torch.zeros_like(rows))
+
+
+def product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x · wᵀ + bias: through the fast product where nobody differentiates.  x: (m, d).  w: (n, d).  bias: (n,)."""
+    differentiated = torch.is_grad_enabled() and any(
+        part.requires_grad for part in (x, w, bias) if part is not None
+    )
+    if differentiated or x.dtype == torch.float64:
+        return x @ w.T if bias is None else torch.addmm(bias, x, w.T)
+    return matmul_t(x, w, bias)
+
+
+def _weighted(weights: Tensor, values: Tensor) -> Tensor | float:
+    """weights (b, c) · values (c, d), over the columns that weigh anything."""
+    if torch.is_grad_enabled():
+        return product(weights, values.T)
+    alive = weights.amax(0) > SPARSE_WEIGHT.get(weights.dtype, 0.0)
+    count = int(alive.sum())
+    if not count:
+        return 0.0
+    if count > _WORTH_GATHERING * len(values):
+        return product(weights, values.T)
+    return product(weights[:, alive], values[alive].T)
