@@ -6,14 +6,27 @@ from pydantic import TypeAdapter
 
 from byheart._checks import InputError
 from byheart._records import canonical_json
-from byheart.noise import DDPM, OU, SIGMA_MAX, VE, VP, AnyProcess, Flow, S1Process, process_levels
+from byheart.noise import (
+    DDPM,
+    OU,
+    S2_VP,
+    S2VE,
+    SIGMA_MAX,
+    VE,
+    VP,
+    AnyProcess,
+    Flow,
+    S1Process,
+    process_levels,
+)
 
 PROCESSES = {
     "vp": VP(),
-    "vp of S2": VP(beta_min=0.001, beta_max=3.0),
+    "vp of S2": S2_VP,
     "vp of constant rate": VP(beta_min=2.0, beta_max=2.0),
     "ou": OU(),
     "ve": VE(sigma_max=50.0),
+    "ve of S2": S2VE(),
     "flow": Flow(),
     "ddpm": DDPM(),
     "short ddpm": DDPM(steps=20, beta_start=0.01, beta_end=0.4),

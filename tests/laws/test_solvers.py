@@ -8,9 +8,9 @@ from byheart.denoisers import GaussianDenoiser, empirical
 from byheart.models import MLP, MLPSpec, Preconditioned, UNet, UNetSpec
 from byheart.noise import geometric_levels, karras_levels
 from byheart.random import SeededNoise, generator
-from byheart.sampling import ancestral_step, euler_step, heun_step, integrate, sample
+from byheart.sampling import ancestral_step, euler_step, heun_step, integrate, sample, sde_step
 
-SOLVERS = {"euler": euler_step, "heun": heun_step, "ancestral": ancestral_step}
+SOLVERS = {"euler": euler_step, "heun": heun_step, "ancestral": ancestral_step, "sde": sde_step}
 ORDERS = {"euler": 1, "heun": 2}  # of the deterministic ones, on the probability flow
 every_solver = pytest.mark.parametrize("name", SOLVERS)
 

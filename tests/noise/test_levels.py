@@ -22,6 +22,7 @@ from byheart.noise import (
     geometric_levels,
     karras_levels,
     process_levels,
+    shifted_levels,
 )
 
 
@@ -179,3 +180,23 @@ def test_specifications_need_no_torch():
         "noise.UniformTime(process=noise.VP()); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_shifted_levels_step_evenly_in_the_regularized_noise():
+    levels = shifted_levels(8, 0.04, 3.0)
+    assert len(levels) == 9 and levels[0] == 3 and levels[-1] == 0 and bool((levels.diff() < 0).all())
+    steps = (levels.square() + 0.04).log().diff()
+    torch.testing.assert_close(steps, steps.mean().expand(8), rtol=1e-12, atol=0)
+    torch.testing.assert_close(Grid(kind="shifted", steps=8, high=3.0, strength=0.04).levels(), levels)
+
+
+@pytest.mark.parametrize("settings", [(0, 0.1, 1.0), (3, 0.0, 1.0), (3, 0.1, 0.0), (3, math.inf, 1.0)])
+def test_shifted_levels_refuse(settings):
+    with pytest.raises(InputError, match="strength"):
+        shifted_levels(*settings)
+
+
+@pytest.mark.parametrize("settings", [{"kind": "shifted"}, {"strength": 0.1}])
+def test_a_strength_belongs_to_shifted_grids(settings):
+    with pytest.raises(ValueError, match="strength"):
+        Grid(**settings)

@@ -8,12 +8,27 @@ from byheart.noise.levels import (
     geometric_levels,
     karras_levels,
     process_levels,
+    shifted_levels,
 )
-from byheart.noise.process import DDPM, OU, SIGMA_MAX, VE, VP, AnyProcess, Flow, Process, S1Process
+from byheart.noise.process import (
+    DDPM,
+    OU,
+    S2_VP,
+    S2VE,
+    SIGMA_MAX,
+    VE,
+    VP,
+    AnyProcess,
+    Flow,
+    Process,
+    S1Process,
+)
 
 __all__ = [
     "DDPM",
     "OU",
+    "S2VE",
+    "S2_VP",
     "SIGMA_MAX",
     "VE",
     "VP",
@@ -28,4 +43,5 @@ __all__ = [
     "geometric_levels",
     "karras_levels",
     "process_levels",
+    "shifted_levels",
 ]

@@ -2,6 +2,7 @@
 
 karras       σ_i = ( high^(1/ρ) + i/(s−1) · (low^(1/ρ) − high^(1/ρ)) )^ρ,  i = 0 … s − 1, then 0   (2206.00364, eq. 5)
 geometric    σ_i = high · (low/high)^(i/(s−1)), then 0
+shifted      √(σ_i² + c) in equal ratios from high to √c, so that the last level is 0: for scores regularized by c
 process      uniform in the time of a process, from t_max to t_min (whole indices for DDPM)
 
 lognormal    log σ ~ N(mean, std²)
@@ -30,6 +31,7 @@ __all__ = [
     "geometric_levels",
     "karras_levels",
     "process_levels",
+    "shifted_levels",
 ]
 
 
@@ -52,6 +54,24 @@ def geometric_levels(steps: int, low: float = 0.02, high: float = 20.0) -> Tenso
     """
     _check_range(steps, low, high)
     return _then_zero(_ramp(math.log(high), math.log(low), steps).exp(), low, high)
+
+
+def shifted_levels(steps: int, strength: float, high: float = 20.0) -> Tensor:
+    """Levels with √(σ² + c) in equal ratios, from `high` to 0: (steps + 1,) float64, decreasing.
+
+    strength: c > 0, Tikhonov's: under it a trajectory moves in log √(σ² + c), and nothing happens far below √c.
+    Raises InputError unless steps ≥ 1, c > 0 and high > 0.
+    """
+    if steps < 1 or not 0 < strength < math.inf or not 0 < high < math.inf:
+        raise InputError(
+            got=f"{steps} steps from {high} with strength {strength}",
+            need="steps ≥ 1, strength > 0 and high > 0",
+            remedy="for strength 0 take geometric_levels",
+        )
+    ends = math.log(high**2 + strength) / 2, math.log(strength) / 2
+    levels = ((2 * _ramp(*ends, steps + 1)).exp() - strength).clamp(min=0).sqrt()
+    levels[0], levels[-1] = high, 0.0
+    return levels
 
 
 def process_levels(process: Process, steps: int) -> Tensor:
@@ -98,15 +118,16 @@ class Grid(Spec):
     """A grid of levels by name.
 
     steps: network evaluations of a first-order solver.  low, high, rho: of karras and geometric (rho: karras only).
-    process: of kind "process", and only there.
+    process: of kind "process", and only there.  strength: Tikhonov's c, of kind "shifted", and only there.
     """
 
-    kind: Literal["karras", "geometric", "process"] = "karras"
+    kind: Literal["karras", "geometric", "process", "shifted"] = "karras"
     steps: PositiveInt = 18
     low: PositiveFloat = 0.02
     high: PositiveFloat = 20.0
     rho: PositiveFloat = 7.0
     process: AnyProcess | None = None
+    strength: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Grid:
@@ -116,6 +137,12 @@ class Grid(Spec):
                 need="a process for kind 'process', and none for the others",
                 remedy="set `process`, or choose another kind",
             )
+        if (self.strength is not None) != (self.kind == "shifted"):
+            raise InputError(
+                got=f"a grid of kind {self.kind!r} {'without' if self.strength is None else 'with'} a strength",
+                need="a strength for kind 'shifted', and none for the others",
+                remedy="set `strength`, or choose another kind",
+            )
         _check_range(self.steps, self.low, self.high)
         return self
 
@@ -123,6 +150,8 @@ class Grid(Spec):
         """The levels, decreasing: (steps + 1,) float64."""
         if self.process is not None:
             return process_levels(self.process, self.steps)
+        if self.strength is not None:
+            return shifted_levels(self.steps, self.strength, self.high)
         if self.kind == "geometric":
             return geometric_levels(self.steps, self.low, self.high)
         return karras_levels(self.steps, self.low, self.high, self.rho)

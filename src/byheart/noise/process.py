@@ -15,8 +15,10 @@ and everything outside this room knows x and σ only.  Time survives here, in th
     VE          1                   t               [0, sigma_max]      t                       2206.00364, table 1
     Flow        1 − t               t               [0, 1]              t / (1 − t)             2209.03003
     S1Process   √(1 − t²)           t               [0, 1]              t / √(1 − t²)           2508.17689, S1
+    S2VE        1                   √(k²ᵗ − 1)/√(2 log k)  [0, 1]       σ_t                     2501.15785, S2, k = 10
 
 VP: B(t) = β_min t + ½ t² (β_max − β_min).  OU: B = 2t.  DDPM: B = −log ᾱ, piecewise linear between its indices.
+S2's other process is VP(beta_min=0.001, beta_max=3), called S2_VP.
 Where α_t reaches 0 the level would be infinite: levels are capped at SIGMA_MAX, in both directions.
 """
 
@@ -35,7 +37,19 @@ from byheart._records import Spec
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DDPM", "OU", "SIGMA_MAX", "VE", "VP", "AnyProcess", "Flow", "Process", "S1Process"]
+__all__ = [
+    "DDPM",
+    "OU",
+    "S2VE",
+    "S2_VP",
+    "SIGMA_MAX",
+    "VE",
+    "VP",
+    "AnyProcess",
+    "Flow",
+    "Process",
+    "S1Process",
+]
 
 S = TypeVar("S", bound=Spec)
 
@@ -311,7 +325,47 @@ class S1Process(Spec):
         return sigma / (1 + sigma.square()).sqrt()
 
 
-AnyProcess = Annotated[VP | OU | VE | Flow | DDPM | S1Process, Field(discriminator="kind")]
+class S2VE(Spec):
+    """The variance-exploding process of S2: dx = √(base^t) dW on t ∈ [0, 1], so that σ_t² = (base^(2t) − 1) / (2 log base).
+
+    That is the diffusion √g with g = base^(2t), of its code; with base 10 the largest level is 4.637.
+    """
+
+    discrete: ClassVar[bool] = False
+
+    kind: Literal["s2_ve"] = "s2_ve"
+    base: float = Field(default=10.0, gt=1)
+
+    @property
+    def t_min(self) -> float:
+        """The data."""
+        return 0.0
+
+    @property
+    def t_max(self) -> float:
+        """1."""
+        return 1.0
+
+    def alpha(self, t: Tensor | float) -> Tensor:
+        """1."""
+        return _time(t, self).pow(0)
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        """√((base^(2t) − 1) / (2 log base))."""
+        rate = 2 * math.log(self.base)
+        return ((rate * _time(t, self)).expm1() / rate).sqrt()
+
+    def level(self, t: Tensor | float) -> Tensor:
+        """σ_t."""
+        return self.sigma(t)
+
+    def time(self, level: Tensor | float) -> Tensor:
+        """log(1 + 2 log(base) σ²) / (2 log base), at most 1."""
+        rate = 2 * math.log(self.base)
+        return ((rate * _level(level).square()).log1p() / rate).clamp(max=1.0)
+
+
+AnyProcess = Annotated[VP | OU | VE | Flow | DDPM | S1Process | S2VE, Field(discriminator="kind")]
 """Any process, as a field of a specification."""
 
 
@@ -354,3 +408,7 @@ def _level(level: Tensor | float) -> Tensor:
             remedy="pass the standard deviation of the noise, in the data's units",
         )
     return sigma.clamp(max=SIGMA_MAX)
+
+
+S2_VP = VP(beta_min=0.001, beta_max=3.0)
+"""The variance-preserving process of S2: it ends at α = 0.472, far from pure noise."""

@@ -5,6 +5,7 @@ With D = D(x, σ), d = (x − D) / σ and z ~ N(0, I):
     euler        x₊ = x + (σ₊ − σ) d  =  D + (σ₊/σ)(x − D)                      order 1; DDIM in any process's variables
     heun         x̂ = the Euler step,  x₊ = x + (σ₊ − σ)(d + d̂) / 2              order 2; Euler where σ₊ = 0
     ancestral    x₊ = D + (σ₊/σ)² (x − D) + σ₊ √(1 − (σ₊/σ)²) z                 DDPM, η = 1: exact if D were x₀
+    sde          x₊ = x − (σ² − σ₊²) d / σ + √(σ² − σ₊²) z                      Euler–Maruyama of the reverse SDE, in the variance
 
 DDIM: 2010.02502, eq. 12.  Heun: 2206.00364, algorithm 1.  Ancestral: the posterior of 2006.11239, eq. 6–7, in the
 frame x = x_t / α_t.
@@ -19,10 +20,20 @@ from typing import Protocol, get_args
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.denoisers.base import Denoiser, denoise
+from byheart.denoisers.base import Denoiser, denoise, score
 from byheart.sampling.spec import SolverName
 
-__all__ = ["Noise", "Step", "ancestral_step", "euler_step", "heun_step", "integrate", "solver"]
+__all__ = [
+    "Noise",
+    "Step",
+    "ancestral_step",
+    "euler_step",
+    "fresh_noise",
+    "heun_step",
+    "integrate",
+    "sde_step",
+    "solver",
+]
 
 Noise = Callable[[tuple[int, ...]], Tensor]
 """Fresh N(0, I): one sample's shape -> (b, *shape), as SeededNoise gives it."""
@@ -72,16 +83,25 @@ def ancestral_step(
 
     Raises InputError without noise.
     """
-    if noise is None:
-        raise InputError(
-            got="the ancestral solver without noise",
-            need="a source of noise",
-            remedy="pass noise=SeededNoise(seeds), or use sample(), which does",
-        )
+    fresh = fresh_noise("ancestral", noise, x)
     denoised = denoise(denoiser, x, sigma)
     kept = (sigma_next / sigma) ** 2
-    fresh = noise(tuple(x.shape[1:])).to(x)
     return denoised + kept * (x - denoised) + sigma_next * (1 - kept).sqrt() * fresh
+
+
+def sde_step(
+    denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
+) -> Tensor:
+    """Euler and Maruyama's step of the reverse SDE dx = −(score) dσ² + dW, whose clock is the variance σ².
+
+    The step to 0 gives D: its noise would stay in the samples.  In the time of a process: `euler_maruyama`.
+    Shapes as in Step.  Raises InputError without noise.
+    """
+    fresh = fresh_noise("sde", noise, x)
+    if sigma_next == 0:
+        return denoise(denoiser, x, sigma)
+    gone = sigma.square() - sigma_next.square()
+    return x + gone * score(denoiser, x, sigma) + gone.sqrt() * fresh
 
 
 def integrate(
@@ -109,11 +129,24 @@ def solver(name: str) -> Step:
             return heun_step
         case "ancestral":
             return ancestral_step
+        case "sde":
+            return sde_step
     raise InputError(
         got=f"solver {name!r}",
         need="one of " + ", ".join(get_args(SolverName)),
         remedy="choose one of them, or pass a step function",
     )
+
+
+def fresh_noise(name: str, noise: Noise | None, x: Tensor) -> Tensor:
+    """N(0, I) like x, (b, *shape).  Raises InputError for a solver without a source of noise."""
+    if noise is None:
+        raise InputError(
+            got=f"the {name} solver without noise",
+            need="a source of noise",
+            remedy="pass noise=SeededNoise(seeds), or use sample(), which does",
+        )
+    return noise(tuple(x.shape[1:])).to(x)
 
 
 def _check_levels(levels: Tensor) -> None:

@@ -6,4 +6,4 @@ from typing import Literal
 
 __all__ = ["SolverName"]
 
-SolverName = Literal["euler", "heun", "ancestral"]
+SolverName = Literal["euler", "heun", "ancestral", "sde"]

@@ -1,0 +1,57 @@
+"""Euler and Maruyama's scheme in the time of a process: what a paper's own SDE sampler does, step for step.
+
+In the process's variables x_t = α x the reverse SDE from t to t − Δ reads
+
+    x_t₋ = x_t + ( −f x_t + g² s_t ) Δ + g √Δ z,        f = d log α/dt,   g² = α² d(σ²)/dt,   s_t = (α D − x_t) / (α σ)²
+
+Published samplers walk down a uniform grid of t (`process_levels`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.denoisers.base import Denoiser, denoise
+from byheart.noise.process import Process
+from byheart.sampling.solvers import Noise, Step, fresh_noise
+
+__all__ = ["euler_maruyama"]
+
+
+def euler_maruyama(process: Process) -> Step:
+    """The step of Euler and Maruyama for the reverse SDE of a process, as any solver takes it.
+
+    Raises InputError for a process in discrete time, which has no SDE: its step is `ancestral`.
+    """
+    if process.discrete:
+        raise InputError(
+            got=f"{type(process).__name__}, a process in discrete time",
+            need="a process in continuous time",
+            remedy="take solver='ancestral', which is its own reverse step",
+        )
+
+    def step(
+        denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None, /
+    ) -> Tensor:
+        fresh = fresh_noise("Euler–Maruyama", noise, x)
+        time, time_next = process.time(sigma), process.time(sigma_next)
+        span = (time - time_next).to(x)
+        drift, diffusion = (rate.to(x) for rate in _rates(process, time))
+        alpha, alpha_next = process.alpha(time).to(x), process.alpha(time_next).to(x)
+        state = alpha * x
+        score = alpha * (denoise(denoiser, x, sigma) - x) / (alpha * sigma).square()
+        moved = state + (diffusion * score - drift * state) * span + (diffusion * span).sqrt() * fresh
+        return moved / alpha_next
+
+    return step
+
+
+def _rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
+    """f and g² at a time: () each."""
+    with torch.enable_grad():
+        t = time.detach().double().requires_grad_()
+        (drift,) = torch.autograd.grad(process.alpha(t).log(), t, retain_graph=True)
+        (growth,) = torch.autograd.grad(process.level(t).square(), t)
+    return drift, process.alpha(time).square() * growth
