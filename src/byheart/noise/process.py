@@ -27,12 +27,12 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from byheart._checks import InputError
 from byheart._records import Spec
+from byheart.noise.base import SIGMA_MAX, Process, checked_level, checked_time, ordered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,42 +50,6 @@ __all__ = [
     "Process",
     "S1Process",
 ]
-
-S = TypeVar("S", bound=Spec)
-
-SIGMA_MAX = 1e4
-"""The largest level of any process, in the data's units: what α = 0 is capped at."""
-
-
-class Process(Protocol):
-    """x_t = α_t x₀ + σ_t ε as functions of time.
-
-    t and level: any shape, any real dtype, or a number.  Returns that shape in float64, on the same device.
-    Raises InputError for a time outside [t_min, t_max] or a level that is negative or NaN.
-    """
-
-    discrete: ClassVar[bool]
-    """Whether only whole times exist (the others are interpolated)."""
-
-    @property
-    def t_min(self) -> float:
-        """The time of the data, or the one nearest to it."""
-
-    @property
-    def t_max(self) -> float:
-        """The time of the most noise."""
-
-    def alpha(self, t: Tensor | float) -> Tensor:
-        """α_t, the factor on the data."""
-
-    def sigma(self, t: Tensor | float) -> Tensor:
-        """σ_t, the factor on the noise (the level is σ_t / α_t)."""
-
-    def level(self, t: Tensor | float) -> Tensor:
-        """The level σ = σ_t / α_t, at most SIGMA_MAX."""
-
-    def time(self, level: Tensor | float) -> Tensor:
-        """The time that has this level: the inverse of `level`, clamped into [t_min, t_max]."""
 
 
 class _VariancePreserving(Spec):
@@ -113,19 +77,19 @@ class _VariancePreserving(Spec):
 
     def alpha(self, t: Tensor | float) -> Tensor:
         """α_t."""
-        return (-self._exponent(_time(t, self)) / 2).exp()
+        return (-self._exponent(checked_time(t, self)) / 2).exp()
 
     def sigma(self, t: Tensor | float) -> Tensor:
         """σ_t."""
-        return (-(-self._exponent(_time(t, self))).expm1()).sqrt()
+        return (-(-self._exponent(checked_time(t, self))).expm1()).sqrt()
 
     def level(self, t: Tensor | float) -> Tensor:
         """σ_t / α_t, at most SIGMA_MAX."""
-        return self._exponent(_time(t, self)).expm1().sqrt().clamp(max=SIGMA_MAX)
+        return self._exponent(checked_time(t, self)).expm1().sqrt().clamp(max=SIGMA_MAX)
 
     def time(self, level: Tensor | float) -> Tensor:
         """The time of a level, clamped into [t_min, t_max]."""
-        return self._inverse(_level(level).square().log1p()).clamp(self.t_min, self.t_max)
+        return self._inverse(checked_level(level).square().log1p()).clamp(self.t_min, self.t_max)
 
 
 class VP(_VariancePreserving):
@@ -140,7 +104,7 @@ class VP(_VariancePreserving):
 
     @model_validator(mode="after")
     def _increasing(self) -> VP:
-        return _ordered(self, "beta_min", "beta_max")
+        return ordered(self, "beta_min", "beta_max")
 
     @property
     def t_max(self) -> float:
@@ -189,7 +153,7 @@ class DDPM(_VariancePreserving):
 
     @model_validator(mode="after")
     def _increasing(self) -> DDPM:
-        return _ordered(self, "beta_start", "beta_end")
+        return ordered(self, "beta_start", "beta_end")
 
     @property
     def t_max(self) -> float:
@@ -238,19 +202,19 @@ class VE(Spec):
 
     def alpha(self, t: Tensor | float) -> Tensor:
         """1."""
-        return _time(t, self).pow(0)
+        return checked_time(t, self).pow(0)
 
     def sigma(self, t: Tensor | float) -> Tensor:
         """t."""
-        return _time(t, self)
+        return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
         """t."""
-        return _time(t, self)
+        return checked_time(t, self)
 
     def time(self, level: Tensor | float) -> Tensor:
         """The level, clamped to sigma_max."""
-        return _level(level).clamp(max=self.sigma_max)
+        return checked_level(level).clamp(max=self.sigma_max)
 
 
 class Flow(Spec):
@@ -272,20 +236,20 @@ class Flow(Spec):
 
     def alpha(self, t: Tensor | float) -> Tensor:
         """1 − t."""
-        return 1 - _time(t, self)
+        return 1 - checked_time(t, self)
 
     def sigma(self, t: Tensor | float) -> Tensor:
         """t."""
-        return _time(t, self)
+        return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
         """t / (1 − t), at most SIGMA_MAX."""
-        time = _time(t, self)
+        time = checked_time(t, self)
         return (time / (1 - time)).clamp(max=SIGMA_MAX)
 
     def time(self, level: Tensor | float) -> Tensor:
         """σ / (1 + σ)."""
-        sigma = _level(level)
+        sigma = checked_level(level)
         return sigma / (1 + sigma)
 
 
@@ -308,12 +272,12 @@ class S1Process(Spec):
 
     def alpha(self, t: Tensor | float) -> Tensor:
         """√(1 − t²)."""
-        time = _time(t, self)
+        time = checked_time(t, self)
         return ((1 - time) * (1 + time)).sqrt()
 
     def sigma(self, t: Tensor | float) -> Tensor:
         """t."""
-        return _time(t, self)
+        return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
         """t / √(1 − t²), at most SIGMA_MAX."""
@@ -321,7 +285,7 @@ class S1Process(Spec):
 
     def time(self, level: Tensor | float) -> Tensor:
         """σ / √(1 + σ²)."""
-        sigma = _level(level)
+        sigma = checked_level(level)
         return sigma / (1 + sigma.square()).sqrt()
 
 
@@ -348,12 +312,12 @@ class S2VE(Spec):
 
     def alpha(self, t: Tensor | float) -> Tensor:
         """1."""
-        return _time(t, self).pow(0)
+        return checked_time(t, self).pow(0)
 
     def sigma(self, t: Tensor | float) -> Tensor:
         """√((base^(2t) − 1) / (2 log base))."""
         rate = 2 * math.log(self.base)
-        return ((rate * _time(t, self)).expm1() / rate).sqrt()
+        return ((rate * checked_time(t, self)).expm1() / rate).sqrt()
 
     def level(self, t: Tensor | float) -> Tensor:
         """σ_t."""
@@ -362,52 +326,11 @@ class S2VE(Spec):
     def time(self, level: Tensor | float) -> Tensor:
         """log(1 + 2 log(base) σ²) / (2 log base), at most 1."""
         rate = 2 * math.log(self.base)
-        return ((rate * _level(level).square()).log1p() / rate).clamp(max=1.0)
+        return ((rate * checked_level(level).square()).log1p() / rate).clamp(max=1.0)
 
 
 AnyProcess = Annotated[VP | OU | VE | Flow | DDPM | S1Process | S2VE, Field(discriminator="kind")]
 """Any process, as a field of a specification."""
-
-
-def _ordered(spec: S, low: str, high: str) -> S:
-    if getattr(spec, low) > getattr(spec, high):
-        raise InputError(
-            got=f"{low} {getattr(spec, low)} above {high} {getattr(spec, high)}",
-            need="noise that grows with time",
-            remedy=f"swap {low} and {high}",
-        )
-    return spec
-
-
-def _time(t: Tensor | float, process: Process) -> Tensor:
-    """t in float64, checked; a float32 rounding beyond an end is forgiven."""
-    import torch
-
-    time = torch.as_tensor(t, dtype=torch.float64)
-    low, high = process.t_min, process.t_max
-    slack = 1e-6 * (high - low)
-    inside = (time >= low - slack) & (time <= high + slack)
-    if not bool(inside.all()):
-        raise InputError(
-            got=f"a time outside the process ({time[~inside][0].item():g})",
-            need=f"{low:g} ≤ t ≤ {high:g}",
-            remedy="convert levels with .time(level), which stays inside",
-        )
-    return time.clamp(low, high)
-
-
-def _level(level: Tensor | float) -> Tensor:
-    """A level in float64, checked and capped."""
-    import torch
-
-    sigma = torch.as_tensor(level, dtype=torch.float64)
-    if not bool((sigma >= 0).all()):
-        raise InputError(
-            got=f"a level that is negative or NaN ({sigma[~(sigma >= 0)][0].item():g})",
-            need="σ ≥ 0",
-            remedy="pass the standard deviation of the noise, in the data's units",
-        )
-    return sigma.clamp(max=SIGMA_MAX)
 
 
 S2_VP = VP(beta_min=0.001, beta_max=3.0)
