@@ -6,6 +6,7 @@ import torch
 from byheart._checks import InputError
 from byheart.denoisers.base import Shaped, eps, score
 from byheart.denoisers.gaussian import GaussianDenoiser, gaussian
+from byheart.denoisers.lowrank import GaussianMixture, lowrank_mixture
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
 
 
@@ -17,6 +18,8 @@ SHAPE = (3, 4)
 TRAIN = normal(20, *SHAPE)
 WEIGHTS = torch.linspace(1, 3, 20, dtype=torch.float64) / 40
 SPREAD = normal(12, 12, seed=1)
+TURNED = normal(3, 12, 12, seed=14)
+MIX = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 
 DENOISERS = {
     "empirical": empirical(TRAIN),
@@ -29,6 +32,16 @@ DENOISERS = {
     "gaussian": GaussianDenoiser.from_covariance(TRAIN[0], SPREAD @ SPREAD.T / 12),
     "gaussian of many points": gaussian(normal(40, *SHAPE, seed=2)),
     "gaussian of few points": gaussian(TRAIN[:5]),
+    "mixture of gaussians": GaussianMixture(
+        tuple(
+            GaussianDenoiser.from_covariance(TRAIN[k], turned @ turned.T / 12)
+            for k, turned in enumerate(TURNED)
+        ),
+        MIX,
+    ),
+    "mixture of low rank": lowrank_mixture(
+        TRAIN[:3], [0.7 * TURNED[k][:, : k + 1] for k in range(3)], 0.2, MIX
+    ),
 }
 MEANS = {  # of the distribution: what is left of it under very much noise
     "partial": DENOISERS["partial"].centers.mean(0),
@@ -38,6 +51,8 @@ MEANS = {  # of the distribution: what is left of it under very much noise
     "gaussian": TRAIN[0],
     "gaussian of many points": normal(40, *SHAPE, seed=2).mean(0),
     "gaussian of few points": TRAIN[:5].mean(0),
+    "mixture of gaussians": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
+    "mixture of low rank": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
 }
 every_denoiser = pytest.mark.parametrize("name", DENOISERS)
 
@@ -123,11 +138,19 @@ def test_the_error_is_orthogonal_to_what_is_known(name):
         assert bool((product.mean(0).abs() < 5 * standard_error + 1e-9).all())
 
 
+def draw_gaussian(denoiser, count):
+    coefficients = normal(count, len(denoiser.variances), seed=12) * denoiser.variances.sqrt()
+    return denoiser.mean + (coefficients @ denoiser.directions.T).reshape(-1, *SHAPE)
+
+
 def draw(name, count):
     denoiser, generator = DENOISERS[name], torch.Generator().manual_seed(12)
+    if isinstance(denoiser, GaussianMixture):
+        chosen = torch.multinomial(denoiser.weights, count, replacement=True, generator=generator)
+        parts = torch.stack([draw_gaussian(part, count) for part in denoiser.components])
+        return parts[chosen, torch.arange(count)]
     if isinstance(denoiser, GaussianDenoiser):
-        coefficients = normal(count, len(denoiser.variances), seed=12) * denoiser.variances.sqrt()
-        return denoiser.mean + (coefficients @ denoiser.directions.T).reshape(-1, *SHAPE)
+        return draw_gaussian(denoiser, count)
     weights = (
         torch.ones(len(denoiser.centers)) if denoiser.log_weights is None else denoiser.log_weights.exp()
     )

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from byheart.denoisers.base import per_row as per_row
     from byheart.denoisers.base import score as score
     from byheart.denoisers.conditional import ConditionalDenoiser as ConditionalDenoiser
+    from byheart.denoisers.conditional import EmpiricalByClass as EmpiricalByClass
+    from byheart.denoisers.conditional import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.conditional import given as given
     from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
+    from byheart.denoisers.lowrank import GaussianMixture as GaussianMixture
+    from byheart.denoisers.lowrank import lowrank_mixture as lowrank_mixture
     from byheart.denoisers.mixture import MixtureDenoiser as MixtureDenoiser
     from byheart.denoisers.mixture import empirical as empirical
     from byheart.denoisers.mixture import partial as partial
@@ -31,7 +35,10 @@ _HOMES = {
     "ClosedForm": "spec",
     "ConditionalDenoiser": "conditional",
     "Denoiser": "base",
+    "EmpiricalByClass": "conditional",
+    "EmpiricalByKernel": "conditional",
     "GaussianDenoiser": "gaussian",
+    "GaussianMixture": "lowrank",
     "MixtureDenoiser": "mixture",
     "Posterior": "posterior",
     "Rescaled": "units",
@@ -44,6 +51,7 @@ _HOMES = {
     "empirical_bytes": "units",
     "eps": "base",
     "given": "conditional",
+    "lowrank_mixture": "lowrank",
     "partial": "mixture",
     "per_row": "base",
     "population": "mixture",

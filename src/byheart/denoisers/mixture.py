@@ -40,6 +40,8 @@ Precision = Literal["float64", "float32"]
 
 AT_ONCE = 1 << 22  # weights held by `posterior` at a time: 32 MiB in float64
 
+CHUNK = 2048  # points at a time: 24 MiB of 3,072 float32
+
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -62,7 +64,7 @@ class MixtureDenoiser:
     std: float | Tensor = 0.0
     log_weights: Tensor | None = None
     precision: Precision = "float64"
-    chunk: int = 2048
+    chunk: int = CHUNK
 
     def __post_init__(self) -> None:
         _check_centers(self.centers)

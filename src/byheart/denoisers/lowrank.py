@@ -1,0 +1,121 @@
+"""Posterior mean of a mixture of any Gaussians: components of full, low-rank or isotropic covariance.
+
+If x₀ ~ Σₖ wₖ N(μₖ, Cₖ), each component is a Wiener filter Dₖ with its own noisy density pₖ (see `gaussian`), and
+
+    rₖ(x, σ) ∝ wₖ pₖ(x, σ),      D(x, σ) = Σₖ rₖ Dₖ(x, σ),      log p_σ(x) = log Σₖ wₖ pₖ(x, σ)
+
+Where all covariances are the same s² I, `MixtureDenoiser` is this formula at the speed of two matrix products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.denoisers.gaussian import GaussianDenoiser
+
+__all__ = ["GaussianMixture", "lowrank_mixture"]
+
+LARGEST = 1e150
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """The true denoiser of Σₖ wₖ N(μₖ, Cₖ), in float64.
+
+    components: k of them, of one shape.  weights: (k,), positive, of sum 1; None is equal.
+    Raises InputError for no components, different shapes, or weights that are no distribution.
+    """
+
+    components: tuple[GaussianDenoiser, ...]
+    weights: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {part.shape for part in self.components}
+        if len(shapes) != 1:
+            raise InputError(
+                got=f"components of shapes {sorted(shapes)}" if shapes else "no components",
+                need="at least one component, all of one shape",
+                remedy="build them with GaussianDenoiser.from_covariance",
+            )
+        if self.weights is not None:
+            _check_weights(self.weights, len(self.components))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+        return self.components[0].shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where the components are."""
+        return self.components[0].device
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        wide, shares = x.double(), self.responsibilities(x, sigma)
+        means = torch.stack([part(wide, sigma) for part in self.components], 1).flatten(2)
+        return (shares[:, None] @ means).squeeze(1).to(x.dtype).reshape(x.shape)
+
+    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        return self._joint(x, sigma).logsumexp(1)
+
+    def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        return self._joint(x, sigma).softmax(1)
+
+    def _joint(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """log wₖ pₖ(x, σ): (b, k)."""
+        # Beyond it σ² overflows, and every density would be 0; the shares stopped moving long before.
+        level = sigma
+        if isinstance(sigma, Tensor):
+            level = sigma.double().where(sigma.isinf(), sigma.double().clamp(max=LARGEST))
+        logs = torch.stack([part.log_density(x, level) for part in self.components], 1)
+        return logs - math.log(logs.shape[1]) if self.weights is None else logs + self.weights.to(logs).log()
+
+
+def lowrank_mixture(
+    means: Tensor, factors: Sequence[Tensor], std: float = 0.0, weights: Tensor | None = None
+) -> GaussianMixture:
+    """The mixture with covariances Fₖ Fₖᵀ + std² I.
+
+    means: (k, *shape).  factors: k matrices Fₖ, (d, rank), of any ranks.  std: of the noise in all directions.
+    Raises InputError unless there is one factor with d rows for each mean, and 0 ≤ std < infinity.
+    """
+    d = math.prod(means.shape[1:])
+    fits = len(factors) == len(means) and all(one.ndim == 2 and len(one) == d for one in factors)
+    if not fits or not 0 <= std < math.inf:
+        raise InputError(
+            got=f"{len(means)} means of size {d}, factors {[tuple(one.shape) for one in factors]}, std {std}",
+            need="a factor of shape (d, rank) for each mean, and 0 ≤ std < infinity",
+            remedy="write the covariance as F Fᵀ + std² I",
+        )
+    return GaussianMixture(
+        tuple(_component(mean, factor, std) for mean, factor in zip(means, factors, strict=True)), weights
+    )
+
+
+def _component(mean: Tensor, factor: Tensor, std: float) -> GaussianDenoiser:
+    directions, scales, _ = torch.linalg.svd(factor.double(), full_matrices=std > 0)
+    variances = scales.new_zeros(directions.shape[1])
+    variances[: len(scales)] = scales.square()
+    return GaussianDenoiser(mean, variances + std**2, directions)
+
+
+def _check_weights(weights: Tensor, count: int) -> None:
+    if (
+        weights.shape != (count,)
+        or not bool((weights > 0).all())
+        or abs(float(weights.double().sum()) - 1) > 1e-5
+    ):
+        raise InputError(
+            got=f"weights of shape {tuple(weights.shape)} that sum to {float(weights.double().sum()):g}",
+            need=f"shape ({count},), positive, of sum 1",
+            remedy="remove components of weight 0 and divide by the sum",
+        )
