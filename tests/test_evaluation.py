@@ -212,3 +212,12 @@ def test_losses_are_in_units_of_the_data_whatever_units_they_are_trained_in():
     expected, found = (measure(empirical(part.train), part, plan).record for part in (unit, quarter))
     for name in ("loss/train@0.5", "loss/heldout@0.5", "gap@0.5", "gap_low@0.5"):
         assert found[name] == pytest.approx(expected[name], rel=1e-4)
+
+
+def test_shares_within_tolerances():
+    some = split(dataset(), 20, seed=0)
+    record = measure(empirical(some.train), some, Plan(samples=20, tolerances=(0.01, 1e4))).record
+    assert record["within@0.01"] == record["within@10000"] == 1.0 and record["within@0.01_low"] < 1
+    far = measure(lambda x, sigma: torch.zeros_like(x) + 9, some, Plan(samples=20, tolerances=(0.01,))).record
+    assert far["within@0.01"] == 0.0 and far["within@0.01_high"] > 0
+    assert "within@0.01/heldout" in references(some, Plan(samples=20, tolerances=(0.01,)))

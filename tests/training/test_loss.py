@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
-from byheart.denoisers import GaussianDenoiser
-from byheart.noise import DDPM, LogNormal, UniformTime
+from byheart.denoisers import GaussianDenoiser, empirical, tikhonov
+from byheart.noise import DDPM, S2_VP, LogNormal, UniformTime
 from byheart.random import generator
 from byheart.training import DenoisingLoss, Loss
+from byheart.training.spec import Tikhonov
 
 WHITE = torch.randn(20_000, 1, 4, 4, generator=generator(0))
 WIENER = GaussianDenoiser.from_covariance(torch.zeros(1, 4, 4), torch.eye(16))
@@ -54,3 +55,34 @@ def test_every_row_has_a_level_of_its_own():
     levels = []
     DenoisingLoss(Loss())(lambda x, sigma: levels.append(sigma) or x, WHITE[:64], generator(0))
     assert levels[0].shape == (64,) and len(levels[0].unique()) == 64
+
+
+@pytest.mark.parametrize("weighting", ["edm", "eps", "x0"])
+@pytest.mark.parametrize("process", [None, S2_VP])
+def test_the_penalized_loss_is_least_at_the_regularized_denoiser(weighting, process):
+    """Of all D = x + k (x₀ − x), for the one point x₀, the best is k = 1/(1 + γ): tikhonov(empirical)."""
+    level, x0 = 0.7, torch.zeros(500, 3, dtype=torch.float64)
+    regularized = tikhonov(empirical(torch.zeros(1, 3, dtype=torch.float64)), 0.3, process)
+    best = 1 - float(regularized(torch.ones(1, 3, dtype=torch.float64), torch.tensor(level))[0, 0])
+    loss = DenoisingLoss(
+        Loss(
+            levels=LogNormal(mean=math.log(level), std=1e-9),
+            weighting=weighting,
+            tikhonov=Tikhonov(strength=0.3, process=process),
+        )
+    )
+    k = torch.tensor(best, dtype=torch.float64, requires_grad=True)
+    value = loss(lambda x, sigma: x - k * x, x0, torch.Generator().manual_seed(0))
+    (slope,) = torch.autograd.grad(value, k)
+    assert abs(float(slope)) < 1e-6 * float(value.detach())
+    assert 0.2 < best < 0.9
+
+
+def test_no_penalty_no_change():
+    x0 = torch.ones(4, 3)
+    plain, none = Loss(), Loss(tikhonov=None)
+    values = [
+        DenoisingLoss(spec)(lambda x, sigma: x / 2, x0, torch.Generator().manual_seed(0))
+        for spec in (plain, none)
+    ]
+    assert torch.equal(*values)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
-from byheart.data import digits, glyphs, idx
+from byheart.data import digits, glyphs, idx, toys
 from byheart.data.spec import Data, MixtureData
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def available() -> list[DataInfo]:
         _info("fashion_mnist", (1, 28, 28), 60_000, idx.find_idx(FASHION_MNIST), fashion),
         _info("glyphs", (1, glyphs.SIZE, glyphs.SIZE), glyphs.COUNT, glyphs.find_font(), glyphs.REMEDY),
         _info("mixture", (mixture.dimension,), mixture.count, "drawn from a formula", ""),
+        _info("s2_points", (2,), toys.POINTS, "drawn from a formula", ""),
+        _info("s2_rectangles", (1, toys.SIDE, toys.SIDE), toys.RECTANGLES, "drawn from a formula", ""),
         *(_info(name, None, None, None, f"give its path: {need}") for name, need in OWN_PATH.items()),
     ]
 
@@ -97,6 +99,10 @@ def _read(spec: Data) -> Raw:
             raw = read_folder(_path(spec), spec.size, spec.channels)
         case "arrays":
             raw = read_arrays(_path(spec))
+        case "s2_points":
+            raw = toys.points_in_the_plane()
+        case "s2_rectangles":
+            raw = toys.square_images()
         case _:
             raw = _draw(spec.mixture or MixtureData())
     return fitted(raw, spec.size, spec.channels)
@@ -134,7 +140,7 @@ def _path(spec: Data) -> Path:
 
 def _check_settings(spec: Data) -> None:
     """Refuse settings that would be ignored."""
-    if spec.path is not None and spec.name in {"digits", "mixture"}:
+    if spec.path is not None and spec.name in {"digits", "mixture", "s2_points", "s2_rectangles"}:
         raise InputError(
             got=f"a path for {spec.name}",
             need="no path: it is not read from your files",

@@ -21,6 +21,8 @@ NAMES = (
     "folder",
     "arrays",
     "mixture",
+    "s2_points",
+    "s2_rectangles",
 )
 """Every name that `load` knows."""
 

@@ -23,6 +23,7 @@ from byheart.features.pixels import pixel_features, pixel_name
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.fidelity import frechet, frechet_floor, kid, sliced_wasserstein
 from byheart.metrics.memorization import count_duplicates, memorized_fraction
+from byheart.numerics.intervals import proportion
 from byheart.numerics.moments import moments
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
@@ -119,6 +120,14 @@ def _shares(to_train: Neighbors, plan: Plan, where: str = "") -> Record:
         name = f"f_mem{f'@{threshold:g}' if position else ''}{where}"
         share = memorized_fraction(to_train, threshold)
         record |= {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
+    for tolerance in plan.tolerances:
+        near = to_train.distance[:, 0] < tolerance
+        share, name = proportion(int(near.sum()), len(near)), f"within@{tolerance:g}"
+        record |= {
+            f"{name}{where}": share.value,
+            f"{name}{where}_low": share.low,
+            f"{name}{where}_high": share.high,
+        }
     return record
 
 

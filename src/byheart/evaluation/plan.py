@@ -21,7 +21,8 @@ class Plan(Spec):
 
     samples: drawn from seeds first_seed, first_seed + 1, …, the same at every evaluation.  grid, solver: of the sampler.
     sigmas: noise levels of the loss gap.  loss_images: images on each side of it, at most.  loss_seed: of its noise.
-    thresholds: of the ratio test; the first is the one called `f_mem`.  fidelity: which distances to held-out images.
+    thresholds: of the ratio test; the first is the one called `f_mem`.  tolerances: distances in training units, each the
+    name of a share of samples within it of a training point (`within@…`).  fidelity: which distances to held-out images.
     """
 
     samples: Annotated[int, Field(ge=3)] = 500
@@ -32,9 +33,10 @@ class Plan(Spec):
     loss_images: Annotated[int, Field(ge=2)] = 512
     loss_seed: NonNegativeInt = 0
     thresholds: Annotated[tuple[Threshold, ...], Field(min_length=1)] = (1 / 3, 1 / 2)
+    tolerances: tuple[PositiveFloat, ...] = ()
     fidelity: tuple[Literal["fd", "kid", "sw"], ...] = ("fd", "kid", "sw")
 
-    @field_validator("sigmas", "thresholds", "fidelity")
+    @field_validator("sigmas", "thresholds", "tolerances", "fidelity")
     @classmethod
     def _distinct(cls, values: tuple[object, ...]) -> tuple[object, ...]:
         names = [f"{value:g}" if isinstance(value, float) else value for value in values]

@@ -7,6 +7,8 @@ weighting    w(σ)            in terms of what a network predicts
 edm          (1 + σ²)/σ²     error of an EDM network's answer, data of unit variance
 eps          1/σ²            error of the predicted noise
 x0           1               error of the denoised sample
+
+With Tikhonov's penalty each term gains w(σ) γ · mean (D − x)², γ = c/σ_t²; the minimizer is then (D + γ x) / (1 + γ).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from byheart.denoisers.base import Denoiser, per_row
-from byheart.training.spec import Loss
+from byheart.training.spec import Loss, Tikhonov
 
 __all__ = ["DenoisingLoss"]
 
@@ -33,8 +35,20 @@ class DenoisingLoss:
         sigma = self.spec.levels.draw(len(x0), generator).to(x0)
         eps = torch.randn(x0.shape, generator=generator).to(x0)
         level = per_row(sigma, x0)
-        error = model(torch.addcmul(x0, level, eps), sigma) - x0
-        return (error * self._root_weight(level)).square().mean()
+        x = torch.addcmul(x0, level, eps)
+        denoised = model(x, sigma)
+        loss = ((denoised - x0) * self._root_weight(level)).square().mean()
+        if self.spec.tikhonov is None:
+            return loss
+        root = self._root_weight(level) * self._shrinkage(self.spec.tikhonov, level).sqrt()
+        return loss + ((denoised - x) * root).square().mean()
+
+    @staticmethod
+    def _shrinkage(penalty: Tikhonov, level: Tensor) -> Tensor:
+        """γ = c/σ_t² at the levels (b, 1, …)."""
+        process = penalty.process
+        own = level if process is None else process.sigma(process.time(level)).to(level)
+        return penalty.strength / own.square()
 
     def _root_weight(self, level: Tensor) -> Tensor | float:
         match self.spec.weighting:

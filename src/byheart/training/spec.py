@@ -9,8 +9,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from byheart._checks import InputError
 from byheart._records import Spec
 from byheart.noise.levels import AnyLevelLaw, LogNormal
+from byheart.noise.process import AnyProcess
 
-__all__ = ["Loss", "Training", "log_spaced_steps"]
+__all__ = ["Loss", "Tikhonov", "Training", "log_spaced_steps"]
 
 
 class Training(Spec):
@@ -57,15 +58,27 @@ class Training(Spec):
         return whole + rest * self.batch / n
 
 
+class Tikhonov(Spec):
+    """A penalty (c/σ_t²)·|score|² in the loss: its minimizer is the regularized denoiser of `denoisers.tikhonov` (S2, 2501.15785).
+
+    strength: c > 0, in squared training units.  process: whose σ_t it is; None is the variance-exploding one, σ_t = σ.
+    """
+
+    strength: PositiveFloat
+    process: AnyProcess | None = None
+
+
 class Loss(Spec):
     """A denoising loss: the law of the noise levels, and their weights.
 
     weighting, of mean‖D − x₀‖² over pixels: "edm" (1 + σ²)/σ², even over levels for data of unit variance (2206.00364);
     "eps" 1/σ², the error of the predicted noise (2006.11239); "x0" 1.
+    tikhonov: a penalty on the score; None is none.
     """
 
     levels: AnyLevelLaw = LogNormal()
     weighting: Literal["edm", "eps", "x0"] = "edm"
+    tikhonov: Tikhonov | None = None
 
 
 def log_spaced_steps(first: int, last: int, count: int) -> list[int]:
