@@ -7,18 +7,48 @@ from torch import Tensor
 from byheart._checks import InputError
 from byheart.denoisers.base import Denoiser
 from byheart.denoisers.gaussian import gaussian
-from byheart.denoisers.mixture import empirical, partial, smoothed
-from byheart.denoisers.spec import ClosedForm
+from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, smoothed
+from byheart.denoisers.regularized import Shrinkage, Shrunk, consistent, tikhonov
+from byheart.denoisers.spec import AnyShrinkage, ClosedForm, ConsistencyShrinkage, TikhonovShrinkage
 
-__all__ = ["closed_form"]
+__all__ = ["closed_form", "shrunk"]
 
 
 def closed_form(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
     """The denoiser that `spec` names, of the training points.
 
     train: (n, *shape).  seed: chooses the points a partial denoiser holds.
-    Raises InputError where a partial denoiser does not say how many points it holds, or holds more than there are.
+    Raises InputError where a partial denoiser does not say how many points it holds, or holds more than there are, and for
+    the consistency score of anything but points.
     """
+    plain = _plain(spec, train, seed)
+    return plain if spec.shrinkage is None else shrunk(plain, spec.shrinkage)
+
+
+def shrunk(denoiser: Denoiser, spec: AnyShrinkage) -> Denoiser:
+    """The denoiser with its score shrunk as `spec` says.  Raises InputError for the consistency score of a Gaussian."""
+    match spec:
+        case TikhonovShrinkage():
+            return tikhonov(denoiser, spec.strength, spec.process)
+        case ConsistencyShrinkage():
+            if not isinstance(denoiser, MixtureDenoiser):
+                raise InputError(
+                    got="the consistency score of a denoiser without points",
+                    need="the empirical, a partial or a smoothed denoiser",
+                    remedy="choose another shrinkage",
+                )
+            return consistent(denoiser, spec.kappa)
+    return Shrunk(denoiser, _power(spec.gamma, spec.exponent))
+
+
+def _power(gamma: float, exponent: float) -> Shrinkage:
+    def shrinkage(x: Tensor, sigma: Tensor) -> Tensor:
+        return gamma * sigma.double() ** -exponent
+
+    return shrinkage
+
+
+def _plain(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
     match spec.kind:
         case "empirical":
             return empirical(train)

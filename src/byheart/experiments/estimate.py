@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from byheart.experiments.run import Run, TrainingRun
+from byheart.data.spec import Data
+from byheart.denoisers.spec import ClosedForm
+from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 
 if TYPE_CHECKING:
     from byheart.data.dataset import Split
@@ -91,8 +94,15 @@ def _timed(run: Run, device: str) -> tuple[float, float]:
     from byheart.experiments.kinds.training import begin_training
 
     place = find_device(device).type
+    if isinstance(run, FlowRun):
+        return 0.0, _timed_calls(
+            run.data, run.n, run.denoiser, run.count, run.grid.steps * CALLS.get(run.solver, 1)
+        )
+    if isinstance(run, CollapseRun):
+        octaves = sum(math.log2(20 * level) for level in run.levels) * 2 + 8
+        return 0.0, _timed_calls(run.data, run.n, ClosedForm(), run.clones, round(octaves * run.steps_each))
     split = the_split(run.data, run.n, run.seed, place)
-    if not isinstance(run, TrainingRun):
+    if isinstance(run, ClosedFormRun):
         return 0.0, _timed_evaluation(closed_form(run.denoiser, split.train, 0), split, run.plan)
     short = run.model_copy(
         update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})}
@@ -105,6 +115,26 @@ def _timed(run: Run, device: str) -> tuple[float, float]:
         ema.update(state.step, state.model)
     step = (perf_counter() - began) / TIMED_STEPS
     return step, _timed_evaluation(ema.model, split, run.plan)
+
+
+CALLS = {"heun": 2, "adaptive": 20}
+"""Calls of the denoiser a step of the grid, where it is not one; about, for the adaptive solver."""
+
+
+def _timed_calls(data: Data, n: int, spec: ClosedForm, rows: int, calls: int) -> float:
+    """Seconds of so many calls of a closed form for so many rows, one of them timed."""
+    import torch
+
+    from byheart.build.closed_form import closed_form
+    from byheart.experiments.kinds.points import the_points
+
+    points, _ = the_points(data, n)
+    denoiser = closed_form(spec, points, 0)
+    x = points[torch.arange(rows) % len(points)] + 1.0
+    denoiser(x, torch.tensor(1.0))
+    began = perf_counter()
+    denoiser(x, torch.tensor(1.0))
+    return (perf_counter() - began) * calls
 
 
 def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 from byheart import __version__
 from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
-from byheart.experiments.run import ClosedFormRun, Run, TrainingRun
+from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
@@ -88,6 +88,8 @@ def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
 
 def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
     from byheart.experiments.kinds.closed_form import closed_form_run
+    from byheart.experiments.kinds.collapse import collapse_run
+    from byheart.experiments.kinds.flow import flow_run
     from byheart.experiments.kinds.training import training_run
 
     match run:
@@ -95,6 +97,10 @@ def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
             training_run(run, folder, device, tell)
         case ClosedFormRun():
             closed_form_run(run, folder, device, tell)
+        case FlowRun():
+            flow_run(run, folder, tell)
+        case CollapseRun():
+            collapse_run(run, folder, tell)
 
 
 def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
@@ -122,9 +128,13 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
 
 def _check_data(run: Run) -> None:
     """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
+    from byheart.experiments.kinds.points import the_points
     from byheart.experiments.kinds.split import the_split
 
-    the_split(run.data, run.n, run.seed)
+    if isinstance(run, FlowRun | CollapseRun):
+        the_points(run.data, run.n)
+    else:
+        the_split(run.data, run.n, run.seed)
 
 
 def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:

@@ -13,14 +13,16 @@ from pydantic import Field, TypeAdapter
 
 from byheart._checks import InputError
 from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
+from byheart.experiments.kinds.collapse_spec import CollapseRun
+from byheart.experiments.kinds.flow_spec import FlowRun
 from byheart.experiments.kinds.training_spec import Schedule, TrainingRun
 
-__all__ = ["KINDS", "ClosedFormRun", "Run", "Schedule", "TrainingRun", "parse_run"]
+__all__ = ["KINDS", "ClosedFormRun", "CollapseRun", "FlowRun", "Run", "Schedule", "TrainingRun", "parse_run"]
 
-Run = TrainingRun | ClosedFormRun
+Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun
 """Any run."""
 
-KINDS = ("training", "closed_form")
+KINDS = ("training", "closed_form", "flow", "collapse")
 
 _ADAPTER: TypeAdapter[Run] = TypeAdapter(Annotated[Run, Field(discriminator="kind")])
 

@@ -57,7 +57,7 @@ class Study(Spec):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
-    page: Literal["onset"] = "onset"
+    page: Literal["onset", "regularization"] = "onset"
     main_arm: str
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]
@@ -149,7 +149,7 @@ def _check_names(study: Study) -> None:
                 f"an arm twice in scale {scale} of {study.name}", "each arm once: its grid holds n and seed"
             )
     for scale, cell in cells:
-        if other := set(cell.grid) - {"n", "seed"}:
+        if study.page == "onset" and (other := set(cell.grid) - {"n", "seed"}):
             raise _mend(
                 f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
                 "a grid over n and seed: exponents and collapse compare runs that differ in nothing else",

@@ -2,6 +2,7 @@
 
     own weight     E of the posterior weight wₙ(xₙ + rε) that a noisy training point puts on its own source: 0 under much
                    noise, 1 under little; it passes ½ at the collapse level r_c, which so follows from the data alone
+    last switch    the level below which a trajectory's nearest training point stays the same
     agreement      share of pairs of clones, two samples that went on alone from one state at level r, that end at the same point
     trace          tr ∂D/∂x: the number of directions that a denoiser still lets through.  As r → 0 it tends to the dimension
                    of the data's manifold where the denoiser generalizes, and to 0 where it memorizes
@@ -24,7 +25,7 @@ from byheart.denoisers.mixture import MixtureDenoiser, empirical
 from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
 from byheart.random import SeededNoise, derive
 
-__all__ = ["clone_agreement", "collapse_level", "jacobian_trace", "own_weight"]
+__all__ = ["clone_agreement", "collapse_level", "jacobian_trace", "last_switch", "own_weight"]
 
 LEVEL_TOLERANCE = 1e-4  # of log r: far below what the interval says
 ROWS = 2048
@@ -83,6 +84,31 @@ def clone_agreement(first: Tensor, second: Tensor) -> Proportion:
             remedy="take nearest(samples, train, k=1).index[:, 0] of either clone",
         )
     return proportion(int((first == second).sum()), len(first))
+
+
+def last_switch(nearest: Tensor, levels: Tensor) -> Tensor:
+    """The level at which each trajectory's nearest training point changed for the last time: (b,), as levels.
+
+    nearest: (s, b) integers, the nearest training point at each of the levels (s,), decreasing.  Between two levels it is
+    their geometric mean; a trajectory that never changes gets the first level.  After it the sample's fate is sealed.
+    Raises InputError for other shapes.
+    """
+    if (
+        nearest.ndim != 2
+        or levels.shape != nearest.shape[:1]
+        or len(levels) < 2
+        or nearest.is_floating_point()
+    ):
+        raise InputError(
+            got=f"nearest points of shape {tuple(nearest.shape)} at levels of shape {tuple(levels.shape)}",
+            need="integers (s, b) at levels (s,), at least two",
+            remedy="stack the nearest indices of every level",
+        )
+    changed = nearest[1:] != nearest[:-1]
+    steps = torch.arange(1, len(levels), device=nearest.device)[:, None]
+    last = (changed * steps).amax(0)  # 0: never
+    between = (levels[1:] * levels[:-1]).sqrt()
+    return torch.where(last == 0, levels[0], between[(last - 1).clamp(min=0)])
 
 
 def jacobian_trace(denoiser: Denoiser, x: Tensor, sigma: Tensor, *, probes: int = 8, seed: int = 0) -> Tensor:

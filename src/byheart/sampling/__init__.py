@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from byheart.sampling.adaptive import probability_flow as probability_flow
+    from byheart.sampling.adaptive import process_flow as process_flow
     from byheart.sampling.draw import automatic_batch as automatic_batch
     from byheart.sampling.draw import sample as sample
     from byheart.sampling.solvers import Step as Step
@@ -27,6 +28,7 @@ _HOMES = {
     "heun_step": "solvers",
     "integrate": "solvers",
     "probability_flow": "adaptive",
+    "process_flow": "adaptive",
     "sample": "draw",
     "sde_step": "solvers",
     "solver": "solvers",

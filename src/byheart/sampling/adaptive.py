@@ -6,14 +6,18 @@ In s = −log σ the flow is dx/ds = D(x, σ) − x, for every process (S2: its 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import Denoiser, denoise
+from byheart.noise.process import Process
+from byheart.sampling.stochastic import rates
 
-__all__ = ["probability_flow"]
+__all__ = ["probability_flow", "process_flow"]
 
 
 @torch.no_grad()
@@ -27,8 +31,6 @@ def probability_flow(
     tolerances a sample depends on its neighbors.
     Raises InputError for levels that do not decrease, x that is not finite, or a flow that scipy gives up on.
     """
-    from scipy.integrate import solve_ivp
-
     check_finite("x", x)
     positive = _checked(levels)
     clock = -positive.log()
@@ -40,24 +42,34 @@ def probability_flow(
         return (denoise(denoiser, here, sigma) - here).flatten().numpy()
 
     span = (float(clock[0]), float(clock[-1]))
-    found = solve_ivp(
-        slope,
-        span,
-        x.double().flatten().numpy(),
-        t_eval=clock.clamp(*span).numpy(),
-        rtol=max(rtol / share, 3e-14),
-        atol=atol / share,
+    first = x.double().flatten().numpy()
+    found = _solved(
+        slope, span, first, rtol=rtol / share, atol=atol / share, t_eval=clock.clamp(*span).numpy()
     )
-    if not found.success:
-        raise InputError(
-            got=f"a flow that ends at level {math.exp(-found.t[-1]) if len(found.t) else math.nan:g}: {found.message}",
-            need="a denoiser without jumps",
-            remedy="loosen rtol and atol, or end at a higher level",
-        )
     states = torch.from_numpy(found.y.T.copy()).reshape(-1, *x.shape)
     if len(positive) < len(levels):
         states = torch.cat([states, denoise(denoiser, states[-1], positive[-1])[None]])
     return states
+
+
+def _solved(
+    slope: Callable[[float, object], object],
+    span: tuple[float, float],
+    first: object,
+    rtol: float,
+    **settings: object,
+) -> Any:
+    """What scipy's solve_ivp finds, or the refusal of what it gives up on."""
+    from scipy.integrate import solve_ivp
+
+    found = solve_ivp(slope, span, first, rtol=max(rtol, 3e-14), **settings)  # below it scipy warns
+    if not found.success:
+        raise InputError(
+            got=f"a flow that scipy gives up on: {found.message}",
+            need="a denoiser without jumps",
+            remedy="loosen rtol and atol, or end at a higher level",
+        )
+    return found
 
 
 def _checked(levels: Tensor) -> Tensor:
@@ -72,3 +84,27 @@ def _checked(levels: Tensor) -> Tensor:
             remedy="take them from noise.levels, for example geometric_levels",
         )
     return positive
+
+
+@torch.no_grad()
+def process_flow(
+    denoiser: Denoiser, process: Process, x: Tensor, level: float, *, rtol: float = 1e-6, atol: float = 1e-6
+) -> Tensor:
+    """The probability flow in a process's own variables x_t and t, as it stands in a paper: an independent check of the frame.
+
+    x: (b, *shape), the states x_t/α_t at t_max.  level: > 0, where to end.  Returns x_t/α_t there, (b, *shape) float64.
+    Raises InputError for a process in discrete time, or a flow that scipy gives up on.
+    """
+    share = math.sqrt(len(x))
+    start, end = process.t_max, float(process.time(level))
+
+    def slope(t: float, flat: object) -> object:
+        state = torch.as_tensor(flat, dtype=torch.float64).reshape(x.shape)
+        time = torch.tensor(t, dtype=torch.float64)
+        alpha, sigma, (drift, diffusion) = process.alpha(time), process.level(time), rates(process, time)
+        score = alpha * (denoise(denoiser, state / alpha, sigma) - state / alpha) / (alpha * sigma) ** 2
+        return (drift * state - diffusion / 2 * score).flatten().numpy()
+
+    first = (x.double() * process.alpha(start)).flatten().numpy()
+    found = _solved(slope, (start, end), first, rtol=rtol / share, atol=atol / share)
+    return torch.from_numpy(found.y[:, -1].copy()).reshape(x.shape) / process.alpha(end)

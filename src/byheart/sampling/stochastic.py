@@ -17,7 +17,7 @@ from byheart.denoisers.base import Denoiser, denoise
 from byheart.noise.process import Process
 from byheart.sampling.solvers import Noise, Step, fresh_noise
 
-__all__ = ["euler_maruyama"]
+__all__ = ["euler_maruyama", "rates"]
 
 
 def euler_maruyama(process: Process) -> Step:
@@ -38,7 +38,7 @@ def euler_maruyama(process: Process) -> Step:
         fresh = fresh_noise("Euler–Maruyama", noise, x)
         time, time_next = process.time(sigma), process.time(sigma_next)
         span = (time - time_next).to(x)
-        drift, diffusion = (rate.to(x) for rate in _rates(process, time))
+        drift, diffusion = (rate.to(x) for rate in rates(process, time))
         alpha, alpha_next = process.alpha(time).to(x), process.alpha(time_next).to(x)
         state = alpha * x
         score = alpha * (denoise(denoiser, x, sigma) - x) / (alpha * sigma).square()
@@ -48,8 +48,8 @@ def euler_maruyama(process: Process) -> Step:
     return step
 
 
-def _rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
-    """f and g² at a time: () each."""
+def rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
+    """f = d log α/dt and g² = α² d(σ²)/dt of a process at a time: () each.  time: (), inside the process, not 0."""
     with torch.enable_grad():
         t = time.detach().double().requires_grad_()
         (drift,) = torch.autograd.grad(process.alpha(t).log(), t, retain_graph=True)

@@ -1,0 +1,165 @@
+"""kind = "collapse": own weights, clones, Jacobian traces and theory, a record a noise level, from the most noise down.
+
+level, relative        the noise level, and in units of r_c/data
+own_weight, _low, _high          mean posterior weight of a noisy training point on its own source
+agreement, _low, _high           share of pairs of clones, parted at this level, that end at the same training point
+n_eff                  median effective number of points of the posterior
+information            log n − mean entropy of the posterior, over log n: 1 where the source is known
+trace, _low, _high     mean trace of the empirical denoiser's Jacobian
+formula/own_weight     is not known; formula/trace is Σ λ/(λ + r²) over the spectrum, of a Gaussian population
+
+and in the last record what does not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
+switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), and the data's unit.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from byheart._records import Scalar
+from byheart.denoisers.mixture import MixtureDenoiser, empirical
+from byheart.executors.local import Tell
+from byheart.experiments.kinds.collapse_spec import CollapseRun
+from byheart.experiments.kinds.points import store_points, the_points
+from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, last_switch
+from byheart.noise.levels import geometric_levels
+from byheart.numerics.intervals import mean_interval
+from byheart.numerics.neighbors import nearest
+from byheart.random import SeededNoise, derive
+from byheart.sampling.solvers import ancestral_step, integrate
+from byheart.store.folders import RunFolder
+from byheart.theory import collapse as theory
+
+__all__ = ["collapse_run"]
+
+Record = dict[str, Scalar]
+
+BOTTOM = 0.05  # of r_c: below it no clone changes its point any more
+TOP = 8.0  # of r_c: above it the nearest point is anybody's
+
+
+@torch.no_grad()
+def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
+    """Carry out the run into its folder."""
+    points, dataset = the_points(run.data, run.n)
+    store_points(folder, points, dataset)
+    folder.keep_rows(-1)
+    memorizer, spectrum = empirical(points), _spectrum(points)
+    r_c = collapse_level(points, seed=derive(run.seed, "own weight"))
+    for step, relative in enumerate(run.levels):
+        level = relative * r_c.value
+        row: Record = {
+            "step": step,
+            "level": level,
+            "relative": relative,
+            **_posterior(run, memorizer, level),
+            **_clones(run, memorizer, level, r_c.value * BOTTOM),
+            "formula/trace": theory.degrees_of_freedom(spectrum.numpy(), level),
+        }
+        if step == len(run.levels) - 1:
+            row |= _summary(run, memorizer, spectrum, r_c.value)
+            row |= {"r_c/data": r_c.value, "r_c/data_low": r_c.low, "r_c/data_high": r_c.high}
+        folder.append(row)
+        tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Record:
+    """What the posterior of noisy training points looks like."""
+    points = memorizer.centers
+    source = _rows(len(points), run.images)
+    x = points[source] + level * _noise(run, "posterior", len(source), points)
+    sigma = torch.tensor(level, dtype=torch.float64)
+    found = memorizer.posterior(x, sigma, source=source)
+    own, trace = mean_interval(_of(found.own)), mean_interval(_of(jacobian_trace(memorizer, x, sigma)))
+    return {
+        "count": len(source),
+        "own_weight": own.value,
+        "own_weight_low": own.low,
+        "own_weight_high": own.high,
+        "n_eff": float(found.n_eff.median()),
+        "information": 1 - float(found.entropy.mean()) / math.log(len(points)),
+        "trace": trace.value,
+        "trace_low": trace.low,
+        "trace_high": trace.high,
+    }
+
+
+def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: float) -> Record:
+    """How often two samples that part at this level end at the same point."""
+    points = memorizer.centers
+    source = _rows(len(points), run.clones, wrap=True)
+    start = points[source] + level * _noise(run, "start", run.clones, points)
+    ends = [_end(run, memorizer, start, level, bottom, clone) for clone in ("first", "second")]
+    share = clone_agreement(*ends)
+    return {
+        "agreement": share.value,
+        "agreement_low": share.low,
+        "agreement_high": share.high,
+        "agreement_count": share.count,
+    }
+
+
+def _end(
+    run: CollapseRun, memorizer: MixtureDenoiser, start: Tensor, level: float, bottom: float, clone: str
+) -> Tensor:
+    """The nearest training point (b,) where the reverse SDE leads from `start`."""
+    *_, end = integrate(ancestral_step, memorizer, start, _walk(run, level, bottom), _streams(run, clone))
+    return nearest(end, memorizer.centers, k=1).index[:, 0]
+
+
+def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c: float) -> Record:
+    """What does not depend on the level."""
+    points, levels = memorizer.centers, _walk(run, TOP * r_c, BOTTOM * r_c)
+    source = _rows(len(points), run.clones, wrap=True)
+    start = points[source] + levels[0] * _noise(run, "switch", run.clones, points)
+    index = torch.stack(
+        [
+            nearest(x, points, k=1).index[:, 0]
+            for x in integrate(ancestral_step, memorizer, start, levels, _streams(run, "switch"))
+        ]
+    )
+    switch = last_switch(index[:-1], levels[:-1].to(index.device)).double() / r_c
+    values = spectrum.numpy()
+    return {
+        "n": len(points),
+        "dimension": points[0].numel(),
+        "r_c/spectrum": theory.collapse_level(values, len(points)),
+        "r_s": theory.speciation_level(values),
+        "switch/median": float(switch.median()),
+        "switch/q05": float(switch.quantile(0.05)),
+        "switch/q95": float(switch.quantile(0.95)),
+    }
+
+
+def _walk(run: CollapseRun, high: float, low: float) -> Tensor:
+    steps = max(2, math.ceil(run.steps_each * math.log2(high / low)))
+    return geometric_levels(steps, low, high)
+
+
+def _spectrum(points: Tensor) -> Tensor:
+    """Eigenvalues of the covariance of the points: (d,)."""
+    rows = points.flatten(1)
+    variances: Tensor = torch.linalg.eigvalsh(torch.cov(rows.T).reshape(rows.shape[1], -1)).clamp(min=0)
+    return variances
+
+
+def _rows(count: int, most: int, *, wrap: bool = False) -> Tensor:
+    """Which points are taken: the first ones, again from the start where there are too few."""
+    return torch.arange(most if wrap else min(count, most)) % count
+
+
+def _noise(run: CollapseRun, name: str, count: int, points: Tensor) -> Tensor:
+    streams = SeededNoise([derive(run.seed, name, row) for row in range(count)])
+    noise: Tensor = streams(tuple(points.shape[1:]), torch.float64)
+    return noise
+
+
+def _streams(run: CollapseRun, name: str) -> SeededNoise:
+    return SeededNoise([derive(run.seed, name, "solver", row) for row in range(run.clones)])
+
+
+def _of(values: Tensor | None) -> list[float]:
+    return [] if values is None else values.tolist()

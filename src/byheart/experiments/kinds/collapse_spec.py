@@ -1,0 +1,49 @@
+"""kind = "collapse": what such a run says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from byheart._records import Spec, identity
+from byheart.data.spec import Data
+
+__all__ = ["CollapseRun"]
+
+
+class CollapseRun(Spec):
+    """At which noise level does the posterior over n training points hold one point only?  By four signs, and by theory.
+
+    data, n: the points.  seed: of every noise.  levels: noise levels in units of the data's own r_c,
+    decreasing.  clones: pairs of samples that part at each level.  steps_each: of the sampler below it, an octave.
+    images: training points that are noised for own weights and traces, at most.
+    """
+
+    kind: Literal["collapse"] = "collapse"
+    data: Data = Data()
+    n: PositiveInt
+    seed: NonNegativeInt = 0
+    levels: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] = (
+        4.0,
+        2.0,
+        1.5,
+        1.2,
+        1.0,
+        0.8,
+        0.6,
+        0.3,
+    )
+    clones: PositiveInt = 500
+    steps_each: PositiveInt = 12
+    images: PositiveInt = 500
+
+    @property
+    def id(self) -> str:
+        """Identity: equal settings, equal id."""
+        return identity(self)
+
+    @property
+    def steps(self) -> int:
+        """A formula takes no training."""
+        return 0

@@ -1,0 +1,54 @@
+"""The points that a closed form is made of: rows of a data set, with nothing held out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.data.dataset import Dataset
+from byheart.data.named import load
+from byheart.data.spec import Data
+from byheart.random import derive, generator
+from byheart.store.folders import RunFolder
+
+__all__ = ["store_points", "the_points"]
+
+
+def the_points(data: Data, n: int | None) -> tuple[Tensor, Dataset]:
+    """n points (n, *shape) float64 and their data set: the first n where the data are sequential, else a fair draw.
+
+    n: None is all.  Raises InputError for more points than the data have.
+    """
+    dataset = load(data)
+    count = len(dataset) if n is None else n
+    if count > len(dataset):
+        raise InputError(
+            got=f"n = {count} points of {len(dataset)}",
+            need=f"at most {len(dataset)}",
+            remedy="take fewer points, or more data",
+        )
+    rows = torch.arange(count)
+    if not data.sequential:
+        rows = torch.randperm(len(dataset), generator=generator(derive(data.split_seed, "points")))[:count]
+    return dataset.images[rows].double(), dataset
+
+
+def store_points(folder: RunFolder, points: Tensor, dataset: Dataset) -> None:
+    """Write data.json and data.safetensors: the points, and how to turn them back into pixels."""
+    folder.save(
+        "data", {"center": dataset.center, "scale": torch.tensor(dataset.scale), "points": points.float()}
+    )
+    folder.write_record(
+        "data",
+        {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "count": len(dataset),
+            "shape": list(dataset.shape),
+            "train": len(points),
+            "heldout": 0,
+            "overlap": 0,
+            "scale": dataset.scale,
+        },
+    )

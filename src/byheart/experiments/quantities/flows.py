@@ -1,0 +1,208 @@
+"""Quantities of closed forms and of networks beside them, read from the last record of every run, or from all its levels.
+
+gap/NAME                 largest difference |NAME − formula/NAME| over the runs    (ends of the intervals of NAME)
+slope/NAME               log-log slope of NAME in the noise level, below 0.05      (Student-t 95 % over runs)
+worst/NAME               largest NAME over the runs                                (exact)
+share/NAME               NAME, a share, pooled over the runs                       (Wilson or Clopper–Pearson)
+relative/NAME@X          NAME at the noise level X, in units of r_c                (Student-t 95 % over runs; a share with
+                         its count is pooled)
+order/NAME/SETTING       1 if NAME, a share pooled over seeds, grows with SETTING, from each value to the next with
+                         disjoint intervals; 0 if it falls somewhere; no value where intervals overlap (exact)
+excess/within@T/D        largest within@T above P(χ²_D < T²/c), c the strength of the run's loss, over the runs
+                         (ends of the intervals of within@T)
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from byheart.experiments.curves import Curve
+from byheart.experiments.quantities.result import Quantity
+from byheart.numerics.intervals import Proportion, mean_interval, proportion
+from byheart.theory.terminal import tikhonov_copies
+
+__all__ = ["check", "measured", "pooled_share"]
+
+VOCABULARY = (
+    "gap/NAME",
+    "slope/NAME",
+    "worst/NAME",
+    "share/NAME",
+    "relative/NAME@X",
+    "order/NAME/SETTING",
+    "excess/within@T/D",
+)
+
+BOUND = 0.05
+"""The noise level below which every trajectory of S2's points is bound to one of them."""
+
+
+def check(name: str) -> bool:
+    """Whether this is one of the quantities of this file."""
+    family, _, rest = name.partition("/")
+    match family:
+        case "gap" | "slope" | "worst" | "share":
+            return bool(rest)
+        case "relative":
+            return _number(rest.rpartition("@")[2]) and bool(rest.rpartition("@")[0])
+        case "order":
+            return all(rest.rpartition("/")[::2])
+        case "excess":
+            tolerance, _, dimension = rest.removeprefix("within@").partition("/")
+            return rest.startswith("within@") and _number(tolerance) and dimension.isdigit()
+    return False
+
+
+def measured(name: str, curves: Sequence[Curve]) -> Quantity:
+    """The quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
+    family, _, rest = name.partition("/")
+    match family:
+        case "gap":
+            return _gap(rest, curves)
+        case "slope":
+            return _mean([_slope(curve, rest) for curve in curves])
+        case "worst":
+            values = [curve.rows[-1].get(rest) for curve in curves]
+            known = [float(value) for value in values if value is not None]
+            worst = max(known, default=math.nan)
+            return Quantity(worst, worst, worst, len(known), len(values) - len(known))
+        case "share":
+            pooled = pooled_share(curves, rest)
+            return (
+                _none(curves)
+                if pooled is None
+                else Quantity(pooled.value, pooled.low, pooled.high, pooled.count)
+            )
+        case "relative":
+            column, _, level = rest.rpartition("@")
+            return _relative(curves, column, float(level))
+        case "order":
+            column, _, setting = rest.rpartition("/")
+            return _order(column, setting, curves)
+    tolerance, _, dimension = rest.removeprefix("within@").partition("/")
+    return _excess(float(tolerance), int(dimension), f"within@{tolerance}", curves)
+
+
+def pooled_share(curves: Sequence[Curve], name: str) -> Proportion | None:
+    """A share of the last records pooled over runs; None where no run has it."""
+    last = [curve.rows[-1] for curve in curves if curve.rows[-1].get(name) is not None]
+    counts = [int(row.get("count") or row.get("f_mem_count") or 0) for row in last]
+    hits = [round(float(row[name] or 0) * count) for row, count in zip(last, counts, strict=True)]
+    return proportion(sum(hits), sum(counts)) if sum(counts) else None
+
+
+def _gap(name: str, curves: Sequence[Curve]) -> Quantity:
+    def apart(row: dict[str, Any], at: float) -> float:
+        return abs(at - float(row[f"formula/{name}"]))
+
+    def nearest(row: dict[str, Any]) -> float:
+        inside = float(row[f"{name}_low"]) <= float(row[f"formula/{name}"]) <= float(row[f"{name}_high"])
+        return 0.0 if inside else min(apart(row, row[f"{name}_low"]), apart(row, row[f"{name}_high"]))
+
+    def farthest(row: dict[str, Any]) -> float:
+        return max(apart(row, row[f"{name}_low"]), apart(row, row[f"{name}_high"]))
+
+    return _largest(
+        curves, (name, f"formula/{name}"), name, lambda row: apart(row, row[name]), nearest, farthest
+    )
+
+
+def _excess(tolerance: float, dimension: int, name: str, curves: Sequence[Curve]) -> Quantity:
+    def above(row: dict[str, Any], end: str) -> float:
+        return float(row[f"{name}{end}"]) - float(row["expected"])
+
+    rows = [
+        {**curve.rows[-1], "expected": tikhonov_copies(tolerance, penalty["strength"], dimension)}
+        for curve in curves
+        if (penalty := curve.spec.get("loss", {}).get("tikhonov"))
+    ]
+    found = [row for row in rows if row.get(name) is not None]
+    if not found:
+        return _none(curves)
+    value, low, high = (max(above(row, end) for row in found) for end in ("", "_low", "_high"))
+    return Quantity(value, low, high, len(found), len(curves) - len(found))
+
+
+def _largest(
+    curves: Sequence[Curve],
+    needed: tuple[str, ...],
+    name: str,
+    value: Callable[[dict[str, Any]], float],
+    low: Callable[[dict[str, Any]], float],
+    high: Callable[[dict[str, Any]], float],
+) -> Quantity:
+    rows = [curve.rows[-1] for curve in curves]
+    found = [row for row in rows if all(row.get(column) is not None for column in needed)]
+    if not found:
+        return _none(curves)
+    largest, missing = max(map(value, found)), len(rows) - len(found)
+    if found[0].get(f"{name}_low") is None:
+        return Quantity(largest, None, None, len(found), missing)
+    return Quantity(largest, max(map(low, found)), max(map(high, found)), len(found), missing)
+
+
+def _slope(curve: Curve, name: str) -> float | None:
+    pairs = [(row["level"], row.get(name)) for row in curve.rows]
+    bound = [(float(r), float(value)) for r, value in pairs if r and value and 0 < float(r) < BOUND]
+    if len(bound) < 3:
+        return None
+    levels, values = np.log(np.array(bound)).T
+    return float(np.polyfit(levels, values, 1)[0])
+
+
+def _relative(curves: Sequence[Curve], name: str, level: float) -> Quantity:
+    rows = [row for curve in curves for row in curve.rows if math.isclose(float(row["relative"] or 0), level)]
+    found = [row for row in rows if row.get(name) is not None]
+    if found and found[0].get(f"{name}_count"):
+        counts = [int(row[f"{name}_count"] or 0) for row in found]
+        hits = sum(round(float(row[name] or 0) * count) for row, count in zip(found, counts, strict=True))
+        share = proportion(hits, sum(counts))
+        return Quantity(share.value, share.low, share.high, share.count, len(curves) - len(found))
+    return _mean([None if row.get(name) is None else float(row[name] or 0) for row in rows])
+
+
+def _order(name: str, setting: str, curves: Sequence[Curve]) -> Quantity:
+    groups: dict[float, list[Curve]] = defaultdict(list)
+    for curve in curves:
+        groups[float(_setting(curve.spec, setting))].append(curve)
+    shares = [pooled_share(groups[value], name) for value in sorted(groups)]
+    known = [share for share in shares if share is not None]
+    if len(known) < 2 or len(known) < len(shares):
+        return _none(curves)
+    pairs = list(pairwise(known))
+    rises, falls = (all(a.high < b.low for a, b in pairs), any(a.low > b.high for a, b in pairs))
+    value = 1.0 if rises else 0.0 if falls else math.nan
+    end = None if math.isnan(value) else value
+    return Quantity(value, end, end, len(curves))
+
+
+def _setting(spec: dict[str, Any], dotted: str) -> Any:
+    for key in dotted.split("."):
+        spec = spec[key]
+    return spec
+
+
+def _mean(values: Sequence[float | None]) -> Quantity:
+    known = [value for value in values if value is not None]
+    missing = len(values) - len(known)
+    if len(known) < 2:
+        return Quantity(known[0] if known else math.nan, None, None, len(known), missing)
+    mean = mean_interval(known)
+    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
+
+
+def _none(curves: Sequence[Curve]) -> Quantity:
+    return Quantity(math.nan, None, None, 0, len(curves))
+
+
+def _number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
