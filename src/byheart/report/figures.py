@@ -10,18 +10,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from byheart.analysis.scaling import Exponent
+from byheart.report.axes import SIZE, SMALL, dress, known_number, legend, log_ticks, panel, ticks
 from byheart.report.content import GEN, MEM, SPLIT, Onsets, RunContent
-from byheart.report.palette import COPY, GOOD, GRID, INK, MUTED, SIGN, ramp
+from byheart.report.palette import COPY, GOOD, MUTED, SIGN, ramp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = ["fidelity", "headline", "loss_gap", "memorization", "scaling"]
-
-SIZE = (4.4, 3.2)  # inches: narrow enough to be read on a phone
-SMALL = 8  # points
 
 TIMES = {
     MEM: (COPY, "o", "copies (tau_mem)"),
@@ -48,7 +45,12 @@ def headline(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Fi
 
     figure = Figure(figsize=(2 * SIZE[0], SIZE[1]), layout="constrained")
     for axes, over_n in zip(figure.subplots(1, 2, sharey=True), (False, True), strict=True):
-        _dress(axes, "" if over_n else "share of copies f_mem", over_n)
+        dress(
+            axes,
+            "training step / n" if over_n else "training step",
+            "" if over_n else "share of copies f_mem",
+        )
+        axes.set_xscale("log")
         _share_of_copies(axes, runs, crossings, over_n)
     return figure
 
@@ -80,7 +82,7 @@ def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Fi
     _curves(axes, runs, "fd", None, False)
     _reference(axes, runs, "fd/floor", "null: real images")
     _marks(axes, runs, crossings, GEN, False)
-    _log_ticks(axes.yaxis, *axes.get_ylim())
+    log_ticks(axes.yaxis, *axes.get_ylim())
     return figure
 
 
@@ -96,32 +98,18 @@ def scaling(crossings: Sequence[Onsets], exponents: Sequence[Exponent] = ()) -> 
             axes.plot(fit.sizes, [fit.at(n) for n in fit.sizes], color=color, linewidth=1.4)
             label += f" ∝ n^{fit.value:.2f} [{fit.low:.2f}, {fit.high:.2f}]".replace("-", "−")
         axes.plot([], [], color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    _legend(axes, columns=1)
-    _log_ticks(axes.yaxis, *axes.get_ylim())
+    legend(axes, columns=1)
+    log_ticks(axes.yaxis, *axes.get_ylim())
     if sizes := sorted({found.n for found in crossings}):
         axes.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)  # all sizes, also where one alone has times
-        _ticks(axes.xaxis, sizes[:: 1 + len(sizes) // 7])
+        ticks(axes.xaxis, sizes[:: 1 + len(sizes) // 7])
     return figure
 
 
 def _panel(what: str, over_n: bool) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot()
-    _dress(axes, what, over_n)
-    return figure, axes
-
-
-def _dress(axes: Axes, what: str, over_n: bool) -> None:
+    figure, axes = panel("training step / n" if over_n else "training step", what)
     axes.set_xscale("log")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["bottom", "left"]].set_color(MUTED)
-    axes.tick_params(which="both", colors=MUTED, labelsize=SMALL, length=3, width=0.8)
-    axes.grid(True, color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("training step / n" if over_n else "training step", color=MUTED, fontsize=SMALL)
-    axes.set_ylabel(what, color=MUTED, fontsize=SMALL)
+    return figure, axes
 
 
 def _shades(runs: Sequence[RunContent]) -> dict[int, str]:
@@ -142,13 +130,13 @@ def _curves(
         if band:
             axes.fill_between(x, columns[1], columns[2], color=shades[run.n], alpha=0.16, linewidth=0)
         labeled.add(run.n)
-    _legend(axes, columns=min(len(shades), 5))
-    _log_ticks(axes.xaxis, *axes.get_xlim())
+    legend(axes, columns=min(len(shades), 5))
+    log_ticks(axes.xaxis, *axes.get_xlim())
 
 
 def _columns(run: RunContent, *names: str) -> list[list[float]]:
     """Steps and the named numbers of the evaluations that have all of them."""
-    table = [[_number(row.get(name)) for name in ("step", *names)] for row in run.rows]
+    table = [[known_number(row.get(name)) for name in ("step", *names)] for row in run.rows]
     known = [[value for value in row if value is not None] for row in table if None not in row]
     return [[row[place] for row in known] for place in range(len(names) + 1)]
 
@@ -168,7 +156,7 @@ def _marks(
 
 def _reference(axes: Axes, runs: Sequence[RunContent], name: str, label: str) -> None:
     """A dashed line at the mean of a reference record, if the runs have it."""
-    known = [value for run in runs if (value := _number(run.references.get(name))) is not None]
+    known = [value for run in runs if (value := known_number(run.references.get(name))) is not None]
     if not known:
         return
     height = math.fsum(known) / len(known)
@@ -194,44 +182,3 @@ def _points(axes: Axes, crossings: Sequence[Onsets], rule: str, color: str, mark
             axes.errorbar(
                 [found.n], [time.step], reach, fmt=marker, ms=4, color=color, elinewidth=0.9, alpha=0.75
             )
-
-
-def _legend(axes: Axes, columns: int) -> None:
-    """Above the panel, where no curve runs."""
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=columns,
-        frameon=False,
-        fontsize=SMALL,
-        labelcolor=INK,
-        handlelength=1.4,
-        columnspacing=1.2,
-        borderaxespad=0.2,
-        alignment="left",
-    )
-
-
-def _log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Ticks at powers of ten, or at 1, 2, 5 of each where the axis spans less than two of them."""
-    steps = (1,) if high / low >= 100 else (1, 2, 5)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    _ticks(
-        axis, [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
-    )
-
-
-def _ticks(axis: Axis, places: Sequence[float]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axis.set_major_locator(FixedLocator(list(places)))
-    axis.set_major_formatter(FuncFormatter(_plain))
-    axis.set_minor_locator(NullLocator())
-
-
-def _plain(value: float, _: int | None) -> str:
-    return f"{value:,.10g}"
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
