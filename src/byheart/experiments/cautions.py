@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from byheart.store.folders import RunFolder
@@ -16,7 +17,7 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
     """
     if not folders:
         return []
-    codes = {str(folder.header().get("code")) for folder in folders if folder.exists}
+    codes = _mixed_codes(folders)
     repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
     shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
     found = []
@@ -30,10 +31,18 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
             f"up to {shared} held-out images are also trained on, so that the loss gap and the floor of f_mem come out "
             "wrong. Part them: --distinct."
         )
-    if len(codes) > 1:
+    if codes:
         found.append(
             "these runs were made by different versions of the code ("
-            + ", ".join(sorted(codes))
+            + ", ".join(codes)
             + "): numbers may differ for that reason alone. Delete the older run folders to make them anew."
         )
     return found
+
+
+def _mixed_codes(folders: Sequence[RunFolder]) -> list[str]:
+    """The versions of the code, where runs of one kind have several."""
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for header in (folder.header() for folder in folders if folder.exists):
+        by_kind[str(header["spec"].get("kind"))].add(str(header.get("code")))
+    return sorted({code for codes in by_kind.values() if len(codes) > 1 for code in codes})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from byheart._records import write_atomic
 from byheart.analysis.collapse_quality import Collapse, collapse
 from byheart.experiments.cautions import cautions
 from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.provenance import provenance
 from byheart.experiments.quantities.onset import crossing_rule, measured_exponent, series
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
@@ -86,7 +87,7 @@ def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, sc
         facts=_facts(folders[0]),
         cautions=cautions(folders),
         threshold=float(folders[0].header()["spec"]["plan"]["thresholds"][0]),
-        provenance=_provenance(folders),
+        provenance=provenance(folders),
     )
 
 
@@ -156,24 +157,6 @@ def _facts(folder: RunFolder) -> dict[str, Any]:
         "samples": f"{plan['samples']} at every evaluation, the same noise each time, {plan['solver']}, "
         f"{plan['grid']['steps']} noise levels",
     }
-
-
-def _provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
-    headers, data = [folder.header() for folder in folders], folders[0].read_record("data")
-    seconds = sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders)
-    kept = ("byheart", "code", "torch", "numpy", "python", "platform", "threads", "backend", "device", "date")
-    return {name: _all_of(str(header.get(name)) for header in headers) for name in kept} | {
-        "data": data.get("name"),
-        "data fingerprint": str(data.get("fingerprint"))[:16],
-        "seeds": _all_of(str(header["spec"]["seed"]) for header in headers),
-        "runs": len(folders),
-        "time of all runs": f"{seconds / 60:.1f} minutes on one thread each",
-    }
-
-
-def _all_of(values: Iterable[str]) -> str:
-    """Every different value: runs kept from before may have been made elsewhere."""
-    return ", ".join(sorted(set(values)))
 
 
 def _arm_title(study: Study, arm: str) -> str:

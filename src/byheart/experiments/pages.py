@@ -21,4 +21,8 @@ def write_report(path: Path | str) -> Path:
             from byheart.experiments.onset import write_onset
 
             write_onset(folder)
+        case "regularization":
+            from byheart.experiments.regularization import write_regularization
+
+            write_regularization(folder)
     return folder.report

@@ -14,7 +14,22 @@ PAPERS = {
   year          = {2025},
   eprint        = {2505.17638},
   archiveprefix = {arXiv}
-}"""
+}""",
+    "2501.15785": r"""@article{baptista2025memorization,
+  title         = {Memorization and Regularization in Generative Diffusion Models},
+  author        = {Baptista, Ricardo and Dasgupta, Agnimitra and Kovachki, Nikola B. and Oberai, Assad and Stuart, Andrew M.},
+  year          = {2025},
+  eprint        = {2501.15785},
+  archiveprefix = {arXiv}
+}""",
+    "2402.18491": r"""@article{biroli2024dynamical,
+  title         = {Dynamical Regimes of Diffusion Models},
+  author        = {Biroli, Giulio and Bonnaire, Tony and de Bortoli, Valentin and M{\'e}zard, Marc},
+  journal       = {Nature Communications},
+  year          = {2024},
+  eprint        = {2402.18491},
+  archiveprefix = {arXiv}
+}""",
 }
 """arXiv identifier -> entry."""
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-__all__ = ["onset_page"]
+__all__ = ["FigureView", "environment", "onset_page"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def onset_page(content: OnsetContent) -> str:
     if not content.runs:
         raise InputError(got="no runs", need="the records of at least one", remedy="run the study first")
     arms = [content, *content.others]
-    template = _environment().get_template("onset.html.j2")
+    template = environment().get_template("onset.html.j2")
     return template.render(
         content=content,
         arms=[_arm(arm, f"a{place}") for place, arm in enumerate(arms)],
@@ -97,12 +97,13 @@ def onset_page(content: OnsetContent) -> str:
         cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
         claims=claim_lines([claim for arm in arms for claim in arm.claims]),
         colors={variable(light): pair for light, pair in _colors(arms).items()},
-        bibtex=[*PAPERS.values(), BYHEART],
+        bibtex=[PAPERS["2505.17638"], BYHEART],
     )
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

@@ -96,6 +96,7 @@ def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
             "d2": ended.distance[:, 1],
             "nearest": ended.index[:, 0],
             "nearest_images": points[ended.index[:, 0]].float(),
+            "denoised": _denoised_once(run, points, x).float(),
         },
     )
 
@@ -189,11 +190,19 @@ def _at_the_end(run: FlowRun, points: Tensor, x: Tensor) -> Record:
     record, d = _formulas(run, points), points[0].numel()
     match run.denoiser.shrinkage:
         case TikhonovShrinkage(strength=strength):
-            once = empirical(points)(x, torch.tensor(math.sqrt(strength), dtype=torch.float64))
-            record["denoised/distance"] = float(nearest(once, points, k=1).distance.max())
+            once = nearest(_denoised_once(run, points, x), points, k=1)
+            record["denoised/distance"] = float(once.distance.max())
             record["formula/distance/mean"] = tikhonov_distance(strength, d)
             record["formula/rms"] = math.sqrt(strength)
     return record
+
+
+def _denoised_once(run: FlowRun, points: Tensor, x: Tensor) -> Tensor:
+    """x denoised by the points at the level of Tikhonov's floor, √c; x itself without one."""
+    match run.denoiser.shrinkage:
+        case TikhonovShrinkage(strength=strength):
+            return empirical(points)(x, torch.tensor(math.sqrt(strength), dtype=torch.float64))
+    return x
 
 
 def _difference(run: FlowRun, denoiser: Denoiser, start: Tensor, x: Tensor, levels: Tensor) -> float:

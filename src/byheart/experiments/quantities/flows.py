@@ -6,10 +6,12 @@ worst/NAME               largest NAME over the runs                             
 share/NAME               NAME, a share, pooled over the runs                       (Wilson or Clopper–Pearson)
 relative/NAME@X          NAME at the noise level X, in units of r_c                (Student-t 95 % over runs; a share with
                          its count is pooled)
-order/NAME/SETTING       1 if NAME, a share pooled over seeds, grows with SETTING, from each value to the next with
+order/NAME/SETTING/S     1 if NAME, a share pooled over seeds, grows with SETTING, from each value to the next with
                          disjoint intervals; 0 if it falls somewhere; no value where intervals overlap (exact)
-excess/within@T/D        largest within@T above P(χ²_D < T²/c), c the strength of the run's loss, over the runs
+excess/within@T/D/S      largest within@T above P(χ²_D < T²/c), c the strength of the run's loss, over the runs
                          (ends of the intervals of within@T)
+
+S: the training steps that the statement is about; a run that ended before has no value.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -35,8 +38,8 @@ VOCABULARY = (
     "worst/NAME",
     "share/NAME",
     "relative/NAME@X",
-    "order/NAME/SETTING",
-    "excess/within@T/D",
+    "order/NAME/SETTING/S",
+    "excess/within@T/D/S",
 )
 
 BOUND = 0.05
@@ -52,10 +55,12 @@ def check(name: str) -> bool:
         case "relative":
             return _number(rest.rpartition("@")[2]) and bool(rest.rpartition("@")[0])
         case "order":
-            return all(rest.rpartition("/")[::2])
+            column, setting, steps = _three(rest)
+            return bool(column and setting) and steps.isdigit()
         case "excess":
-            tolerance, _, dimension = rest.removeprefix("within@").partition("/")
-            return rest.startswith("within@") and _number(tolerance) and dimension.isdigit()
+            column, dimension, steps = _three(rest)
+            known = column.startswith("within@") and _number(column.removeprefix("within@"))
+            return known and dimension.isdigit() and steps.isdigit()
     return False
 
 
@@ -83,10 +88,23 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
             column, _, level = rest.rpartition("@")
             return _relative(curves, column, float(level))
         case "order":
-            column, _, setting = rest.rpartition("/")
-            return _order(column, setting, curves)
-    tolerance, _, dimension = rest.removeprefix("within@").partition("/")
-    return _excess(float(tolerance), int(dimension), f"within@{tolerance}", curves)
+            column, setting, steps = _three(rest)
+            return _order(column, setting, _trained(curves, int(steps)), len(curves))
+    column, dimension, steps = _three(rest)
+    found = _excess(column, int(dimension), _trained(curves, int(steps)))
+    return replace(found, missing=len(curves) - found.count)
+
+
+def _three(rest: str) -> tuple[str, str, str]:
+    """NAME/SETTING/S, where NAME may hold slashes: its parts, empty where there are none."""
+    before, _, steps = rest.rpartition("/")
+    column, _, setting = before.rpartition("/")
+    return column, setting, steps
+
+
+def _trained(curves: Sequence[Curve], steps: int) -> list[Curve]:
+    """Those that were trained so far."""
+    return [curve for curve in curves if float(curve.rows[-1]["step"] or 0) >= steps]
 
 
 def pooled_share(curves: Sequence[Curve], name: str) -> Proportion | None:
@@ -113,7 +131,9 @@ def _gap(name: str, curves: Sequence[Curve]) -> Quantity:
     )
 
 
-def _excess(tolerance: float, dimension: int, name: str, curves: Sequence[Curve]) -> Quantity:
+def _excess(name: str, dimension: int, curves: Sequence[Curve]) -> Quantity:
+    tolerance = float(name.removeprefix("within@"))
+
     def above(row: dict[str, Any], end: str) -> float:
         return float(row[f"{name}{end}"]) - float(row["expected"])
 
@@ -126,7 +146,7 @@ def _excess(tolerance: float, dimension: int, name: str, curves: Sequence[Curve]
     if not found:
         return _none(curves)
     value, low, high = (max(above(row, end) for row in found) for end in ("", "_low", "_high"))
-    return Quantity(value, low, high, len(found), len(curves) - len(found))
+    return Quantity(value, low, high, len(found))
 
 
 def _largest(
@@ -167,19 +187,19 @@ def _relative(curves: Sequence[Curve], name: str, level: float) -> Quantity:
     return _mean([None if row.get(name) is None else float(row[name] or 0) for row in rows])
 
 
-def _order(name: str, setting: str, curves: Sequence[Curve]) -> Quantity:
+def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quantity:
     groups: dict[float, list[Curve]] = defaultdict(list)
     for curve in curves:
         groups[float(_setting(curve.spec, setting))].append(curve)
     shares = [pooled_share(groups[value], name) for value in sorted(groups)]
     known = [share for share in shares if share is not None]
     if len(known) < 2 or len(known) < len(shares):
-        return _none(curves)
+        return Quantity(math.nan, None, None, 0, asked)
     pairs = list(pairwise(known))
     rises, falls = (all(a.high < b.low for a, b in pairs), any(a.low > b.high for a, b in pairs))
     value = 1.0 if rises else 0.0 if falls else math.nan
     end = None if math.isnan(value) else value
-    return Quantity(value, end, end, len(curves))
+    return Quantity(value, end, end, len(curves), asked - len(curves))
 
 
 def _setting(spec: dict[str, Any], dotted: str) -> Any:

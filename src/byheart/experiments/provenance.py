@@ -1,0 +1,29 @@
+"""With which code, on what machine and which data numbers were made: for the foot of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from byheart.store.folders import RunFolder
+
+__all__ = ["provenance"]
+
+
+def provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
+    """Name -> value over these runs, at least one: code, versions, machine, data, seeds, time."""
+    headers, data = [folder.header() for folder in folders], folders[0].read_record("data")
+    seconds = sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders)
+    kept = ("byheart", "code", "torch", "numpy", "python", "platform", "threads", "backend", "device", "date")
+    return {name: _all_of(str(header.get(name)) for header in headers) for name in kept} | {
+        "data": data.get("name"),
+        "data fingerprint": str(data.get("fingerprint"))[:16],
+        "seeds": _all_of(str(header["spec"]["seed"]) for header in headers),
+        "runs": len(folders),
+        "time of all runs": f"{seconds / 60:.1f} minutes on one thread each",
+    }
+
+
+def _all_of(values: Iterable[str]) -> str:
+    """Every different value: runs kept from before may have been made elsewhere."""
+    return ", ".join(sorted(set(values)))

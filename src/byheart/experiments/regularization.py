@@ -1,0 +1,318 @@
+"""The regularization study's page: what was measured of each arm, and the formulas for it, gathered from the stored runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from byheart._records import write_atomic
+from byheart.experiments.cautions import cautions
+from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.provenance import provenance
+from byheart.experiments.quantities.flows import pooled_share
+from byheart.experiments.studies import Study
+from byheart.experiments.study_folder import StudyFolder
+from byheart.report.panels import Line, Panel, PlaneContent, Style
+from byheart.report.regularization import Copies, RegularizationContent, regularization_page
+from byheart.store.folders import RunFolder
+from byheart.theory.terminal import consistency_copies, tikhonov_copies
+
+__all__ = ["regularization_content", "write_regularization"]
+
+PUBLISHED_TIKHONOV = {1e-5: 0.99, 3.2e-5: 0.80, 1e-4: 0.395, 3.2e-4: 0.137, 1e-3: 0.042, 1e-2: 0.004}
+PUBLISHED_CONSISTENCY = {4.6052: 0.985, 3.442: 0.975, 2.3026: 0.91, 1.1394: 0.70}
+"""Read off the figures of S2's code: strength c, and κ, to the share of samples within 0.01 of a point."""
+
+TOLERANCE = 0.01
+WITHIN = f"within@{TOLERANCE:g}"
+SHOWN_PATHS, SHOWN_COPIES = 24, 4
+
+RATES = {
+    "plain": "exact score",
+    "half": "γ = 1, slope ½",
+    "quarter": "γ = 3, slope ¼",
+    "stops": "γ = 0.1/σ, stops",
+}
+
+
+def write_regularization(folder: StudyFolder) -> None:
+    """Write report.html of a conducted study from what is stored."""
+    write_atomic(folder.report, regularization_page(regularization_content(folder)))
+
+
+def regularization_content(folder: StudyFolder) -> RegularizationContent:
+    """Everything that the page shows; arms that the scale does not have are left out."""
+    record, folders = folder.content(), folder.folders()
+    study = Study.model_validate(record["study"])
+    curves = {arm: read_curves(found) for arm, found in folders.items()}
+    everything = [one for found in folders.values() for one in found]
+    panels = [
+        _shares(curves, "tikhonov", "strength"),
+        _shares(curves, "consistency", "kappa"),
+        _rates(curves),
+        _widths(curves),
+        _networks(curves),
+        _collapse(curves),
+    ]
+    return RegularizationContent(
+        title=study.title,
+        scale=record["scale"],
+        advice="A regularizer keeps a model from copying only if it still acts at vanishing noise.",
+        reasons=_reasons(curves),
+        panels=[found for found in panels if found is not None],
+        plane=_plane(folders),
+        copies=_copies(folders),
+        claims=folder.claims(),
+        cautions=cautions(everything),
+        provenance=provenance(everything),
+        command=record["command"],
+    )
+
+
+def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
+    """What the runs mean for somebody's model, a sentence each."""
+    found = [
+        "The exact minimizer of the training loss copies: left alone, every sample ends in a training point.",
+        "Shrinking the score by a constant factor, or stopping a little early, only slows this down. What helps must grow as "
+        "the noise vanishes: a floor on the noise level (Tikhonov, σ² + c) turns copies into training points blurred by √c.",
+        "Such blurred copies are still copies. Denoise samples once, at the level of the floor, before comparing them with "
+        "training images.",
+    ]
+    if "width" in curves:
+        found.append(
+            "Networks follow the exact score from behind: a wider one, or more steps, comes nearer to it. "
+            "Small networks and early stopping postpone copying; they do not exclude it."
+        )
+    digits = _last(curves.get("digits", ()))
+    if digits and digits.get("r_c/data"):
+        found.append(
+            f"For {int(digits['n']):,} digits the posterior holds one image below noise {float(digits['r_c/data']):.2g} of the pixel range: "
+            "whatever a sampler does below that level is copying, and a floor above it is what it would take."
+        )
+    return found
+
+
+def _shares(curves: Mapping[str, Sequence[Curve]], arm: str, setting: str) -> Panel | None:
+    """Share of copies against the strength c, or against κ, with the formula and the published points."""
+    found = [(float(curve.spec["denoiser"]["shrinkage"][setting]), curve) for curve in curves.get(arm, ())]
+    measured = [(at, curve.rows[-1]) for at, curve in sorted(found, key=lambda pair: pair[0])]
+    measured = [(at, row) for at, row in measured if row.get(WITHIN) is not None]
+    if not measured:
+        return None
+    if arm == "tikhonov":
+        published, grid = (
+            PUBLISHED_TIKHONOV,
+            np.geomspace(min(at for at, _ in measured) / 2, 2 * measured[-1][0], 80),
+        )
+        theory = [tikhonov_copies(TOLERANCE, float(at), 2) for at in grid]
+        head, x = "Tikhonov: a floor on the noise", "strength c"
+        caption = "Share of samples within 0.01 of a training point. A floor √c on the noise blurs copies; the share falls as P(χ² < tol²/c)."
+    else:
+        published, grid = PUBLISHED_CONSISTENCY, np.linspace(0.0, 1.1 * measured[-1][0], 80)
+        theory = [consistency_copies(float(at), 2) for at in grid]
+        head, x = "The consistency score", "κ, with τ = exp(−κ d/2)"
+        caption = "Share of samples within 0.01 of a training point. The score vanishes where the density is below τ: a sample is captured with P(χ² < κ d)."
+    return Panel(
+        head=head,
+        caption=caption,
+        x=x,
+        y="share of copies",
+        lines=[
+            Line("formula", grid.tolist(), theory, style="formula", color=3),
+            Line("published", list(published), list(published.values()), style="published"),
+            _points("measured", measured, WITHIN),
+        ],
+        log_x=arm == "tikhonov",
+    )
+
+
+def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
+    lines = []
+    for color, (arm, label) in enumerate(RATES.items()):
+        rows = [row for curve in curves.get(arm, ())[:1] for row in curve.rows]
+        pairs = [(float(row["level"] or 0), float(row["distance/median"] or 0)) for row in rows]
+        pairs = [(level, distance) for level, distance in pairs if level > 0 and distance > 0]
+        if pairs:
+            lines.append(
+                Line(label, [at for at, _ in pairs], [y for _, y in pairs], style="line", color=color)
+            )
+    return (
+        None
+        if not lines
+        else Panel(
+            head="How fast it copies",
+            caption="Median distance to the nearest training point against the noise level, from right to left. A constant shrinkage "
+            "bends the slope and still arrives; one that grows as the noise vanishes stops.",
+            x="noise level σ",
+            y="distance to the nearest point",
+            lines=lines,
+            log_y=True,
+        )
+    )
+
+
+def _widths(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
+    groups: dict[int, list[Curve]] = defaultdict(list)
+    for curve in curves.get("width", ()):
+        groups[int(curve.spec["model"]["width"])].append(curve)
+    lines = [
+        _over_training(f"width {width}" if not place else f"{width}", groups[width], "within@0.1", place)
+        for place, width in enumerate(sorted(groups))
+    ]
+    return (
+        None
+        if not lines
+        else Panel(
+            head="Width and training time",
+            caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds.",
+            x="training step",
+            y="share within 0.1",
+            lines=lines,
+            shades=len(lines),
+        )
+    )
+
+
+def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
+    groups: dict[float, list[Curve]] = defaultdict(list)
+    for curve in curves.get("network", ()):
+        groups[float(curve.spec["loss"]["tikhonov"]["strength"])].append(curve)
+    lines = []
+    for place, strength in enumerate(sorted(groups)):
+        measured = _over_training(f"c = {strength:g}", groups[strength], "within@0.1", place)
+        ceiling = tikhonov_copies(0.1, strength, 2)
+        ends = [measured.x[0], measured.x[-1]]
+        lines += [measured, Line("formula", ends, [ceiling, ceiling], style="formula", color=place)]
+    return (
+        None
+        if not lines
+        else Panel(
+            head="Networks trained with the floor in the loss",
+            caption="Share of samples within 0.1 of a training point over training; dashed, where the formula says it must stop.",
+            x="training step",
+            y="share within 0.1",
+            lines=lines,
+        )
+    )
+
+
+def _collapse(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
+    curve = next(iter(curves.get("digits", ())), None)
+    if curve is None:
+        return None
+    rows = [
+        (float(row["relative"] or 0), row)
+        for row in sorted(curve.rows, key=lambda row: float(row["relative"] or 0))
+    ]
+    dimension = max(float(row["trace"] or 0) for _, row in rows)
+    trace = Line(
+        f"Jacobian trace / {dimension:.2g}",
+        [at for at, _ in rows],
+        [float(row["trace"] or 0) / dimension for _, row in rows],
+        style="line",
+        color=1,
+    )
+    return Panel(
+        head="When the posterior collapses onto one image",
+        caption="Digits, exact score: weight on the own source, and the share of pairs of clones that end at the same image, against the noise "
+        "level over r_c. The trace of the denoiser's Jacobian rises while structure is resolved and falls to 0 where one image is left.",
+        x="noise level / r_c",
+        y="share",
+        lines=[
+            _points("own weight", rows, "own_weight", color=0, style="line"),
+            _points("clones agree", rows, "agreement", color=2),
+            trace,
+        ],
+    )
+
+
+def _points(
+    label: str,
+    rows: Sequence[tuple[float, Mapping[str, Any]]],
+    name: str,
+    *,
+    color: int = 0,
+    style: Style = "points",
+) -> Line:
+    value, low, high = ([float(row[name + end]) for _, row in rows] for end in ("", "_low", "_high"))
+    return Line(label, [at for at, _ in rows], value, low, high, style, color)
+
+
+def _over_training(label: str, curves: Sequence[Curve], name: str, color: int) -> Line:
+    """A share over training, pooled over seeds."""
+    steps = sorted({float(row["step"] or 0) for curve in curves for row in curve.rows})
+    shares = []
+    for step in steps:
+        here = [
+            Curve(one.id, one.n, one.seed, [row], one.references, one.spec)
+            for one in curves
+            for row in one.rows
+            if row["step"] == step
+        ]
+        shares.append(pooled_share(here, name))
+    known = [(step, share) for step, share in zip(steps, shares, strict=True) if share is not None]
+    return Line(
+        label,
+        [step for step, _ in known],
+        [share.value for _, share in known],
+        [share.low for _, share in known],
+        [share.high for _, share in known],
+        style="line",
+        color=color,
+    )
+
+
+def _plane(folders: Mapping[str, Sequence[RunFolder]]) -> PlaneContent | None:
+    if not folders.get("plain"):
+        return None
+    stored, points = _first(folders["plain"])
+    paths = stored["paths"][:SHOWN_PATHS].astype(np.float64)
+    ends = {}
+    if folders.get("tikhonov"):
+        widest = max(
+            folders["tikhonov"], key=lambda found: found.header()["spec"]["denoiser"]["shrinkage"]["strength"]
+        )
+        strength = widest.header()["spec"]["denoiser"]["shrinkage"]["strength"]
+        ends[f"samples under c = {strength:g}"] = widest.arrays("samples-0")["samples"][:400].astype(
+            np.float64
+        )
+    return PlaneContent(points, paths, _cell(paths[:, 0], points) == _cell(paths[:, -1], points), ends)
+
+
+def _cell(x: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = np.linalg.norm(x[:, None] - points, axis=2).argmin(1)
+    return found
+
+
+def _copies(folders: Mapping[str, Sequence[RunFolder]]) -> Copies | None:
+    if not folders.get("rectangles"):
+        return None
+    stored, _ = _first(folders["rectangles"])
+    chosen = [
+        int(np.flatnonzero(stored["nearest"] == one)[k])
+        for one in (0, 1)
+        for k in range(2)
+        if (stored["nearest"] == one).sum() > k
+    ]
+    nearest = stored["nearest_images"][chosen]
+    ratio = stored["d1"][chosen] / stored["d2"][chosen]
+    return Copies(
+        _pixels(stored["samples"][chosen]), _pixels(stored["denoised"][chosen]), _pixels(nearest), ratio
+    )
+
+
+def _first(folders: Sequence[RunFolder]) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """What a run's samples are, and its points."""
+    return folders[0].arrays("samples-0"), folders[0].arrays("data")["points"].astype(np.float64)
+
+
+def _pixels(x: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return (np.clip(x[:, 0], 0, 1) * 255).round().astype(np.uint8)
+
+
+def _last(curves: Sequence[Curve]) -> Mapping[str, Any]:
+    return curves[0].rows[-1] if curves else {}
