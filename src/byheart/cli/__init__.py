@@ -24,6 +24,8 @@ VERBS = {
     "report": "Write the report of a study again, from what is stored.",
     "claims": "Show which published statements were measured, and with what result.",
     "sample": "Draw samples from a trained run or from a closed form.",
+    "theory collapse": "Find the noise level below which the exact score of your data copies.",
+    "theory terminal": "Say whether a regularized exact score still copies, and how often.",
     "data ls": "List the data sets and where they were found.",
     "version": "Say the versions of byheart and of what it stands on.",
 }
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def overview() -> str:
     """The page of `byheart --help`."""
-    verbs = "\n".join(f"  {verb:<9} {summary}" for verb, summary in VERBS.items())
+    verbs = "\n".join(f"  {verb:<15} {summary}" for verb, summary in VERBS.items())
     return f"""usage: byheart VERB …
 
 Does a diffusion model know its training data by heart?  When will it?  Why?  What prevents it?

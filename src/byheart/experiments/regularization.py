@@ -21,7 +21,7 @@ from byheart.report.regularization import Copies, RegularizationContent, regular
 from byheart.store.folders import RunFolder
 from byheart.theory.terminal import consistency_copies, tikhonov_copies
 
-__all__ = ["regularization_content", "write_regularization"]
+__all__ = ["collapse_panel", "regularization_content", "write_regularization"]
 
 PUBLISHED_TIKHONOV = {1e-5: 0.99, 3.2e-5: 0.80, 1e-4: 0.395, 3.2e-4: 0.137, 1e-3: 0.042, 1e-2: 0.004}
 PUBLISHED_CONSISTENCY = {4.6052: 0.985, 3.442: 0.975, 2.3026: 0.91, 1.1394: 0.70}
@@ -56,12 +56,12 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         _rates(curves),
         _widths(curves),
         _networks(curves),
-        _collapse(curves),
+        *(collapse_panel(found) for found in folders.get("digits", ())[:1]),
     ]
     return RegularizationContent(
         title=study.title,
         scale=record["scale"],
-        advice="A regularizer keeps a model from copying only if it still acts at vanishing noise.",
+        advice="Only a regularizer that grows as the noise vanishes keeps a model from copying.",
         reasons=_reasons(curves),
         panels=[found for found in panels if found is not None],
         plane=_plane(folders),
@@ -200,10 +200,10 @@ def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     )
 
 
-def _collapse(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
-    curve = next(iter(curves.get("digits", ())), None)
-    if curve is None:
-        return None
+def collapse_panel(folder: RunFolder) -> Panel:
+    """Own weights, clones and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
+    (curve,) = read_curves([folder])
+    name = folder.read_record("data")["name"]
     rows = [
         (float(row["relative"] or 0), row)
         for row in sorted(curve.rows, key=lambda row: float(row["relative"] or 0))
@@ -218,7 +218,7 @@ def _collapse(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     )
     return Panel(
         head="When the posterior collapses onto one image",
-        caption="Digits, exact score: weight on the own source, and the share of pairs of clones that end at the same image, against the noise "
+        caption=f"{name}, exact score: weight on the own source, and the share of pairs of clones that end at the same image, against the noise "
         "level over r_c. The trace of the denoiser's Jacobian rises while structure is resolved and falls to 0 where one image is left.",
         x="noise level / r_c",
         y="share",

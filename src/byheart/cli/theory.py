@@ -1,0 +1,209 @@
+"""byheart theory: what is known without training, in numbers and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+
+from tyro.conf import arg
+
+from byheart.cli.options import Count, DataChoice, Root
+
+if TYPE_CHECKING:
+    from byheart.store.folders import RunFolder
+
+__all__ = ["collapse", "terminal"]
+
+Number = Annotated[Optional[float], arg(metavar="NUMBER")]
+File = Annotated[Optional[Path], arg(metavar="FILE")]
+
+
+def collapse(
+    *,
+    data: DataChoice = "digits",
+    size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
+    channels: Optional[Literal[1, 3]] = None,
+    distinct: bool = False,
+    n: Count = None,
+    seed: int = 0,
+    clones: int = 500,
+    figure: File = None,
+    root: Root = Path("runs"),
+) -> int:
+    """At which noise level does the exact score of your data hold one training image only?
+
+    Below it, whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
+
+    Args:
+        data: A folder of images, an array file, or the name of a data set.
+        size: Resize your images to this many pixels a side.
+        channels: Read your images as grey (1) or RGB (3).
+        distinct: Keep each image once, if the same one lies there several times.
+        n: Training images, a fair draw of the data; all of them by default.
+        seed: Of every noise.
+        clones: Pairs of samples that part at each level.
+        figure: Where to draw it, a PNG file; by default in the run's folder.
+        root: Where the run is kept.
+    """
+    from byheart._records import write_atomic
+    from byheart.cli.options import the_data
+    from byheart.cli.progress import progress
+    from byheart.experiments.execute import execute
+    from byheart.experiments.regularization import collapse_panel
+    from byheart.experiments.run import CollapseRun
+    from byheart.report.panels import panel_figure
+    from byheart.report.vector import png
+
+    chosen = the_data(data, size=size, channels=channels, distinct=distinct).model_copy(
+        update={"standardize": False}
+    )
+    run = CollapseRun(data=chosen, n=n or _size(chosen), seed=seed, clones=clones)
+    with progress(1) as tell:
+        folder = execute(run, root, tell=tell)
+    _show_collapse(folder)
+    place = figure or folder.path / "collapse.png"
+    write_atomic(place, png(panel_figure(collapse_panel(folder))))
+    print(f"\nfigure: {place}")
+    return 0
+
+
+def _size(data: Any) -> int:
+    from byheart.data.named import load
+
+    return len(load(data))
+
+
+def _show_collapse(folder: RunFolder) -> None:
+    from byheart.cli.tables import number, show
+
+    rows = folder.rows()
+    last = rows[-1]
+    name = folder.read_record("data")["name"]
+    print(f"{name}: {last['n']:,} images of {last['dimension']:,} pixels in [0, 1]\n")
+    facts = [
+        ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
+        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
+        ("last switch", "median level of the last change of the nearest image", number(_switch(last))),
+        ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
+    ]
+    show(("noise level", "what happens there", "sigma"), facts)
+    print()
+    show(
+        (
+            "sigma / r_c",
+            "own weight [95 %]",
+            "clones agree [95 %]",
+            "images that share",
+            "Jacobian trace",
+            "Gaussian's",
+        ),
+        [
+            (
+                number(row["relative"]),
+                _interval(row, "own_weight"),
+                _interval(row, "agreement"),
+                number(row["n_eff"]),
+                number(row["trace"]),
+                number(row["formula/trace"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _switch(row: Any) -> float:
+    return float(row["switch/median"]) * float(row["r_c/data"])
+
+
+def _interval(row: Any, name: str) -> str:
+    from byheart.cli.tables import number
+
+    return f"{number(row[name])} [{number(row[f'{name}_low'])}, {number(row[f'{name}_high'])}]"
+
+
+def terminal(
+    *,
+    strength: Number = None,
+    kappa: Number = None,
+    gamma: Number = None,
+    exponent: float = 0.0,
+    dimension: Count = None,
+    tolerance: float = 0.01,
+    data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
+) -> int:
+    """Does a regularized exact score still copy, and how often?
+
+    Give one of --strength (Tikhonov), --kappa (consistency score) or --gamma (γ = gamma · σ^−exponent), or --data alone for the
+    strength that predicts left-out images best.
+
+    Args:
+        strength: Tikhonov's c, a squared distance.
+        kappa: Of the consistency score, τ = exp(−κ d/2).
+        gamma: Factor of the shrinkage γ = gamma · σ^−exponent.
+        exponent: Its exponent; 0 is a constant.
+        dimension: Numbers in one sample, d; that of the data where they are given, else 2.
+        tolerance: A sample within this distance of a training point is a copy.
+        data: Your images, in units where pixels lie in [0, 1].
+    """
+    from byheart._checks import InputError
+    from byheart.theory import terminal as theory
+
+    asked = [
+        name
+        for name, value in (("strength", strength), ("kappa", kappa), ("gamma", gamma))
+        if value is not None
+    ]
+    if len(asked) > 1 or not (asked or data):
+        raise InputError(
+            got=" and ".join(f"--{name}" for name in asked) or "no regularization",
+            need="one of --strength, --kappa and --gamma, or --data",
+            remedy="for example byheart theory terminal --strength 1e-3",
+        )
+    d, best = (dimension or 2, None) if data is None else _of_data(data, dimension)
+    if best is not None:
+        print(
+            f"strength that predicts left-out images best: c = {best:.3g}, a floor of {best**0.5:.3g} on the noise"
+        )
+        strength = best if not asked else strength
+    if strength is not None:
+        share, distance = (
+            theory.tikhonov_copies(tolerance, strength, d),
+            theory.tikhonov_distance(strength, d),
+        )
+        print(
+            f"Tikhonov, c = {strength:g}, d = {d}: samples are training points with noise of {strength**0.5:.3g} a number"
+        )
+        print(f"share within {tolerance:g} of a training point: {share:.3g}; mean distance {distance:.3g}")
+    elif kappa is not None:
+        share = theory.consistency_copies(kappa, d)
+        print(
+            f"consistency score, κ = {kappa:g}, d = {d}: a share of {share:.3g} is captured by a training point"
+        )
+    elif gamma is not None:
+        _show_shrinking(gamma, exponent)
+    return 0
+
+
+def _show_shrinking(gamma: float, exponent: float) -> None:
+    from byheart.theory.terminal import shrinking
+
+    found = shrinking(lambda r: gamma * r**-exponent)
+    verdict = {True: "still memorizes, only slower", False: "stops short of the data", None: "cannot tell"}
+    print(f"γ = {gamma:g} · σ^−{exponent:g}: {verdict[found.memorizes]}")
+    print(f"distance left at σ = 1e-12 over that at σ = 1: {found.distance:.3g}")
+
+
+def _of_data(choice: str, dimension: int | None) -> tuple[int, float]:
+    """The dimension of the data, and their best strength."""
+    from byheart._checks import InputError
+    from byheart.cli.options import the_data
+    from byheart.data.named import load
+    from byheart.metrics.bandwidth import best_strength
+
+    images = load(the_data(choice).model_copy(update={"standardize": False})).images
+    d = images[0].numel()
+    if dimension not in (None, d):
+        raise InputError(
+            got=f"--dimension {dimension} for data of {d}", need="that of the data", remedy="leave it out"
+        )
+    return d, best_strength(images)

@@ -1,0 +1,84 @@
+"""How strong should Tikhonov's floor be?  The bandwidth that predicts left-out points best.
+
+Samples under a floor c are draws of a kernel density estimate, xₙ + √c ζ.  Its leave-one-out likelihood
+
+    L(c) = 1/n Σᵢ log 1/(n − 1) Σ_{j ≠ i} N(xᵢ; xⱼ, c I)
+
+is largest near the c that comes closest to the population in Kullback–Leibler divergence, and needs no held-out data.
+Reference: Silverman 1986, section 3.4.4; in five Gaussian settings (d from 2 to 256) it agreed with the best c on a grid.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.metrics.memorization import count_duplicates
+from byheart.random import derive, generator
+
+__all__ = ["best_strength", "leave_one_out"]
+
+QUERIES = 2000
+SPAN = 12.0  # of log c below and above the squared distance of typical neighbors
+
+
+def leave_one_out(train: Tensor, strength: float, *, queries: int = QUERIES, seed: int = 0) -> float:
+    """L(c), in nats a point.  train: (n, *shape), at least two points.  strength: c > 0.
+
+    queries: points left out, each in turn, at most; which ones, the seed decides.
+    Raises InputError for fewer than two points, or c ≤ 0.
+    """
+    if not 0 < strength < math.inf:
+        raise InputError(
+            got=f"strength {strength}", need="0 < c < infinity", remedy="give a squared distance"
+        )
+    return _likelihood(_squared_distances(train, queries, seed), strength, train[0].numel())
+
+
+def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> float:
+    """The c of the largest leave-one-out likelihood, to 1 %.
+
+    train: (n, *shape), at least two points, all different.  queries, seed: as in `leave_one_out`.
+    Raises InputError for fewer than two points, or points that repeat: their likelihood is infinite at c = 0.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(train) >= 2 and count_duplicates(train):
+        raise InputError(
+            got=f"{count_duplicates(train)} points that repeat another",
+            need="points that are all different",
+            remedy="collapse duplicates first (metrics.collapse_duplicates)",
+        )
+    squares, d = _squared_distances(train, queries, seed), train[0].numel()
+    middle = math.log(float(squares.amin(1).median()) / d)
+    found = minimize_scalar(
+        lambda log_c: -_likelihood(squares, math.exp(log_c), d),
+        bounds=(middle - SPAN, middle + SPAN),
+        method="bounded",
+        options={"xatol": 0.005},
+    )
+    return math.exp(float(found.x))
+
+
+def _squared_distances(train: Tensor, queries: int, seed: int) -> Tensor:
+    """Of some points to all points, infinite to themselves: (q, n) float64."""
+    if train.ndim < 2 or len(train) < 2:
+        raise InputError(
+            got=f"points of shape {tuple(train.shape)}",
+            need="at least two, (n, *shape)",
+            remedy="stack the points along the first dimension",
+        )
+    chosen = torch.randperm(len(train), generator=generator(derive(seed, "left out")))[:queries]
+    rows = train.flatten(1).double()
+    squares = torch.cdist(rows[chosen], rows, compute_mode="donot_use_mm_for_euclid_dist").square()
+    squares[torch.arange(len(chosen)), chosen] = math.inf
+    return squares
+
+
+def _likelihood(squares: Tensor, strength: float, d: int) -> float:
+    others = math.log(squares.shape[1] - 1)
+    logs = (-squares / (2 * strength)).logsumexp(1) - others - d / 2 * math.log(2 * math.pi * strength)
+    return float(logs.mean())
