@@ -1,0 +1,67 @@
+"""The study s2-regularization, conducted whole at its smallest scale, and its page."""
+
+import re
+
+import pytest
+
+from byheart._checks import InputError
+from byheart.data.spec import Data
+from byheart.experiments.conduct import conduct
+from byheart.experiments.pages import write_report
+from byheart.experiments.regularization import regularization_content
+from byheart.experiments.studies import load_study
+from byheart.report.regularization import RegularizationContent, regularization_page
+
+
+@pytest.fixture(scope="module")
+def study():
+    return load_study("s2-regularization")
+
+
+@pytest.fixture(scope="module")
+def folder(study, tmp_path_factory):
+    return conduct(study, "ci", root=tmp_path_factory.mktemp("runs"), workers=1)
+
+
+def test_every_arm_of_the_paper_is_there_at_every_scale(study):
+    for scale in ("ci", "cpu"):
+        assert (
+            {cell.arm for cell in study.scale(scale).arms}
+            == set(study.arms)
+            == {claim.arm for claim in study.claims} | {"stops"}
+        )
+    ids = " ".join(claim.id for claim in study.claims)
+    assert all(f"S2-{letter}" in ids for letter in "ABCDEFGHIJ")
+
+
+def test_what_needs_no_many_samples_is_reproduced(folder):
+    verdicts = {row["id"]: row["verdict"] for row in folder.claims()}
+    for name in ("S2-C", "S2-D", "S2-E", "S2-F-half", "S2-F-quarter", "S2-I-denoised", "S2-collapse"):
+        assert verdicts[name] == "reproduced"
+    assert "contradicted" not in verdicts.values()
+    assert verdicts["S2-G"] == verdicts["S2-H"] == "unresolved"  # 300 steps say nothing of 32,000
+
+
+def test_the_page_shows_every_arm(folder):
+    content, page = regularization_content(folder), folder.report.read_text()
+    assert len(content.panels) == 6 and content.plane is not None and content.copies is not None
+    assert page.count("<svg") == 7 and page.count("<img") == 3 * len(content.copies.ratios)
+    assert "S2-A" in page and "<script" not in page and 'src="http' not in page
+    assert not re.search(r"\b(nan|None)\b", re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL))
+    assert not content.cautions
+
+
+def test_the_page_can_be_written_again(folder):
+    before = folder.report.read_text()
+    folder.report.unlink()
+    assert write_report(folder.path).read_text() == before
+
+
+def test_a_page_without_figures_is_refused():
+    with pytest.raises(InputError, match="figures"):
+        regularization_page(RegularizationContent("t", "ci", "a", [], []))
+
+
+def test_other_data_are_refused(study, tmp_path):
+    with pytest.raises(InputError, match="theory collapse"):
+        conduct(study, "ci", root=tmp_path, data=Data())
