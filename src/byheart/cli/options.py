@@ -14,7 +14,18 @@ from tyro.conf import arg
 if TYPE_CHECKING:
     from byheart.data.spec import Data
 
-__all__ = ["Count", "Device", "DataChoice", "OwnData", "Root", "Workers", "cores", "own_data", "the_data"]
+__all__ = [
+    "Channels",
+    "Count",
+    "Device",
+    "DataChoice",
+    "OwnData",
+    "Root",
+    "Workers",
+    "cores",
+    "own_data",
+    "the_data",
+]
 
 DATA = arg(metavar="FOLDER|FILE|NAME[=PATH]")
 DataChoice = Annotated[str, DATA]
@@ -23,6 +34,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[Optional[int], arg(metavar="COUNT")]
 Count = Annotated[Optional[int], arg(metavar="COUNT")]
+Channels = Annotated[Optional[Literal[1, 3]], arg(metavar="{1,3}")]  # the parser's own lists None
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
 ARRAY_FILES = {".npz", ".npy", ".safetensors"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Count, DataChoice, Root, the_data
+from byheart.cli.options import Channels, Count, DataChoice, Root, the_data
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["sample"]
 
+Form = Literal["empirical", "partial", "smoothed", "gaussian"]
+
 ENDINGS = (".png", ".npz", ".safetensors")
 
 
 def sample(
     *,
     run: Annotated[Optional[str], arg(metavar="RUN")] = None,
-    closed_form: Optional[Literal["empirical", "partial", "smoothed", "gaussian"]] = None,
+    closed_form: Annotated[Optional[Form], arg(metavar="{empirical,partial,smoothed,gaussian}")] = None,
     data: DataChoice = "digits",
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
-    channels: Optional[Literal[1, 3]] = None,
+    channels: Channels = None,
     n: Count = None,
     memorized: Count = None,
     std: float = 0.1,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Count, Device, OwnData, Root, Workers, cores, own_data
+from byheart.cli.options import Channels, Count, Device, OwnData, Root, Workers, cores, own_data
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -24,7 +24,7 @@ def study(
     scale: str = "demo",
     data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
-    channels: Optional[Literal[1, 3]] = None,
+    channels: Channels = None,
     heldout: Count = None,
     distinct: bool = False,
     device: Device = "auto",
