@@ -194,6 +194,7 @@ def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
         (["report", "."], "., which holds no study.json"),
         (["claims", "--measure", "S9-Z"], "claims ['S9-Z']"),
         (["ls", "--table", "x.csv"], "a table without rows"),
+        (["ls", "--table", "nowhere/x.csv"], "--table nowhere/x.csv, in a folder that does not exist"),
     ],
     ids=str,
 )

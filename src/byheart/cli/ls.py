@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Root
+from byheart.cli.options import Root, check_place
 from byheart.cli.tables import number, show
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def ls(
 
     folders = list_runs(root)
     if table is not None:
+        check_place("--table", table)
         from byheart.store import tables
 
         rows = tables.table(folders)
