@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
-__all__ = ["InputError", "check_finite", "extra_missing"]
+__all__ = ["InputError", "check_finite", "extra_missing", "meant"]
 
 
 class InputError(ValueError):
@@ -46,6 +48,14 @@ def check_finite(name: str, x: Tensor) -> None:
         need="finite numbers only",
         remedy=f"remove or repair those rows of {name}",
     )
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`did you mean …? `, for the front of a remedy, or nothing where no known word is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def extra_missing(purpose: str, extra: str) -> ImportError:

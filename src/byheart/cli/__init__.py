@@ -143,8 +143,7 @@ def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:
             module, *name = verb.split()
             function = getattr(import_module(f"byheart.cli.{module}"), name[0] if name else module)
             return verb, function, list(words[length:])
-    from byheart._checks import InputError
-    from byheart.cli.errors import meant
+    from byheart._checks import InputError, meant
 
     said = " ".join(words[:2]) if words[0] in GROUPS else words[0]
     raise InputError(

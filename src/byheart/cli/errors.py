@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from byheart._checks import InputError
 
-__all__ = ["explained", "meant"]
+__all__ = ["explained"]
 
 
 def explained(error: Exception) -> str:
@@ -14,14 +12,6 @@ def explained(error: Exception) -> str:
     parts = _parts(error)
     got, need, remedy = (_one_line(part) for part in (parts.got, parts.need, parts.remedy))
     return f"error: got {got}\nneed: {need}\nremedy: {remedy}"
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean …? `, or nothing where no known word is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}? " if near else ""
 
 
 def _parts(error: Exception) -> InputError:

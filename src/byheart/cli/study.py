@@ -83,8 +83,9 @@ def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int,
     from byheart.cli.plan import show_plan
     from byheart.experiments.conduct import fitting
 
-    print(f"{recipe.title}  Scale {scale}: {recipe.scale(scale).takes}.\n")
     arms = recipe.runs(scale, own)
+    # What the recipe says of its time holds for its own data only.
+    print(f"{recipe.title}  Scale {scale}" + (f": {recipe.scale(scale).takes}.\n" if own is None else ".\n"))
     if own is not None:
         arms = fitting(arms, lambda event: print(f"note: {event['text']}\n"))
     show_plan(arms, root, workers, device)

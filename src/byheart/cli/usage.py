@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from itertools import takewhile
 
-from byheart._checks import InputError
-from byheart.cli.errors import meant
+from byheart._checks import InputError, meant
 
 __all__ = ["check_flags", "refused"]
 
