@@ -115,7 +115,7 @@ def test_own_images_take_the_place_of_the_recipe_s(place, tmp_path, capsys):
 def test_ls_lists_runs(place, capsys):
     assert main(["ls", "--root", str(place / "runs")]) == 0
     header, *lines = capsys.readouterr().out.splitlines()
-    assert header.split() == ["run", "kind", "data", "n", "seed", "step", "f_mem", "state"]
+    assert header.split()[:8] == ["run", "kind", "data", "n", "seed", "step", "f_mem", "state"]
     assert {line.split()[0] for line in lines if "tiny" not in line} >= {
         run.id for run in list_runs(place / "runs")
     }
@@ -172,8 +172,14 @@ def test_a_report_is_written_again(place, capsys):
 def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
     command = ["sweep", str(place / "narrow.toml"), "--root", str(tmp_path), "--workers", "1"]
     assert main([*command, "--dry-run"]) == 0
-    assert "2 of 2 runs to do" in capsys.readouterr().out
+    planned = capsys.readouterr().out
+    assert "2 of 2 runs to do" in planned
     assert main(command) == 0
+    said = capsys.readouterr().err
+    assert main(["ls", "--root", str(tmp_path)]) == 0
+    listed = capsys.readouterr().out
+    for text in (planned, said, listed):
+        assert "model.width=8" in text and "model.width=12" in text
     widths = {run.header()["spec"]["model"]["width"] for run in list_runs(tmp_path)}
     assert widths == {8, 12}
 

@@ -48,7 +48,8 @@ class Ledger:
         match event["kind"]:
             case "plan":
                 for run in event["runs"]:
-                    label = f"{run['arm']}  n = {run['n']}, seed {run['seed']}"
+                    settings = f", {run['settings']}" if run.get("settings") else ""
+                    label = f"{run['arm']}  n = {run['n']}, seed {run['seed']}{settings}"
                     self.jobs[run["run"]] = Job(label, run["arm"], run["steps"])
             case "start":
                 self._job(event).state = "running"

@@ -16,6 +16,7 @@ from typing import Any
 from byheart import __version__
 from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
+from byheart.experiments.differences import differences
 from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
@@ -28,11 +29,13 @@ def silent(event: Event) -> None:
 
 
 def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
-    """The event that says which runs there will be, of each arm."""
+    """The event that says which runs there will be, of each arm, and which settings tell them apart."""
     outline = [
-        {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps}
+        {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps, "settings": settings}
         for arm, runs in arms.items()
-        for run in runs
+        for run, settings in zip(
+            runs, differences([run.model_dump(mode="json") for run in runs]), strict=True
+        )
     ]
     return {"kind": "plan", "runs": outline}
 
