@@ -4,14 +4,16 @@ import json
 import re
 import shlex
 import shutil
-import warnings
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from byheart.cli import main
-from byheart.metrics.memorization import DuplicatesWarning
+from byheart.experiments.execute import execute_all
+from byheart.experiments.sweep import Sweep
 from byheart.store.folders import RunFolder, list_runs
 
 STUDY = """
@@ -229,10 +231,10 @@ def test_own_images_that_repeat_are_said_and_kept_once(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.concatenate([images, images]))
     (tmp_path / "tiny.toml").write_text(STUDY)
     data = ["--data", str(tmp_path / "x.npy"), "--heldout", "20"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DuplicatesWarning)
-        assert study(tmp_path, *data) == 0
-    assert "repeat an earlier one" in capsys.readouterr().err
+    assert study(tmp_path, *data, "--dry-run") == 0
+    assert capsys.readouterr().out.count("repeat an earlier one") == 1
+    assert study(tmp_path, *data) == 0
+    assert capsys.readouterr().err.count("repeat an earlier one") == 1
     assert study(tmp_path, *data, "--distinct") == 0
     assert "repeat" not in capsys.readouterr().err
     pages = [page.read_text() for page in (tmp_path / "runs").glob("tiny-ci-*/report.html")]
@@ -243,6 +245,33 @@ def test_own_images_that_repeat_are_said_and_kept_once(tmp_path, capsys):
         if "--distinct" in file.read_text()
     ]
     assert command == f"byheart study {tmp_path / 'tiny.toml'} --scale ci {shlex.join([*data, '--distinct'])}"
+
+
+def test_a_sweep_says_once_that_images_repeat_and_workers_warn_of_nothing(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", np.concatenate([images, images]))
+    own = f'[base]\ndata = {{ name = "arrays", path = "{tmp_path / "x.npy"}", heldout = 20 }}'
+    (tmp_path / "narrow.toml").write_text(SWEEP.replace("[base]", own))
+    command = ["sweep", str(tmp_path / "narrow.toml"), "--root", str(tmp_path / "runs"), "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "byheart", *command], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("repeat an earlier one") == 1
+    assert "Warning" not in done.stderr
+
+
+def test_python_is_warned_of_what_keeps_numbers_from_meaning_what_they_say(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", np.concatenate([images, images]))
+    (tmp_path / "narrow.toml").write_text(SWEEP)
+    sweep = Sweep.from_toml(tmp_path / "narrow.toml")
+    data = {"name": "arrays", "path": str(tmp_path / "x.npy"), "heldout": 20}
+    run = sweep.model_copy(update={"base": {**sweep.base, "data": data}}).runs()[0]
+    with (
+        pytest.warns(UserWarning, match="repeat an earlier one"),
+        pytest.warns(UserWarning, match="held-out"),
+    ):
+        execute_all([run], tmp_path / "runs")
 
 
 @pytest.mark.parametrize("words", [["--record"], ["--scale", "huge"], ["--scale", "ci"]])

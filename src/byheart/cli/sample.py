@@ -135,8 +135,10 @@ def _formula(settings: Mapping[str, object], data: Data, n: int | None, seed: in
     from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
     from byheart.denoisers.spec import ClosedForm
+    from byheart.experiments.footprint import check_images
     from byheart.noise.levels import Grid
 
+    check_images(data)
     spec = ClosedForm.model_validate({key: value for key, value in settings.items() if value is not None})
     dataset = load(data)
     pool = len(dataset) - heldout_size(len(dataset), data.heldout)

@@ -7,7 +7,7 @@ stands beside that kind: a new kind changes nothing of what the others measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -39,7 +39,7 @@ def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda 
             remedy=meant(str(kind), KINDS)
             + f"change `{place('kind')}`; this version of byheart knows no other",
         )
-    spec: type[Run] = ClosedFormRun if kind == "closed_form" else TrainingRun
+    spec: type[Run] = next(one for one in get_args(Run) if one.model_fields["kind"].default == kind)
     try:
         return spec.model_validate(settings)
     except ValidationError as error:
