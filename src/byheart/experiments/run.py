@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, meant, refused
 from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
 from byheart.experiments.kinds.collapse_spec import CollapseRun
 from byheart.experiments.kinds.flow_spec import FlowRun
@@ -43,6 +43,4 @@ def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda 
     try:
         return spec.model_validate(settings)
     except ValidationError as error:
-        from byheart.experiments.refusals import refused
-
         raise refused(error, spec, place) from error

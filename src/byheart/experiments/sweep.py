@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, refused
 from byheart._records import Spec, identity
 from byheart.experiments.run import Run, parse_run
 
@@ -100,8 +100,6 @@ def checked(spec: type[S], settings: Mapping[str, Any]) -> S:
     try:
         return spec.model_validate(settings)
     except ValidationError as error:
-        from byheart.experiments.refusals import refused
-
         raise refused(error, spec) from error
 
 
