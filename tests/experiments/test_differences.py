@@ -22,12 +22,12 @@ def test_the_swept_settings_are_named_with_every_run_s_value():
 
 
 def test_a_setting_that_one_kind_lacks_is_left_out_there():
-    other = {"model": {"kind": "unet", "width": 8, "blocks": 3, "groups": 4}}
-    found = runs({}, {"model": {"kind": "mlp", "width": 9}}, other)
+    unet = {"kind": "unet", "width": 8, "blocks": 3}
+    found = runs({}, {"model": unet | {"groups": 2}}, {"model": unet | {"groups": 4}})
     assert differences(found) == [
-        "model.kind=mlp, model.width=8",
-        "model.kind=mlp, model.width=9",
-        "model.kind=unet, model.width=8",
+        "model.kind=mlp",
+        "model.kind=unet, model.groups=2",
+        "model.kind=unet, model.groups=4",
     ]
 
 
