@@ -203,6 +203,10 @@ def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
         (["report", "."], "., which holds no study.json"),
         (["claims", "--measure", "S9-Z"], "claims ['S9-Z']"),
         (["ls", "--table", "x.csv"], "a table without rows"),
+        (
+            ["theory", "collapse", "--figure", "nowhere/x.png"],
+            "--figure nowhere/x.png, in a folder that does",
+        ),
         (["ls", "--table", "nowhere/x.csv"], "--table nowhere/x.csv, in a folder that does not exist"),
     ],
     ids=str,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Channels",
     "Count",
+    "DataChoice",
     "Device",
     "OwnData",
     "Root",
@@ -27,7 +28,9 @@ __all__ = [
     "the_data",
 ]
 
-OwnData = Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")]
+DATA = arg(metavar="FOLDER|FILE|NAME[=PATH]")
+DataChoice = Annotated[str, DATA]
+OwnData = Annotated[Optional[str], DATA]
 Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[Optional[int], arg(metavar="COUNT")]
