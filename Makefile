@@ -1,12 +1,12 @@
 # Everything from a bare Python: each target makes .venv on its first use, with no more in it than it needs.
 #
-#   make demo     the first study, from nothing to its report (about 6 minutes of computing on 2 cores)
+#   make demo     the first study, from nothing to its report (6 to 7 minutes on 2 cores, once installed)
 #   make test     all tests but the slow ones and those in a browser
 #   make check    lint, format, types, layers
 #   make docs     the documentation, warnings are errors
 #   make browser  tests that look at pages in Chromium
 #   make bench    hot loops against their peers
-#   make claims   measure the claims that are due, at scale cpu; go on where it stopped
+#   make claims   measure the claims that are due, at scale cpu (25 to 45 minutes on 2 cores); go on where it stopped
 
 VENV := .venv
 BIN := $(VENV)/bin

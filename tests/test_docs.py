@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from byheart import cli
-from byheart.experiments.studies import Study
+from byheart.experiments.studies import RECIPES, Study, load_study
 from byheart.experiments.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +49,27 @@ def test_recipes_are_valid(page):
             assert all(study.runs(scale) for scale in study.scales)
         else:
             assert Sweep.model_validate(recipe).runs()
+
+
+def test_how_long_a_scale_takes_is_said_as_the_study_says_it():
+    onset = load_study("onset")
+    takes = {onset.scale(scale).takes for scale in ("demo", "cpu")}
+    pages = [ROOT / "README.md", ROOT / "Makefile", ROOT / "docs/tutorials/first-light.md"]
+    said = [
+        text for page in pages for text in re.findall(r"(?:\d+ to )?\S+ minutes\b[^,.;:)]*", page.read_text())
+    ]
+    assert len(said) >= 4
+    assert set(said) <= takes
+    assert "minutes" not in (RECIPES / "onset.toml").read_text().partition("name =")[0]
+
+
+def test_a_study_of_widths_has_two():
+    (recipe,) = [
+        tomllib.loads(block)
+        for block in blocks(ROOT / "docs/reference/studies.md", "toml")
+        if "width" in block
+    ]
+    assert len({arm["base"]["model"]["width"] for arm in recipe["arms"].values()}) >= 2
 
 
 def test_the_tour_of_the_readme_runs(capsys):

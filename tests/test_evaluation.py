@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from byheart._checks import InputError
@@ -189,7 +188,7 @@ def test_a_diverged_model_is_called_so():
     ],
 )  # fmt: skip
 def test_plans_that_make_no_sense_are_refused(settings):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         Plan(**settings)
 
 
@@ -221,3 +220,12 @@ def test_shares_within_tolerances():
     far = measure(lambda x, sigma: torch.zeros_like(x) + 9, some, Plan(samples=20, tolerances=(0.01,))).record
     assert far["within@0.01"] == 0.0 and far["within@0.01_high"] > 0
     assert "within@0.01/heldout" in references(some, Plan(samples=20, tolerances=(0.01,)))
+
+
+def test_a_misspelled_setting_of_a_plan_is_named_with_the_right_one():
+    with pytest.raises(
+        InputError, match=r"sample = 5, a setting that does not exist.*did you mean samples\?"
+    ):
+        Plan(sample=5)
+    with pytest.raises(InputError, match=r"got grid\.step = 3.*did you mean steps\?"):
+        Plan(grid={"step": 3})

@@ -9,8 +9,11 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from byheart._checks import refused
 
 __all__ = ["Scalar", "Spec", "canonical_json", "identity", "plain_json", "write_atomic"]
 
@@ -19,9 +22,21 @@ Scalar = str | int | float | bool | None
 
 
 class Spec(BaseModel):
-    """Base of every specification: frozen, closed to unknown fields, JSON in and out."""
+    """Base of every specification: frozen, closed to unknown fields, JSON in and out.
+
+    Raises InputError where it is written down by name, `Plan(samples=1)`; `model_validate` raises pydantic's own error.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise refused(error, type(self)) from error
+
+    # Without this mark pydantic would call it for every specification inside another one, and lose its place.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
 def canonical_json(spec: BaseModel) -> str:

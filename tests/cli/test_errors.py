@@ -1,5 +1,7 @@
 """Errors as three lines for people."""
 
+import sys
+
 import pytest
 from pydantic import Field
 
@@ -72,7 +74,7 @@ def test_a_folder_in_the_place_of_a_file(tmp_path):
 
 def test_a_missing_extra_gives_the_pip_line():
     text = caught(raising(extra_missing("writing Parquet", "parquet")))
-    assert text.endswith("remedy: pip install 'byheart[parquet]'")
+    assert text.endswith(f"remedy: {sys.executable} -m pip install 'byheart[parquet]'")
 
 
 def test_a_broken_installation_is_called_so():

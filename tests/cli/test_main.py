@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import byheart
 from byheart import cli
 
 HEAVY = {"torch", "scipy", "sklearn", "matplotlib"}
@@ -81,7 +82,7 @@ def test_help_goes_to_stdout(arguments, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nosuch"], ["data"], ["study"], ["ls", "--nosuch"], ["sample", "--count", "many"]],
+    [["nosuch"], ["data", "nosuch"], ["study"], ["ls", "--nosuch"], ["sample", "--count", "many"]],
     ids=" ".join,
 )
 def test_usage_errors_exit_with_1_and_keep_stdout_empty(arguments, capsys):
@@ -99,6 +100,63 @@ def test_usage_errors_exit_with_1_and_keep_stdout_empty(arguments, capsys):
 def test_a_usage_error_names_the_argument(arguments, word, capsys):
     assert cli.main(arguments) == 1
     assert word in capsys.readouterr().err.splitlines()[0]
+
+
+def test_the_version_alone(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"byheart {byheart.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["data"], ["data", "--help"], ["data", "-h"]], ids=" ".join)
+def test_a_group_says_its_verbs(arguments, capsys):
+    assert cli.main(arguments) == 0
+    written = capsys.readouterr()
+    assert cli.VERBS["data ls"] in written.out
+    assert cli.VERBS["study"] not in written.out
+    assert written.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got", "need", "meant"),
+    [
+        (["stduy"], "the verb 'stduy'", "one of study, ", "study"),
+        (["study", "onset", "--scal", "demo"], "the option --scal, ", "one of --scale, ", "--scale"),
+        (["study", "--hepl"], "the option --hepl, ", "one of --scale, ", "--help"),
+        (["sample", "--solver", "hun"], "--solver hun", "one of ancestral, euler, heun", "heun"),
+        (["sample", "--channels", "2"], "--channels 2", "one of 1, 3", None),
+        (
+            ["sample", "--closed-form", "empircal"],
+            "--closed-form empircal",
+            "one of empirical, gaussian, partial, smoothed",
+            "empirical",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_the_nearest_word_that_exists_is_named_once(arguments, got, need, meant, capsys):
+    assert cli.main(arguments) == 1
+    error, needed, remedy = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"error: got {got}")
+    assert needed.startswith(f"need: {need}")
+    assert (f"did you mean {meant}?" in remedy) is (meant is not None)
+    assert "None" not in error + needed + remedy
+
+
+@pytest.mark.parametrize("choices", ["{1,3}", "{empirical,partial,smoothed,gaussian}"])
+def test_help_lists_choices_without_none(choices, capsys):
+    assert cli.main(["sample", "--help"]) == 0
+    assert choices in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verb", "positional"),
+    [("study", "STUDY"), ("sweep", "FILE.toml"), ("run", "RUN"), ("report", "FOLDER")],
+)
+def test_usage_shows_what_stands_without_a_flag(verb, positional, capsys):
+    assert cli.main([verb, "--help"]) == 0
+    usage = capsys.readouterr().out.split("\n\n")[0]
+    assert usage.startswith(f"usage: byheart {verb} [-h]")
+    assert positional in usage.split()
 
 
 def test_an_error_is_three_lines_on_stderr(capsys):

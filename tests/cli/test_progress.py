@@ -98,6 +98,34 @@ def test_plain_lines_where_nobody_watches(capsys):
     ]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_run_that_goes_on_says_from_where(terminal, monkeypatch, capsys):
+    class Stream(io.StringIO):
+        def isatty(self):
+            return terminal
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    monkeypatch.setenv("TERM", "xterm")
+    start = {"kind": "start", "run": "a", "n": 8, "seed": 0, "steps": 100}
+    with progress.progress(1) as tell:
+        for event in [EVENTS[0], {**start, "step": 40}, {**start, "run": "b", "step": 0}]:
+            tell(event)
+    text = sys.stderr.getvalue()
+    assert "mlp  n = 8, seed 0: goes on from step 40 of 100" in text
+    assert text.count("goes on") == 1
+
+
+def test_steps_of_before_count_as_done():
+    begun = {"kind": "start", "run": "a", "n": 8, "seed": 0, "steps": 100, "step": 40}
+    assert ledger(1, plan(("a", "mlp", 100)), begun).fraction == pytest.approx(0.4)
+
+
+def test_swept_settings_are_in_the_label():
+    event = plan(("a", "w", 100))
+    event["runs"][0]["settings"] = "model.width=8"
+    assert ledger(1, event).jobs["a"].label == "w  n = 8, seed 0, model.width=8"
+
+
 def test_bars_in_a_terminal(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):

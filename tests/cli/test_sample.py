@@ -33,9 +33,9 @@ def test_a_sample_depends_on_its_seed_only(tmp_path):
 
 
 def test_a_picture_shows_every_sample_once(tmp_path):
-    assert sample("--count", "7", out=tmp_path / "deep" / "s.png") == 0
+    assert sample("--count", "7", out=tmp_path / "s.png") == 0
     assert sample("--count", "7", out=tmp_path / "s.npz") == 0
-    sheet = np.asarray(Image.open(tmp_path / "deep" / "s.png"))
+    sheet = np.asarray(Image.open(tmp_path / "s.png"))
     assert sheet.shape == (3 * 9 - 1, 3 * 9 - 1, 3)
     fourth = np.load(tmp_path / "s.npz")["samples"][3, 0]
     np.testing.assert_array_equal(sheet[9:17, 0:8, 0], np.round(np.clip(fourth, 0, 1) * 255))
@@ -60,6 +60,18 @@ def test_solver_and_steps_matter(tmp_path):
         (["--closed-form", "empirical", "--out", "s.jpeg"], "--out s.jpeg"),
         (["--closed-form", "partial"], "a partial denoiser without `memorized`"),
         (["--closed-form", "smoothed", "--std", "-1"], "std = -1.0"),
+        (
+            ["--closed-form", "empirical", "--out", "nowhere/s.png"],
+            "--out nowhere/s.png, in a folder that does",
+        ),
+        (["--closed-form", "empirical", "--std", "0.1"], "--std beside --closed-form empirical"),
+        (["--closed-form", "gaussian", "--memorized", "3"], "--memorized beside --closed-form gaussian"),
+        (["--closed-form", "smoothed", "--memorized", "3"], "--memorized beside --closed-form smoothed"),
+        (["--closed-form", "partial", "--std", "0.2"], "--std beside --closed-form partial"),
+        (["--closed-form", "empirical", "--root", "runs"], "--root beside --closed-form empirical"),
+        (["--run", "x", "--n", "8", "--data", "digits"], "--data, --n beside --run"),
+        (["--run", "x", "--subset", "0"], "--subset beside --run"),
+        (["--run", "x", "--std", "0.1"], "--std beside --run"),
         (["--closed-form", "empirical", "--n", "5000"], ""),
         (["--closed-form", "empirical", "--steps", "0"], ""),
         (["--closed-form", "empirical", "--data", "mixture"], "samples of shape (50,)"),

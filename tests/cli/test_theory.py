@@ -16,7 +16,14 @@ def test_collapse_prints_and_draws(capsys, tmp_path, monkeypatch):
     words = ["collapse", "--data", "digits", "--n", "60", "--clones", "20", "--root", "runs"]
     code, out, _ = said(capsys, *words)
     assert code == 0 and "60 images of 64 pixels" in out
-    for fact in ("r_c, data alone", "r_c, spectrum", "last switch", "own weight", "clones agree", "Jacobian trace"):
+    for fact in (
+        "r_c, data alone",
+        "r_c, spectrum",
+        "last switch",
+        "own weight",
+        "clones agree",
+        "Jacobian trace",
+    ):
         assert fact in out
     (figure,) = tmp_path.glob("runs/*/collapse.png")
     assert figure.read_bytes()[:4] == b"\x89PNG" and str(figure.relative_to(tmp_path)) in out

@@ -4,14 +4,16 @@ import json
 import re
 import shlex
 import shutil
-import warnings
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from byheart.cli import main
-from byheart.metrics.memorization import DuplicatesWarning
+from byheart.experiments.execute import execute_all
+from byheart.experiments.sweep import Sweep
 from byheart.store.folders import RunFolder, list_runs
 
 STUDY = """
@@ -115,7 +117,7 @@ def test_own_images_take_the_place_of_the_recipe_s(place, tmp_path, capsys):
 def test_ls_lists_runs(place, capsys):
     assert main(["ls", "--root", str(place / "runs")]) == 0
     header, *lines = capsys.readouterr().out.splitlines()
-    assert header.split() == ["run", "kind", "data", "n", "seed", "step", "f_mem", "state"]
+    assert header.split()[:8] == ["run", "kind", "data", "n", "seed", "step", "f_mem", "state"]
     assert {line.split()[0] for line in lines if "tiny" not in line} >= {
         run.id for run in list_runs(place / "runs")
     }
@@ -172,8 +174,14 @@ def test_a_report_is_written_again(place, capsys):
 def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
     command = ["sweep", str(place / "narrow.toml"), "--root", str(tmp_path), "--workers", "1"]
     assert main([*command, "--dry-run"]) == 0
-    assert "2 of 2 runs to do" in capsys.readouterr().out
+    planned = capsys.readouterr().out
+    assert "2 of 2 runs to do" in planned
     assert main(command) == 0
+    said = capsys.readouterr().err
+    assert main(["ls", "--root", str(tmp_path)]) == 0
+    listed = capsys.readouterr().out
+    for text in (planned, said, listed):
+        assert "model.width=8" in text and "model.width=12" in text
     widths = {run.header()["spec"]["model"]["width"] for run in list_runs(tmp_path)}
     assert widths == {8, 12}
 
@@ -185,15 +193,21 @@ def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
         (["study", "onset", "--scale", "huge"], "scale 'huge'"),
         (["study", "onset", "--data", "nowhere"], "--data nowhere"),
         (["study", "onset", "--scale", "ci", "--device", "cuda", "--workers", "1"], "device 'cuda'"),
-        (["sweep", "absent.toml"], "absent.toml"),
+        (["study", "nope.toml"], "no such file: nope.toml"),
+        (["sweep", "absent.toml"], "no such file: absent.toml"),
         (["sweep", "bad.toml"], "bad.toml"),
         (["sweep", "kind.toml"], "a run of kind 'audit'"),
-        (["sweep", "typo.toml"], "widht = 8"),
+        (["sweep", "typo.toml"], "base.model.widht = 8"),
         (["sweep", "typo.toml", "--executor", "ray"], "executor 'ray'"),
         (["run", "absent"], "run 'absent'"),
         (["report", "."], "., which holds no study.json"),
         (["claims", "--measure", "S9-Z"], "claims ['S9-Z']"),
         (["ls", "--table", "x.csv"], "a table without rows"),
+        (
+            ["theory", "collapse", "--figure", "nowhere/x.png"],
+            "--figure nowhere/x.png, in a folder that does",
+        ),
+        (["ls", "--table", "nowhere/x.csv"], "--table nowhere/x.csv, in a folder that does not exist"),
     ],
     ids=str,
 )
@@ -221,10 +235,10 @@ def test_own_images_that_repeat_are_said_and_kept_once(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.concatenate([images, images]))
     (tmp_path / "tiny.toml").write_text(STUDY)
     data = ["--data", str(tmp_path / "x.npy"), "--heldout", "20"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DuplicatesWarning)
-        assert study(tmp_path, *data) == 0
-    assert "repeat an earlier one" in capsys.readouterr().err
+    assert study(tmp_path, *data, "--dry-run") == 0
+    assert capsys.readouterr().out.count("repeat an earlier one") == 1
+    assert study(tmp_path, *data) == 0
+    assert capsys.readouterr().err.count("repeat an earlier one") == 1
     assert study(tmp_path, *data, "--distinct") == 0
     assert "repeat" not in capsys.readouterr().err
     pages = [page.read_text() for page in (tmp_path / "runs").glob("tiny-ci-*/report.html")]
@@ -235,6 +249,33 @@ def test_own_images_that_repeat_are_said_and_kept_once(tmp_path, capsys):
         if "--distinct" in file.read_text()
     ]
     assert command == f"byheart study {tmp_path / 'tiny.toml'} --scale ci {shlex.join([*data, '--distinct'])}"
+
+
+def test_a_sweep_says_once_that_images_repeat_and_workers_warn_of_nothing(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", np.concatenate([images, images]))
+    own = f'[base]\ndata = {{ name = "arrays", path = "{tmp_path / "x.npy"}", heldout = 20 }}'
+    (tmp_path / "narrow.toml").write_text(SWEEP.replace("[base]", own))
+    command = ["sweep", str(tmp_path / "narrow.toml"), "--root", str(tmp_path / "runs"), "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "byheart", *command], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("repeat an earlier one") == 1
+    assert "Warning" not in done.stderr
+
+
+def test_python_is_warned_of_what_keeps_numbers_from_meaning_what_they_say(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", np.concatenate([images, images]))
+    (tmp_path / "narrow.toml").write_text(SWEEP)
+    sweep = Sweep.from_toml(tmp_path / "narrow.toml")
+    data = {"name": "arrays", "path": str(tmp_path / "x.npy"), "heldout": 20}
+    run = sweep.model_copy(update={"base": {**sweep.base, "data": data}}).runs()[0]
+    with (
+        pytest.warns(UserWarning, match="repeat an earlier one"),
+        pytest.warns(UserWarning, match="held-out"),
+    ):
+        execute_all([run], tmp_path / "runs")
 
 
 @pytest.mark.parametrize("words", [["--record"], ["--scale", "huge"], ["--scale", "ci"]])

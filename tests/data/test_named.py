@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pydantic import ValidationError
 
 from byheart._checks import InputError
 from byheart.data import Data, MixtureData, available, load, named, split
@@ -128,15 +127,14 @@ def test_settings_that_would_be_ignored_are_refused(tmp_path):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ValidationError, match="one of digits, fashion_mnist") as caught:
+    with pytest.raises(InputError, match="one of digits, fashion_mnist"):
         Data(name="digit")
-    assert isinstance(caught.value.errors()[0]["ctx"]["error"], InputError)
 
 
 @pytest.mark.parametrize("settings", [{"size": 0}, {"channels": 2}, {"count": -1}, {"splitseed": 1}])
 def test_settings_that_make_no_sense_are_refused(settings):
-    with pytest.raises(ValidationError):
-        Data.model_validate(settings)
+    with pytest.raises(InputError):
+        Data(**settings)
 
 
 def test_every_name_is_available_and_loadable():

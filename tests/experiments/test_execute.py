@@ -59,7 +59,9 @@ def test_interrupted_run_goes_on_bit_for_bit(changes, at, tmp_path, monkeypatch)
         execute(
             run, tmp_path / "cut", tell=interrupt_at(at, monkeypatch)
         )  # … and the power fails at step `at`
-    resumed = execute(run, tmp_path / "cut")
+    events = []
+    resumed = execute(run, tmp_path / "cut", tell=events.append)
+    assert [event["step"] for event in events if event["kind"] == "start"] == [at]
     assert plain(resumed.rows()) == plain(whole.rows())
     assert_same_tensors(
         resumed, whole, "model", "state", *(f"samples-{step}" for step in whole.sample_steps())

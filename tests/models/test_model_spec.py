@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from byheart._checks import InputError
 from byheart.models import AnyModel, AnyParametrization, MLPSpec, OnProcess, UNetSpec
 from byheart.noise import DDPM
 
@@ -38,7 +39,7 @@ def test_a_recipe_names_its_parametrization():
     ],
 )
 def test_widths_that_do_not_fit_are_refused(settings, says):
-    with pytest.raises(ValidationError, match=says):
+    with pytest.raises(InputError, match=says):
         UNetSpec(**settings)
 
 

@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from byheart._checks import InputError
 from byheart.noise import DDPM, OU, SIGMA_MAX, VE, VP, Flow, S1Process
 
 
@@ -72,5 +72,5 @@ def test_ddpm_between_indices():
     ],
 )
 def test_bad_settings_are_refused(build):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         build()

@@ -12,7 +12,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from itertools import takewhile
+
+from byheart import __version__
 
 __all__ = ["VERBS", "main"]
 
@@ -31,7 +32,11 @@ VERBS = {
 }
 """Verb -> the first line of its help."""
 
+GROUPS = {verb.split()[0] for verb in VERBS if " " in verb}
+"""First words of verbs of two words."""
+
 DEBUG = "--debug"
+HELP = {"-h", "--help", "help"}
 INTERRUPTED = 130
 
 
@@ -40,8 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     words = [word for word in given if word != DEBUG]
-    if not words or words[0] in {"-h", "--help", "help"}:
+    if not words or words[0] in HELP:
         print(overview())
+        return 0
+    if words == ["--version"]:
+        print(f"byheart {__version__}")
+        return 0
+    if words[0] in GROUPS and (len(words) == 1 or words[1] in HELP):
+        print(group_overview(words[0]))
         return 0
     # A polite kill is an interrupt: workers are stopped, and the run can be resumed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -62,14 +73,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def group_overview(group: str) -> str:
+    """The page of `byheart GROUP --help`."""
+    return f"usage: byheart {group} VERB …\n\n{_listed(group + ' ')}\n\nbyheart {group} VERB --help shows what a verb takes."
+
+
+def _listed(beginning: str = "") -> str:
+    return "\n".join(
+        f"  {verb:<15} {summary}" for verb, summary in VERBS.items() if verb.startswith(beginning)
+    )
+
+
 def overview() -> str:
     """The page of `byheart --help`."""
-    verbs = "\n".join(f"  {verb:<15} {summary}" for verb, summary in VERBS.items())
     return f"""usage: byheart VERB …
 
 Does a diffusion model know its training data by heart?  When will it?  Why?  What prevents it?
 
-{verbs}
+{_listed()}
 
 byheart VERB --help shows what a verb takes; --debug, anywhere, shows the traceback of an error.
 First: byheart study onset --scale demo"""
@@ -89,13 +110,17 @@ def _carry_out(words: Sequence[str]) -> int:
 def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callable[[], int] | None:
     """The function with its arguments, or None where help was asked for and shown.
 
-    Raises InputError, in the parser's words, for arguments that the function does not take.
+    Raises InputError for arguments that the function does not take.
     """
     from contextlib import redirect_stderr
     from functools import partial, wraps
     from io import StringIO
 
     from tyro import cli, conf
+
+    from byheart.cli.usage import check_flags, refused
+
+    check_flags(verb, function, words)
 
     @wraps(function)
     def call(*values: object, **named: object) -> Callable[[], int]:
@@ -108,20 +133,7 @@ def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callab
     except SystemExit as end:  # the parser's own 2 means something else here
         if not end.code:
             return None
-    from byheart._checks import InputError
-
-    raise InputError(
-        got=_unboxed(said.getvalue()) or f"arguments that `byheart {verb}` does not take",
-        need=f"what `byheart {verb} --help` lists",
-        remedy=f"see `byheart {verb} --help`",
-    )
-
-
-def _unboxed(text: str) -> str:
-    """What the parser says inside its box, on one line; the title, and what it adds of the help, are left out."""
-    lines = (line.strip("│╭╮╰╯ \t") for line in text.splitlines())
-    said = [line for line in lines if line.strip("─- ")][1:]
-    return " ".join(takewhile(lambda line: not line.startswith(("Argument helptext", "For full")), said))
+    raise refused(verb, said.getvalue())
 
 
 def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:
@@ -131,10 +143,11 @@ def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:
             module, *name = verb.split()
             function = getattr(import_module(f"byheart.cli.{module}"), name[0] if name else module)
             return verb, function, list(words[length:])
-    from byheart._checks import InputError
+    from byheart._checks import InputError, meant
 
+    said = " ".join(words[:2]) if words[0] in GROUPS else words[0]
     raise InputError(
-        got=f"the verb {words[0]!r}",
+        got=f"the verb {said!r}",
         need="one of " + ", ".join(VERBS),
-        remedy="see `byheart --help`",
+        remedy=meant(said, VERBS) + "see `byheart --help`",
     )

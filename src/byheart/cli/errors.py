@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 from byheart._checks import InputError
 
 __all__ = ["explained"]
@@ -43,7 +46,10 @@ def _of_file(error: OSError) -> InputError:
 def _of_import(error: ImportError) -> InputError:
     purpose, _, line = str(error).partition(" needs: ")
     if line:  # from `extra_missing`
-        return InputError(got=f"{purpose}, which an optional part does", need="that part", remedy=line)
+        python = shlex.quote(sys.executable)  # the pip on the path may be another installation's
+        return InputError(
+            got=f"{purpose}, which an optional part does", need="that part", remedy=f"{python} -m {line}"
+        )
     return InputError(
         got=f"an installation without {error.name} ({error})",
         need="byheart with all it depends on",

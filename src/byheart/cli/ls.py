@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Root
+from byheart.cli.options import Root, check_place
 from byheart.cli.tables import number, show
 
 if TYPE_CHECKING:
@@ -31,16 +31,19 @@ def ls(
 
     folders = list_runs(root)
     if table is not None:
+        check_place("--table", table)
         from byheart.store import tables
 
         rows = tables.table(folders)
         tables.export(rows, table)
         print(f"{len(rows)} records of {len(folders)} runs: {table}")
     elif folders:
-        show(
-            ("run", "kind", "data", "n", "seed", "step", "f_mem", "state"),
-            [_line(folder) for folder in folders],
-        )
+        from byheart.experiments.differences import differences
+
+        columns = ("run", "kind", "data", "n", "seed", "step", "f_mem", "state", "settings that differ")
+        settings = differences([folder.header()["spec"] for folder in folders])
+        lines = [[*_line(folder), own] for folder, own in zip(folders, settings, strict=True)]
+        show(columns, lines, last_wraps=True)
     else:
         print(f"no runs in {root}; the first: byheart study onset --scale demo")
     return 0

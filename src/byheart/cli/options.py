@@ -6,6 +6,7 @@ Optional[X] rather than X | None, in all verbs: for the latter the parser import
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -14,7 +15,18 @@ from tyro.conf import arg
 if TYPE_CHECKING:
     from byheart.data.spec import Data
 
-__all__ = ["Count", "Device", "DataChoice", "OwnData", "Root", "Workers", "cores", "own_data", "the_data"]
+__all__ = [
+    "Channels",
+    "Count",
+    "DataChoice",
+    "Device",
+    "OwnData",
+    "Root",
+    "Workers",
+    "cores",
+    "own_data",
+    "the_data",
+]
 
 DATA = arg(metavar="FOLDER|FILE|NAME[=PATH]")
 DataChoice = Annotated[str, DATA]
@@ -23,6 +35,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[Optional[int], arg(metavar="COUNT")]
 Count = Annotated[Optional[int], arg(metavar="COUNT")]
+Channels = Annotated[Optional[Literal[1, 3]], arg(metavar="{1,3}")]  # the parser's own lists None
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
 ARRAY_FILES = {".npz", ".npy", ".safetensors"}
@@ -49,6 +62,18 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def check_place(flag: str, file: Path) -> None:
+    """Raise InputError for an output file in a folder that does not exist: its name is often mistyped."""
+    from byheart._checks import InputError
+
+    if not file.parent.is_dir():
+        raise InputError(
+            got=f"{flag} {file}, in a folder that does not exist",
+            need="a folder that is there",
+            remedy=f"correct the path, or make the folder: mkdir -p {shlex.quote(str(file.parent))}",
+        )
 
 
 def own_data(

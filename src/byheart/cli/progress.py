@@ -48,10 +48,12 @@ class Ledger:
         match event["kind"]:
             case "plan":
                 for run in event["runs"]:
-                    label = f"{run['arm']}  n = {run['n']}, seed {run['seed']}"
+                    settings = f", {run['settings']}" if run.get("settings") else ""
+                    label = f"{run['arm']}  n = {run['n']}, seed {run['seed']}{settings}"
                     self.jobs[run["run"]] = Job(label, run["arm"], run["steps"])
             case "start":
-                self._job(event).state = "running"
+                job = self._job(event)
+                job.state, job.step = "running", event.get("step", 0)
             case "progress":
                 job = self._job(event)
                 job.step, job.seconds = event["step"], event["seconds"]
@@ -60,6 +62,12 @@ class Ledger:
                     self._job(event).note = f"f_mem {event['f_mem']:.2f}"
             case "done":
                 self._job(event).state = "done"
+
+    def resumption(self, event: Event) -> str | None:
+        """What a `start` says of a run that goes on; None for any other event."""
+        if event["kind"] != "start" or not event.get("step"):
+            return None
+        return f"{self._job(event).label}: goes on from step {event['step']} of {event['steps']}"
 
     def _job(self, event: Event) -> Job:
         label = f"n = {event.get('n')}, seed {event.get('seed')}"
@@ -140,6 +148,8 @@ class _Lines:
                 self._say(f"{len(event['runs'])} runs, {self._ledger.workers} at a time")
             case "notice":
                 self._say(f"note: {event['text']}")
+            case "start" if (text := self._ledger.resumption(event)) is not None:
+                self._say(text)
             case "done":
                 job = self._ledger.jobs[event["run"]]
                 state = "was done before" if event["cached"] else f"done  {job.note}"
@@ -162,8 +172,9 @@ class _Bars:
 
     def tell(self, event: Event) -> None:
         self._ledger.hear(event)
-        if event["kind"] == "notice":
-            self._bars.console.print(f"note: {event['text']}", markup=False, highlight=False)
+        text = f"note: {event['text']}" if event["kind"] == "notice" else self._ledger.resumption(event)
+        if text is not None:
+            self._bars.console.print(text, markup=False, highlight=False)
         if "run" in event:
             self._show(event["run"])
         self._bars.update(self._all, completed=self._ledger.fraction, note=self._ledger.summary())

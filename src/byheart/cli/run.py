@@ -28,7 +28,7 @@ def run(
         root: Where the runs are kept.
     """
     from byheart.cli.progress import progress
-    from byheart.experiments.execute import announced, execute
+    from byheart.experiments.execute import announced, execute_all, failures
     from byheart.experiments.run import parse_run
     from byheart.store.folders import find_run
 
@@ -36,6 +36,8 @@ def run(
     spec = parse_run(folder.header()["spec"])
     with progress(1) as tell:
         tell(announced({spec.kind: [spec]}))
-        done = execute(spec, folder.path.parent, device=device, tell=tell)
-    print(done.path)
+        outcomes = execute_all([spec], folder.path.parent, device=device, tell=tell)
+    if (error := failures(outcomes, [spec])) is not None:
+        raise error
+    print(folder.path)
     return 0

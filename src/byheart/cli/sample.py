@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Count, DataChoice, Root, the_data
+from byheart.cli.options import Channels, Count, OwnData, check_place, the_data
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,26 +23,33 @@ if TYPE_CHECKING:
 
 __all__ = ["sample"]
 
+Form = Literal["empirical", "partial", "smoothed", "gaussian"]
+
+RUN_ONLY = {"--root"}
+DATA_ONLY = {"--data", "--size", "--channels", "--n", "--subset"}
+OWNERS = {"--memorized": "--closed-form partial", "--std": "--closed-form smoothed", "--root": "--run"}
+"""Which options say something about a run, and which about the data of a formula; and what the others go with."""
+
 ENDINGS = (".png", ".npz", ".safetensors")
 
 
 def sample(
     *,
     run: Annotated[Optional[str], arg(metavar="RUN")] = None,
-    closed_form: Optional[Literal["empirical", "partial", "smoothed", "gaussian"]] = None,
-    data: DataChoice = "digits",
+    closed_form: Annotated[Optional[Form], arg(metavar="{empirical,partial,smoothed,gaussian}")] = None,
+    data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
-    channels: Optional[Literal[1, 3]] = None,
+    channels: Channels = None,
     n: Count = None,
     memorized: Count = None,
-    std: float = 0.1,
-    subset: int = 0,
+    std: Annotated[Optional[float], arg(metavar="WIDTH")] = None,
+    subset: Annotated[Optional[int], arg(metavar="SEED")] = None,
     count: int = 64,
     first_seed: int = 0,
     steps: Count = None,
     solver: Literal["euler", "heun", "ancestral"] = "euler",
     out: Annotated[Path, arg(metavar="FILE.png|npz|safetensors")] = Path("samples.png"),
-    root: Root = Path("runs"),
+    root: Annotated[Optional[Path], arg(metavar="FOLDER")] = None,
 ) -> int:
     """Draw samples from a trained run or from a closed form.
 
@@ -51,31 +58,32 @@ def sample(
     Args:
         run: A run that trained a network: its id, the beginning of it, or its folder.
         closed_form: A formula of training points, in the place of a run.
-        data: The data of a closed form: a folder, an array file, or the name of a data set.
+        data: The data of a closed form: a folder, an array file, or the name of a data set; digits by default.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         n: How many of the data a closed form is given; all that are not held out by default.
         memorized: How many of them a partial denoiser holds.
-        std: Width of a smoothed denoiser's components, in units of the data's RMS.
-        subset: Seed of the choice of those n.
+        std: Width of a smoothed denoiser's components, in units of the data's RMS; 0.1 by default.
+        subset: Seed of the choice of those n; 0 by default.
         count: How many samples.
         first_seed: Seed of the first sample.
         steps: Noise levels that the solver walks down; by default those the run was measured with, or 18.
         solver: How it walks: euler (DDIM), heun (second order), or ancestral (adds noise).
         out: A picture of all samples, or their pixel values as an array `samples`.
-        root: Where the runs are kept.
+        root: Where the runs are kept; runs by default.
     """
+    of_data = {"--data": data, "--size": size, "--channels": channels, "--n": n, "--subset": subset}
     _check_request(run, closed_form, out)
+    _check_used(closed_form, {**of_data, "--memorized": memorized, "--std": std, "--root": root})
     from byheart._records import write_atomic
     from byheart.sampling.draw import sample as draw
 
     if run is not None:
-        model, to_pixels, shape, grid = _trained(run, root)
+        model, to_pixels, shape, grid = _trained(run, root or Path("runs"))
     else:
-        settings: dict[str, object] = {"kind": closed_form, "std": std, "memorized": memorized}
-        model, to_pixels, shape, grid = _formula(
-            settings, the_data(data, size=size, channels=channels), n, subset
-        )
+        settings = {"kind": closed_form, "std": std, "memorized": memorized}
+        chosen = the_data(data or "digits", size=size, channels=channels)
+        model, to_pixels, shape, grid = _formula(settings, chosen, n, subset or 0)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
@@ -97,6 +105,22 @@ def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
         raise InputError(
             got=f"--out {out}", need="a name that ends in " + ", ".join(ENDINGS), remedy="rename it"
         )
+    check_place("--out", out)
+
+
+def _check_used(closed_form: str | None, given: Mapping[str, object]) -> None:
+    """Refuse what would be ignored.  given: option -> its value, None if it was not given."""
+    from byheart._checks import InputError
+
+    used = {None: RUN_ONLY, "partial": DATA_ONLY | {"--memorized"}, "smoothed": DATA_ONLY | {"--std"}}
+    ignored = {flag for flag, value in given.items() if value is not None} - used.get(closed_form, DATA_ONLY)
+    if ignored:
+        source = "--run" if closed_form is None else f"--closed-form {closed_form}"
+        raise InputError(
+            got=f"{', '.join(sorted(ignored))} beside {source}, which would ignore it",
+            need="; ".join(f"{flag} with {OWNERS.get(flag, 'a --closed-form')}" for flag in sorted(ignored)),
+            remedy="leave it out, or choose what it belongs to",
+        )
 
 
 def _trained(name: str, root: Path) -> Source:
@@ -106,14 +130,16 @@ def _trained(name: str, root: Path) -> Source:
     return model, model.to_pixels, model.shape, model.grid
 
 
-def _formula(settings: dict[str, object], data: Data, n: int | None, seed: int) -> Source:
+def _formula(settings: Mapping[str, object], data: Data, n: int | None, seed: int) -> Source:
     from byheart.build.closed_form import closed_form
     from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
     from byheart.denoisers.spec import ClosedForm
+    from byheart.experiments.footprint import check_images
     from byheart.noise.levels import Grid
 
-    spec = ClosedForm.model_validate(settings)
+    check_images(data)
+    spec = ClosedForm.model_validate({key: value for key, value in settings.items() if value is not None})
     dataset = load(data)
     pool = len(dataset) - heldout_size(len(dataset), data.heldout)
     found = split(dataset, pool if n is None else n, seed=seed, heldout=data.heldout)

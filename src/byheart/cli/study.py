@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Count, Device, OwnData, Root, Workers, cores, own_data
+from byheart.cli.options import Channels, Count, Device, OwnData, Root, Workers, cores, own_data
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -24,7 +24,7 @@ def study(
     scale: str = "demo",
     data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
-    channels: Optional[Literal[1, 3]] = None,
+    channels: Channels = None,
     heldout: Count = None,
     distinct: bool = False,
     device: Device = "auto",
@@ -83,8 +83,9 @@ def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int,
     from byheart.cli.plan import show_plan
     from byheart.experiments.conduct import fitting
 
-    print(f"{recipe.title}  Scale {scale}: {recipe.scale(scale).takes}.\n")
     arms = recipe.runs(scale, own)
+    # What the recipe says of its time holds for its own data only.
+    print(f"{recipe.title}  Scale {scale}" + (f": {recipe.scale(scale).takes}.\n" if own is None else ".\n"))
     if own is not None:
         arms = fitting(arms, lambda event: print(f"note: {event['text']}\n"))
     show_plan(arms, root, workers, device)

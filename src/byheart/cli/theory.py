@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Count, DataChoice, Root
+from byheart.cli.options import Channels, Count, DataChoice, Root, check_place
 
 if TYPE_CHECKING:
     from byheart.store.folders import RunFolder
@@ -22,7 +22,7 @@ def collapse(
     *,
     data: DataChoice = "digits",
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
-    channels: Optional[Literal[1, 3]] = None,
+    channels: Channels = None,
     distinct: bool = False,
     n: Count = None,
     seed: int = 0,
@@ -54,6 +54,8 @@ def collapse(
     from byheart.report.panels import panel_figure
     from byheart.report.vector import png
 
+    if figure is not None:
+        check_place("--figure", figure)
     chosen = the_data(data, size=size, channels=channels, distinct=distinct).model_copy(
         update={"standardize": False}
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from byheart.store.folders import RunFolder
 
-__all__ = ["cautions"]
+__all__ = ["cautions", "of_images"]
 
 
 def cautions(folders: Sequence[RunFolder]) -> list[str]:
@@ -20,6 +20,18 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
     codes = _mixed_codes(folders)
     repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
     shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
+    found = of_images(repeated, shared)
+    if codes:
+        found.append(
+            "these runs were made by different versions of the code ("
+            + ", ".join(codes)
+            + "): numbers may differ for that reason alone. Delete the older run folders to make them anew."
+        )
+    return found
+
+
+def of_images(repeated: int, shared: int) -> list[str]:
+    """The sentences about images.  repeated: of the training images.  shared: held-out ones that are also trained on."""
     found = []
     if repeated:
         found.append(
@@ -30,12 +42,6 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
         found.append(
             f"up to {shared} held-out images are also trained on, so that the loss gap and the floor of f_mem come out "
             "wrong. Part them: --distinct."
-        )
-    if codes:
-        found.append(
-            "these runs were made by different versions of the code ("
-            + ", ".join(codes)
-            + "): numbers may differ for that reason alone. Delete the older run folders to make them anew."
         )
     return found
 

@@ -20,10 +20,10 @@ from byheart._records import canonical_json, plain_json, write_atomic
 from byheart.analysis.verdicts import verdict
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
-from byheart.experiments.cautions import cautions
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.curves import read_curves
-from byheart.experiments.execute import announced, execute_all, failures, silent
+from byheart.experiments.execute import aloud, announced, execute_all, failures
+from byheart.experiments.footprint import check_runs
 from byheart.experiments.quantities import quantity, quantity_file
 from byheart.experiments.run import Run
 from byheart.experiments.studies import Study, study_names
@@ -46,7 +46,7 @@ def conduct(
     device: str = "auto",
     data: Data | None = None,
     command: str | None = None,
-    tell: Tell = silent,
+    tell: Tell = aloud,
 ) -> StudyFolder:
     """Carry out a study at a scale and write its report.  Interrupted, the same call goes on where it stopped.
 
@@ -68,8 +68,6 @@ def conduct(
     outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
     if (error := failures(outcomes, runs)) is not None:
         raise error
-    for text in cautions([RunFolder(root / run.id) for run in runs]):
-        tell({"kind": "notice", "text": text})
     folder = StudyFolder(root / study.folder_name(scale, data))
     rows = [] if data is not None else measure_claims(study, scale, arms, root)
     if command is None:
@@ -83,6 +81,7 @@ def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
     """The runs whose n the data can give; says which sizes were left out.  Raises InputError if fewer than two remain."""
     from byheart.experiments.kinds.split import pool_size
 
+    check_runs([run for runs in arms.values() for run in runs])
     pool = min(pool_size(run.data) for runs in arms.values() for run in runs)
     fits = {arm: [run for run in runs if run.n <= pool] for arm, runs in arms.items()}
     sizes = sorted({run.n for runs in arms.values() for run in runs})

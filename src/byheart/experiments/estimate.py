@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
+from byheart.experiments.execute import without_duplicates_warnings
+from byheart.experiments.footprint import check_runs
 from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 
 if TYPE_CHECKING:
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "estimate", "makespan"]
 
 WARM_STEPS, TIMED_STEPS, TIMED_SAMPLES = 5, 20, 64
+PATIENCE = 5.0
+"""Seconds for the steps of one configuration, and for its evaluation: what would take longer is timed in part."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """seconds: of each run, on one thread, in the order asked.  wall: until the last of `workers` has ended."""
+    """seconds: of each run, on one thread, in the order asked.  wall: until the last of `workers` has ended.
+
+    repeated: training images that repeat an earlier one, and shared: held-out images that are also trained on, at most.
+    """
 
     seconds: tuple[float, ...]
     workers: int
+    repeated: int = 0
+    shared: int = 0
 
     @property
     def wall(self) -> float:
@@ -44,17 +52,28 @@ def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> 
     Nothing is written.  The estimate holds for an otherwise idle machine.
     Raises InputError for what would stop the runs themselves.
     """
-    known: dict[object, tuple[float, float]] = {}
+    known: dict[object, _Timed] = {}
     seconds = []
     for run in runs:
         key = _cost_key(run)
         if key not in known:
-            with one_thread():
+            with one_thread(), without_duplicates_warnings():
                 known[key] = _timed(run, device)
-        step, evaluation = known[key]
         count = len(run.schedule.steps(run.steps)) if isinstance(run, TrainingRun) else 1
-        seconds.append(run.steps * step + count * evaluation)
-    return Estimate(tuple(seconds), workers)
+        seconds.append(run.steps * known[key].step + count * known[key].evaluation)
+    repeated = max((timed.repeated for timed in known.values()), default=0)
+    shared = max((timed.shared for timed in known.values()), default=0)
+    return Estimate(tuple(seconds), workers, repeated, shared)
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """Seconds of one step and of one evaluation, and what is wrong with the images (see Estimate)."""
+
+    step: float
+    evaluation: float
+    repeated: int = 0
+    shared: int = 0
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
@@ -86,35 +105,46 @@ def _cost_key(run: Run) -> object:
     ) else run.n
 
 
-def _timed(run: Run, device: str) -> tuple[float, float]:
-    """Seconds of one step and of one evaluation."""
+def _timed(run: Run, device: str) -> _Timed:
     from byheart.build.closed_form import closed_form
     from byheart.build.network import device as find_device
     from byheart.experiments.kinds.split import the_split
-    from byheart.experiments.kinds.training import begin_training
+    from byheart.metrics.memorization import count_duplicates
 
     place = find_device(device).type
+    check_runs([run], place)
     if isinstance(run, FlowRun):
-        return 0.0, _timed_calls(
-            run.data, run.n, run.denoiser, run.count, run.grid.steps * CALLS.get(run.solver, 1)
-        )
+        calls = run.grid.steps * CALLS.get(run.solver, 1)
+        return _Timed(0.0, _timed_calls(run.data, run.n, run.denoiser, run.count, calls))
     if isinstance(run, CollapseRun):
         octaves = sum(math.log2(20 * level) for level in run.levels) * 2 + 8
-        return 0.0, _timed_calls(run.data, run.n, ClosedForm(), run.clones, round(octaves * run.steps_each))
+        calls = round(octaves * run.steps_each)
+        return _Timed(0.0, _timed_calls(run.data, run.n, ClosedForm(), run.clones, calls))
     split = the_split(run.data, run.n, run.seed, place)
+    step, denoiser = 0.0, None
     if isinstance(run, ClosedFormRun):
-        return 0.0, _timed_evaluation(closed_form(run.denoiser, split.train, 0), split, run.plan)
-    short = run.model_copy(
-        update={"training": run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})}
-    )
-    state, ema, states = begin_training(short, split, place)
-    began = perf_counter()
-    for state in islice(states, WARM_STEPS, None):
-        if state.step == WARM_STEPS:
-            began = perf_counter()
+        denoiser = closed_form(run.denoiser, split.train, 0)
+    else:
+        step, denoiser = _timed_training(run, split, place)
+    evaluation = _timed_evaluation(denoiser, split, run.plan)
+    return _Timed(step, evaluation, count_duplicates(split.train), split.overlap)
+
+
+def _timed_training(run: TrainingRun, split: Split, place: str) -> tuple[float, Denoiser]:
+    """Seconds of one step, and the denoiser after these few."""
+    from byheart.experiments.kinds.training import begin_training
+
+    short = run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})
+    _, ema, states = begin_training(run.model_copy(update={"training": short}), split, place)
+    next(states)  # the state before the first step
+    times = [perf_counter()]
+    for state in states:
         ema.update(state.step, state.model)
-    step = (perf_counter() - began) / TIMED_STEPS
-    return step, _timed_evaluation(ema.model, split, run.plan)
+        times.append(perf_counter())
+        if times[-1] - times[0] > PATIENCE:
+            break
+    warm = min(WARM_STEPS, len(times) - 2)
+    return (times[-1] - times[warm]) / (len(times) - 1 - warm), ema.model
 
 
 CALLS = {"heun": 2, "adaptive": 20}
@@ -138,7 +168,10 @@ def _timed_calls(data: Data, n: int, spec: ClosedForm, rows: int, calls: int) ->
 
 
 def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:
-    """Seconds of one evaluation, from one of few samples and one of twice as many: the rest of it does not grow."""
+    """Seconds of one evaluation, from one of few samples and one of twice as many: the rest of it does not grow.
+
+    Where even that takes too long, it is reckoned from the time of one call of the denoiser.
+    """
     from byheart.evaluation.measure import measure
 
     def seconds(samples: int) -> float:
@@ -147,7 +180,24 @@ def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:
         return perf_counter() - began
 
     few = min(plan.samples, TIMED_SAMPLES)
+    row = _timed_row(denoiser, split, few)
+    losses = 2 * len(plan.sigmas) * min(plan.loss_images, len(split.heldout))
+    if row * (few * plan.grid.steps + losses) > PATIENCE:
+        return row * (plan.samples * plan.grid.steps + losses)
     once = seconds(few)
     if few == plan.samples:
         return once
     return once + max(0.0, seconds(2 * few) - once) / few * (plan.samples - few)
+
+
+def _timed_row(denoiser: Denoiser, split: Split, rows: int) -> float:
+    """Seconds of the denoiser for one of so many noisy images."""
+    import torch
+
+    from byheart.evaluation.measure import leaving_no_trace
+
+    x = split.heldout[:rows]
+    began = perf_counter()
+    with torch.no_grad(), leaving_no_trace(denoiser, x.device):
+        denoiser(x, x.new_ones(()))
+    return (perf_counter() - began) / len(x)

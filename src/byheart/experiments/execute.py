@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ from typing import Any
 from byheart import __version__
 from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
+from byheart.experiments.cautions import cautions
+from byheart.experiments.differences import differences
 from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
@@ -27,14 +30,31 @@ def silent(event: Event) -> None:
     """Tell nobody."""
 
 
+def aloud(event: Event) -> None:
+    """Tell nobody, but warn of what a notice says."""
+    if event["kind"] == "notice":
+        warnings.warn(event["text"], stacklevel=3)
+
+
 def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
-    """The event that says which runs there will be, of each arm."""
+    """The event that says which runs there will be, of each arm, and which settings tell them apart."""
     outline = [
-        {"run": run.id, "arm": arm, "n": run.n, "seed": run.seed, "steps": run.steps}
+        {**_outline(run), "arm": arm, "settings": settings}
         for arm, runs in arms.items()
-        for run in runs
+        for run, settings in zip(
+            runs, differences([run.model_dump(mode="json") for run in runs]), strict=True
+        )
     ]
     return {"kind": "plan", "runs": outline}
+
+
+def _outline(run: Run) -> dict[str, Any]:
+    return {"run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps}
+
+
+def _step_so_far(folder: RunFolder) -> int:
+    """The step of the stored state, from which a run goes on; 0 if there is none."""
+    return int(folder.metadata("state")["step"]) if folder.has("state") else 0
 
 
 def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
@@ -51,12 +71,12 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     if folder.done:
         tell({"kind": "done", "run": run.id, "cached": True})
         return folder
-    _check_data(run)
+    _check_data(run, device)
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
         _check_code(folder, header, run_code(run.kind))
-        tell({"kind": "start", "run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps})
+        tell({"kind": "start", **_outline(run), "step": _step_so_far(folder)})
         with _as_begun(header):
             _carry_out(run, folder, header["device"], tell)
         folder.start({**header, "data": folder.read_record("data")})
@@ -71,19 +91,36 @@ def execute_all(
     *,
     workers: int = 1,
     device: str = "auto",
-    tell: Tell = silent,
+    tell: Tell = aloud,
 ) -> list[Outcome[RunFolder]]:
-    """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other."""
+    """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other.
+
+    tell: receives events as `execute` tells them; at the end, once, a `notice` for everything that keeps the numbers
+    from meaning what they say.
+    """
     different = list(
         {run.id: run for run in runs}.values()
     )  # equal runs share a folder: one of them is enough
     outcomes = run_all(partial(_work, str(root), device), different, workers=workers, tell=tell)
+    for text in cautions([outcome.value for outcome in outcomes if outcome.value is not None]):
+        tell({"kind": "notice", "text": text})
     ended = {run.id: outcome for run, outcome in zip(different, outcomes, strict=True)}
     return [replace(ended[run.id], index=index) for index, run in enumerate(runs)]
 
 
 def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
-    return execute(run, root, device=device, tell=tell)
+    with without_duplicates_warnings():
+        return execute(run, root, device=device, tell=tell)
+
+
+@contextmanager
+def without_duplicates_warnings() -> Iterator[None]:
+    """Python's own warnings of images that repeat are left out: a caution says it once, for all runs."""
+    from byheart.metrics.memorization import DuplicatesWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DuplicatesWarning)
+        yield
 
 
 def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
@@ -126,11 +163,13 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
         )
 
 
-def _check_data(run: Run) -> None:
+def _check_data(run: Run, device: str) -> None:
     """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
+    from byheart.experiments.footprint import check_runs
     from byheart.experiments.kinds.points import the_points
     from byheart.experiments.kinds.split import the_split
 
+    check_runs([run], device)
     if isinstance(run, FlowRun | CollapseRun):
         the_points(run.data, run.n)
     else:

@@ -6,12 +6,12 @@ stands beside that kind: a new kind changes nothing of what the others measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import ValidationError
 
-from byheart._checks import InputError
+from byheart._checks import InputError, meant, refused
 from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
 from byheart.experiments.kinds.collapse_spec import CollapseRun
 from byheart.experiments.kinds.flow_spec import FlowRun
@@ -24,19 +24,23 @@ Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun
 
 KINDS = ("training", "closed_form", "flow", "collapse")
 
-_ADAPTER: TypeAdapter[Run] = TypeAdapter(Annotated[Run, Field(discriminator="kind")])
 
-
-def parse_run(settings: Mapping[str, Any]) -> Run:
+def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:
     """The run that plain settings describe.
 
-    Raises InputError for a kind that does not exist, pydantic.ValidationError for settings that do not fit.
+    place: a dotted key of the settings -> that key in the file they come from, for refusals.
+    Raises InputError for a kind that does not exist, and for settings that do not fit.
     """
     kind = settings.get("kind", "training")
     if kind not in KINDS:
         raise InputError(
             got=f"a run of kind {kind!r}",
             need="one of " + ", ".join(KINDS),
-            remedy="change `kind` in the recipe; this version of byheart knows no other",
+            remedy=meant(str(kind), KINDS)
+            + f"change `{place('kind')}`; this version of byheart knows no other",
         )
-    return _ADAPTER.validate_python({"kind": kind, **settings})
+    spec: type[Run] = next(one for one in get_args(Run) if one.model_fields["kind"].default == kind)
+    try:
+        return spec.model_validate(settings)
+    except ValidationError as error:
+        raise refused(error, spec, place) from error

@@ -6,19 +6,20 @@ A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `cl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 import byheart
-from byheart._checks import InputError
+from byheart._checks import InputError, meant
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
 from byheart.experiments.claims import Claim, ScaleName
 from byheart.experiments.quantities import check_quantity
 from byheart.experiments.run import Run
-from byheart.experiments.sweep import Sweep, merged, read_toml
+from byheart.experiments.sweep import Sweep, checked, merged, read_toml
 
 __all__ = ["Arm", "Cell", "Scale", "Study", "load_study", "study_names"]
 
@@ -104,12 +105,28 @@ class Study(Spec):
 
     def runs(self, scale: str, data: Data | None = None) -> dict[str, list[Run]]:
         """Arm -> its runs at a scale, the longest first."""
-        return {arm: sweep.runs() for arm, sweep in self.sweeps(scale, data).items()}
+        cells = self.scale(scale).arms
+        return {
+            cell.arm: self._sweep(cell, data).runs(partial(_place, f"scales.{scale}.arms (entry {at})", cell))
+            for at, cell in enumerate(cells, 1)
+        }
 
     def folder_name(self, scale: str, data: Data | None = None) -> str:
         """Name of the folder that this study's report goes to: it changes with anything that changes a run."""
         sweeps = "".join(identity(sweep) for sweep in self.sweeps(scale, data).values())
         return f"{self.name}-{scale}-{_digest(sweeps)}"
+
+
+def _place(where: str, cell: Cell, key: str) -> str:
+    """The key in the study's file of a dotted setting of a run.  where: of the cell in the file."""
+    if key in cell.grid:
+        return f"{where}.grid.{key}"
+    settings: Any = cell.base
+    for part in key.split("."):
+        if not isinstance(settings, Mapping) or part not in settings:
+            return f"arms.{cell.arm}.base.{key}"
+        settings = settings[part]
+    return f"{where}.base.{key}"
 
 
 def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
@@ -170,9 +187,17 @@ def study_names() -> list[str]:
 def load_study(name: str) -> Study:
     """A study of the package by its name, or one of yours by the path of its TOML file.
 
-    Raises InputError if there is none, pydantic.ValidationError if its content does not fit.
+    Raises InputError if there is none, or its content does not fit.
     """
-    return Study.model_validate(read_toml(study_file(name)))
+    file = study_file(name)
+    settings = read_toml(file)
+    if "base" in settings and "arms" not in settings:
+        raise InputError(
+            got=f"{file}, which is a sweep",
+            need="a study: a TOML file with `arms`, `scales` and `claims`",
+            remedy=f"this is a sweep; use byheart sweep {file}",
+        )
+    return checked(Study, settings)
 
 
 def study_file(name: str) -> Path:
@@ -180,8 +205,9 @@ def study_file(name: str) -> Path:
     for path in (RECIPES / f"{name}.toml", Path(name)):
         if path.is_file():
             return path
+    is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1
     raise InputError(
-        got=f"study {name!r}",
-        need="one of " + ", ".join(study_names()) + ", or the path of a TOML file",
-        remedy="see `byheart study --help`",
+        got=f"no such file: {name}" if is_path else f"study {name!r}",
+        need="a study of the package (" + ", ".join(study_names()) + "), or the path of a TOML file",
+        remedy=meant(Path(name).stem, study_names()) + "check the name; see `byheart study --help`",
     )

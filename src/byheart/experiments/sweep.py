@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, refused
 from byheart._records import Spec, identity
 from byheart.experiments.run import Run, parse_run
 
-__all__ = ["Sweep", "merged", "read_toml"]
+__all__ = ["Sweep", "checked", "merged", "read_toml"]
+
+S = TypeVar("S", bound=Spec)
 
 
 class Sweep(Spec):
@@ -43,13 +45,22 @@ class Sweep(Spec):
         """Identity: equal settings, equal id."""
         return identity(self)
 
-    def runs(self) -> list[Run]:
-        """The runs, the longest first: started first, they do not keep the others waiting at the end."""
+    def runs(self, place: Callable[[str], str] | None = None) -> list[Run]:
+        """The runs, the longest first: started first, they do not keep the others waiting at the end.
+
+        place: a dotted setting of a run -> its key in the file; None is a sweep's own file.
+        Raises InputError for settings that do not fit.
+        """
         cells = itertools.product(*self.grid.values())
-        runs = [self._run(dict(zip(self.grid, cell, strict=True))) for cell in cells]
+        runs = [self._run(dict(zip(self.grid, cell, strict=True)), place or self._place) for cell in cells]
         return sorted(runs, key=lambda run: -run.steps)
 
-    def _run(self, cell: Mapping[str, Any]) -> Run:
+    def _place(self, key: str) -> str:
+        if key not in self.grid:
+            return f"base.{key}"
+        return f'grid."{key}"' if "." in key else f"grid.{key}"
+
+    def _run(self, cell: Mapping[str, Any], place: Callable[[str], str]) -> Run:
         settings = merged(self.base, {})
         for name, value in cell.items():
             _put(settings, name, value)
@@ -58,7 +69,7 @@ class Sweep(Spec):
             n, int
         ):  # anything else is refused below, by its name
             _put(settings, "training.steps", round(self.steps_per_image * n))
-        return parse_run(settings)
+        return parse_run(settings, place)
 
     @field_validator("grid")
     @classmethod
@@ -73,12 +84,35 @@ class Sweep(Spec):
 
     @classmethod
     def from_toml(cls, path: Path) -> Sweep:
-        """Read a sweep.  Raises InputError if there is no such file or it is no TOML."""
-        return cls.model_validate(read_toml(path))
+        """Read a sweep.  Raises InputError if there is no such file, it is no TOML, or no sweep."""
+        settings = read_toml(path)
+        if "scales" in settings or "arms" in settings:
+            raise InputError(
+                got=f"{path}, which is a study",
+                need="a sweep: a TOML file with `base` and `grid`",
+                remedy=f"this is a study; use byheart study {path}",
+            )
+        return checked(cls, settings)
+
+
+def checked(spec: type[S], settings: Mapping[str, Any]) -> S:
+    """The specification that a TOML file describes.  Raises InputError, with the key, for settings that do not fit."""
+    try:
+        return spec.model_validate(settings)
+    except ValidationError as error:
+        raise refused(error, spec) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file.  Raises InputError if there is no such file or it is no TOML."""
+    if not path.exists():
+        from byheart.experiments.studies import study_names  # it reads its own files through this
+
+        raise InputError(
+            got=f"no such file: {path}",
+            need="the path of a TOML file",
+            remedy=f"check the path; the package's studies ({', '.join(study_names())}) run by name: byheart study NAME",
+        )
     try:
         return tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
