@@ -229,3 +229,9 @@ def test_a_misspelled_setting_of_a_plan_is_named_with_the_right_one():
         Plan(sample=5)
     with pytest.raises(InputError, match=r"got grid\.step = 3.*did you mean steps\?"):
         Plan(grid={"step": 3})
+
+
+def test_what_is_no_split_is_refused():
+    images = torch.zeros(5, 1, 4, 4)
+    with pytest.raises(InputError, match="Tensor in the place of a split"):
+        measure(empirical(images), images, Plan())

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -116,3 +117,8 @@ def test_bad_spectra_are_refused(mean, variances, directions):
 def test_what_is_no_covariance_is_refused(covariance):
     with pytest.raises(InputError):
         GaussianDenoiser.from_covariance(torch.zeros(2), covariance)
+
+
+def test_points_that_are_no_tensor_are_refused():
+    with pytest.raises(InputError, match="training points as ndarray"):
+        gaussian(np.zeros((2, 3), dtype=np.float32))

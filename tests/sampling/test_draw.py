@@ -172,3 +172,8 @@ def test_a_number_of_seeds_is_no_seeds():
 def test_a_model_that_answers_in_another_shape_is_refused(solver):
     with pytest.raises(InputError, match=r"\(2, 1, 4\) with shape \(2, 4\)"):
         sample(lambda x, sigma: x[:, 0], seeds=[0, 1], shape=(1, 4), levels=LEVELS, solver=solver)
+
+
+def test_levels_that_are_no_tensor_are_refused():
+    with pytest.raises(InputError, match="levels as list"):
+        sample(empirical(TRAIN), seeds=[0], levels=[1.0, 0.0])

@@ -147,7 +147,7 @@ def area_resized(images: Array, size: int) -> Array:
     overlap = np.minimum(low + side, high + size) - np.maximum(low, high)
     weights = overlap.clip(min=0).astype(np.float64)
     stack = images.reshape(-1, side, side)
-    step = max(1, CHUNK // side**2)
+    step = max(1, CHUNK // max(side, size) ** 2)
     parts = [weights @ stack[at : at + step] @ weights.T for at in range(0, len(stack), step)]
     return np.concatenate([_rounded(part / side**2, images.dtype) for part in parts]).reshape(
         *images.shape[:-2], size, size

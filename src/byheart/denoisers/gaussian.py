@@ -109,6 +109,12 @@ def gaussian(train: Tensor) -> GaussianDenoiser:
 
     With no more points than dimensions it keeps the directions that vary.  Raises InputError for bad points.
     """
+    if not isinstance(train, Tensor):
+        raise InputError(
+            got=f"training points as {type(train).__name__}",
+            need="a tensor (n, *shape)",
+            remedy="write torch.from_numpy(array) or torch.as_tensor(list)",
+        )
     if not train.is_floating_point() or train.ndim < 2 or not train.numel():
         raise InputError(
             got=f"training points of shape {tuple(train.shape)} in {train.dtype}",

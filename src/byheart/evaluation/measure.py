@@ -182,6 +182,12 @@ def _fresh(split: Split, count: int) -> Tensor:
 
 def _check(split: Split) -> int:
     """How many training images repeat an earlier one."""
+    if not isinstance(split, Split):
+        raise InputError(
+            got=f"{type(split).__name__} in the place of a split",
+            need="training and held-out images, and the data set they come from",
+            remedy="write byheart.split(dataset, n, seed=0)",
+        )
     if len(split.train) < 2 or len(split.heldout) < 3:
         raise InputError(
             got=f"{len(split.train)} training and {len(split.heldout)} held-out images",

@@ -53,6 +53,12 @@ def sample(
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
     numbers = _numbers(seeds)
+    if levels is not None and not isinstance(levels, Tensor):
+        raise InputError(
+            got=f"levels as {type(levels).__name__}",
+            need="a tensor (s,), decreasing",
+            remedy="write torch.tensor(levels)",
+        )
     shape, levels = _target(model, shape, levels)
     where = torch.device(device) if device is not None else _device(model)
     _check_lengths(numbers, shape, labels, start)
