@@ -36,7 +36,7 @@ FORBIDDEN = {
     "an index of one machine": r"--(extra-)?index-url\s+https?://(?!download\.pytorch\.org)|--find-links\s+/",
 }
 IN_CODE = {
-    "global random state": r"\b(torch\.manual_seed|np\.random\.\w+|numpy\.random\.(seed|rand\w*|normal)|random\.seed)\(",
+    "global random state": r"\b(torch\.manual_seed|np\.random\.(?!RandomState|default_rng)\w+|numpy\.random\.(seed|rand\w*|normal)|random\.seed)\(",
     "a pickle": r"\bpickle\.|weights_only=False|allow_pickle=True",
     "a metric through cdist": r"torch\.cdist\(",
 }

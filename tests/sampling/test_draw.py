@@ -168,6 +168,12 @@ def test_a_number_of_seeds_is_no_seeds():
         sample(empirical(TRAIN), seeds=8)
 
 
+@pytest.mark.parametrize("seeds", [[1.5], "ab"])
+def test_seeds_that_are_no_whole_numbers_are_refused(seeds):
+    with pytest.raises(InputError, match="whole numbers"):
+        sample(empirical(TRAIN), seeds=seeds)
+
+
 @pytest.mark.parametrize("solver", ["euler", "heun", "ancestral"])
 def test_a_model_that_answers_in_another_shape_is_refused(solver):
     with pytest.raises(InputError, match=r"\(2, 1, 4\) with shape \(2, 4\)"):

@@ -30,9 +30,9 @@ def collapse(
     figure: File = None,
     root: Root = Path("runs"),
 ) -> int:
-    """At which noise level does the exact score of your data hold one training image only?
+    """Find the noise level below which the exact score of your data copies.
 
-    Below it, whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
+    There its posterior holds one training image: whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
 
     Args:
         data: A folder of images, an array file, or the name of a data set.
@@ -133,7 +133,7 @@ def terminal(
     tolerance: float = 0.01,
     data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
 ) -> int:
-    """Does a regularized exact score still copy, and how often?
+    """Say whether a regularized exact score still copies, and how often.
 
     Give one of --strength (Tikhonov), --kappa (consistency score) or --gamma (γ = gamma · σ^−exponent), or --data alone for the
     strength that predicts left-out images best.

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from byheart.denoisers.base import per_row as per_row
     from byheart.denoisers.base import score as score
     from byheart.denoisers.conditional import ConditionalDenoiser as ConditionalDenoiser
-    from byheart.denoisers.conditional import EmpiricalByClass as EmpiricalByClass
-    from byheart.denoisers.conditional import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.conditional import given as given
+    from byheart.denoisers.conditioned import EmpiricalByClass as EmpiricalByClass
+    from byheart.denoisers.conditioned import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
     from byheart.denoisers.lowrank import GaussianMixture as GaussianMixture
     from byheart.denoisers.lowrank import lowrank_mixture as lowrank_mixture
@@ -35,8 +35,8 @@ _HOMES = {
     "ClosedForm": "spec",
     "ConditionalDenoiser": "conditional",
     "Denoiser": "base",
-    "EmpiricalByClass": "conditional",
-    "EmpiricalByKernel": "conditional",
+    "EmpiricalByClass": "conditioned",
+    "EmpiricalByKernel": "conditioned",
     "GaussianDenoiser": "gaussian",
     "GaussianMixture": "lowrank",
     "MixtureDenoiser": "mixture",

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import prod
+from operator import index
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,8 @@ from byheart.denoisers.base import Scheduled, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
 from byheart.random import SeededNoise
-from byheart.sampling import solvers
+from byheart.sampling.solvers import Step, integrate
+from byheart.sampling.solvers import solver as solver_named
 
 __all__ = ["automatic_batch", "evaluating", "sample"]
 
@@ -34,7 +36,7 @@ def sample(
     seeds: Iterable[int],
     shape: tuple[int, ...] | None = None,
     levels: Tensor | None = None,
-    solver: str | solvers.Step = "euler",
+    solver: str | Step = "euler",
     labels: Tensor | None = None,
     batch: int | None = None,
     device: torch.device | str | None = None,
@@ -65,7 +67,7 @@ def sample(
     size = _even(len(numbers), automatic_batch(shape, model)) if batch is None else batch
     if size < 1:
         raise InputError(got=f"batch {size}", need="at least one sample at a time", remedy="leave it out")
-    step = solvers.solver(solver) if isinstance(solver, str) else solver
+    step = solver_named(solver) if isinstance(solver, str) else solver
     parts = []
     with evaluating(model):
         for first in range(0, len(numbers), size):
@@ -73,7 +75,7 @@ def sample(
             noise = SeededNoise(numbers[rows])
             x = noise(shape).to(where) * levels[0].to(where) if start is None else start[rows].to(where)
             denoiser = model if labels is None else given(model, labels[rows].to(where))
-            parts.append(deque(solvers.integrate(step, denoiser, x, levels, noise), maxlen=1).pop())
+            parts.append(deque(integrate(step, denoiser, x, levels, noise), maxlen=1).pop())
     return torch.cat(parts)
 
 
@@ -136,7 +138,14 @@ def _numbers(seeds: Iterable[int]) -> list[int]:
             need="one seed for each sample",
             remedy=f"for {seeds} samples write seeds=range({seeds})",
         )
-    return [int(seed) for seed in seeds]
+    try:
+        return [index(seed) for seed in seeds]
+    except TypeError:
+        raise InputError(
+            got=f"seeds {list(seeds)!r}",
+            need="whole numbers, one for each sample",
+            remedy="for example seeds=range(64)",
+        ) from None
 
 
 def _check_lengths(

@@ -1,0 +1,129 @@
+"""The empirical denoiser, conditioned: what training on pairs (xₙ, yₙ) tends to.
+
+    by class     the empirical denoiser of {n : yₙ = y}: a class memorizes like a data set of its own size
+    by kernel    weights wₙ ∝ exp(−‖y − yₙ‖²/2h²): what training learns where y is noised by h; as h → 0 it returns the
+                 one xₙ whose yₙ is y, for every seed
+
+Kernel: S2 (2501.15785) leaves y outside the data undetermined; this is the extension with noise on y.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.base import per_row, rows_and_variance
+from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical
+from byheart.denoisers.points import Points
+
+__all__ = ["EmpiricalByClass", "EmpiricalByKernel"]
+
+
+@dataclass(frozen=True, eq=False)
+class EmpiricalByClass:
+    """The empirical denoiser of the training points of each row's own class.
+
+    train: (n, *shape).  labels: (n,) integers, the classes of the points.
+    Raises InputError for labels that do not fit and, when called, for a class without a point.
+    """
+
+    train: Tensor
+    labels: Tensor
+    precision: Precision = "float64"
+
+    def __post_init__(self) -> None:
+        empirical(self.train)  # refuses bad points
+        if self.labels.shape != self.train.shape[:1] or self.labels.is_floating_point():
+            raise InputError(
+                got=f"labels of shape {tuple(self.labels.shape)} in {self.labels.dtype}",
+                need=f"integers of shape ({len(self.train)},)",
+                remedy="give the class of each training point; for real-valued conditions take EmpiricalByKernel",
+            )
+
+    def __call__(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
+        """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
+        per_row(sigma, x)
+        _check_conditions(label, (len(x),))
+        denoised = torch.empty_like(x)
+        for one in torch.unique(label).tolist():
+            rows = (label == one).nonzero()[:, 0]
+            level = sigma if sigma.ndim == 0 else sigma[rows]
+            denoised[rows] = self.of_class(one)(x[rows], level)
+        return denoised
+
+    def of_class(self, label: int) -> MixtureDenoiser:
+        """The empirical denoiser of one class.  Raises InputError for a class without a point."""
+        if label not in self._classes:
+            raise InputError(
+                got=f"class {label}",
+                need=f"one of {sorted(self._classes)}",
+                remedy="ask for a class that the training points have",
+            )
+        return self._classes[label]
+
+    @cached_property
+    def _classes(self) -> dict[int, MixtureDenoiser]:
+        return {
+            int(one): empirical(self.train[self.labels == one], precision=self.precision)
+            for one in torch.unique(self.labels).tolist()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class EmpiricalByKernel:
+    """The empirical denoiser with a Gaussian kernel on real-valued conditions.
+
+    train: (n, *shape).  conditions: (n, q), of the points.  width: h > 0, in the conditions' units.
+    Raises InputError for conditions that do not fit, or a width that is not positive.
+    """
+
+    train: Tensor
+    conditions: Tensor
+    width: float
+    precision: Precision = "float64"
+
+    def __post_init__(self) -> None:
+        empirical(self.train)  # refuses bad points
+        if self.conditions.ndim != 2 or len(self.conditions) != len(self.train):
+            raise InputError(
+                got=f"conditions of shape {tuple(self.conditions.shape)}",
+                need=f"shape ({len(self.train)}, q)",
+                remedy="give one row of numbers for each training point",
+            )
+        check_finite("conditions", self.conditions)
+        if not 0 < self.width < math.inf:
+            raise InputError(
+                got=f"width {self.width}",
+                need="0 < width < infinity",
+                remedy="for classes take EmpiricalByClass",
+            )
+
+    def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
+        _check_conditions(condition, (len(x), self.conditions.shape[1]))
+        rows, variance = rows_and_variance(x, sigma, tuple(self.train.shape[1:]), DTYPES[self.precision])
+        mean, _ = self._points.sums(rows, variance, self.log_weights(condition))
+        return mean.to(x.dtype).reshape(x.shape)
+
+    def log_weights(self, condition: Tensor) -> Tensor:
+        """log of the kernel's share of every training point: (b, n) float64, normalized.  condition: (b, q)."""
+        apart = (condition.double()[:, None] - self.conditions.double()).square().sum(2)
+        return (-apart / (2 * self.width**2)).log_softmax(1)
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self.train, CHUNK)
+
+
+def _check_conditions(given: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(given.shape) != shape:
+        raise InputError(
+            got=f"conditions of shape {tuple(given.shape)}",
+            need=f"shape {shape}, one for each row",
+            remedy="repeat the condition for every row: label.expand(len(x))",
+        )
