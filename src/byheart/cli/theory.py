@@ -10,6 +10,7 @@ from tyro.conf import arg
 from byheart.cli.options import Channels, Count, DataChoice, Root, check_place
 
 if TYPE_CHECKING:
+    from byheart.data.spec import Data
     from byheart.store.folders import RunFolder
 
 __all__ = ["collapse", "terminal"]
@@ -27,6 +28,7 @@ def collapse(
     n: Count = None,
     seed: int = 0,
     clones: int = 500,
+    run: Annotated[Optional[str], arg(metavar="RUN")] = None,
     figure: File = None,
     root: Root = Path("runs"),
 ) -> int:
@@ -42,6 +44,7 @@ def collapse(
         n: Training images, a fair draw of the data; all of them by default.
         seed: Of every noise.
         clones: Pairs of samples that part at each level.
+        run: A trained run: its data and n in the place of --data and --n, and what its held-out losses say.
         figure: Where to draw it, a PNG file; by default in the run's folder.
         root: Where the run is kept.
     """
@@ -53,16 +56,20 @@ def collapse(
     from byheart.experiments.run import CollapseRun
     from byheart.report.panels import panel_figure
     from byheart.report.vector import png
+    from byheart.store.folders import find_run
 
     if figure is not None:
         check_place("--figure", figure)
-    chosen = the_data(data, size=size, channels=channels, distinct=distinct).model_copy(
-        update={"standardize": False}
-    )
-    run = CollapseRun(data=chosen, n=n or _size(chosen), seed=seed, clones=clones)
+    trained = None if run is None else find_run(root, run)
+    if trained is None:
+        chosen = the_data(data, size=size, channels=channels, distinct=distinct)
+    else:
+        chosen, n = _of_run(trained)
+    chosen = chosen.model_copy(update={"standardize": False})
+    asked = CollapseRun(data=chosen, n=n or _size(chosen), seed=seed, clones=clones)
     with progress(1) as tell:
-        folder = execute(run, root, tell=tell)
-    _show_collapse(folder)
+        folder = execute(asked, root, tell=tell)
+    _show_collapse(folder, trained)
     place = figure or folder.path / "collapse.png"
     write_atomic(place, png(panel_figure(collapse_panel(folder))))
     print(f"\nfigure: {place}")
@@ -75,7 +82,25 @@ def _size(data: Any) -> int:
     return len(load(data))
 
 
-def _show_collapse(folder: RunFolder) -> None:
+def _of_run(trained: RunFolder) -> tuple[Data, int]:
+    """The data of a run, and how many of them it was trained on."""
+    from byheart.experiments.run import parse_run
+
+    spec = parse_run(trained.header()["spec"])
+    return spec.data, spec.n
+
+
+def _bound(trained: RunFolder) -> tuple[str, str, str]:
+    """The line that a trained run adds."""
+    from byheart.cli.tables import number
+    from byheart.experiments.bound import bound_of_run
+
+    found = bound_of_run(trained)
+    value = "–" if found.value is None else f"at most {number(found.value)}"
+    return (f"r_c, run {trained.id}", f"I-MMSE of its losses on {found.images:,} held-out images", value)
+
+
+def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
     from byheart.cli.tables import number, show
 
     rows = folder.rows()
@@ -88,6 +113,7 @@ def _show_collapse(folder: RunFolder) -> None:
         ("last switch", "median level of the last change of the nearest image", number(_switch(last))),
         ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
     ]
+    facts += [] if trained is None else [_bound(trained)]
     show(("noise level", "what happens there", "sigma"), facts)
     print()
     show(
