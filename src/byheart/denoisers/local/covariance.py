@@ -36,7 +36,7 @@ class PCALocal(Trained):
     """The local score by the covariance of the data.
 
     train: (n, c, h, w).  threshold: from 0 to 1; published are .005 for MNIST, .05 for CIFAR-10, .02 for images of 64 pixels.
-    precision: float32 errs by about 1e-6.  The cost is 2 b n d² operations, with d = c h w, and for each level
+    precision: float32 errs by about 1e-5.  The cost is 2 b n d² operations, with d = c h w, and for each level
     a product of (d, d) matrices.  Differentiable in x and sigma, as if the masks were fixed.
     Raises InputError for images or a threshold that are none.
     """

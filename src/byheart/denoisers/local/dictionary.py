@@ -42,7 +42,8 @@ __all__ = ["BoundaryBrokenLocal", "EquivariantLocal"]
 class EquivariantLocal(Trained):
     """The equivariant local score ELS: shift x around the border, and D shifts along.
 
-    train: (n, c, h, w).  window: k, odd, at most the shorter side, or a function of σ that gives it.  precision: ‖x_Ω − φ‖² is expanded, so that a logit errs by 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32).
+    train: (n, c, h, w).  window: k, odd, at most the shorter side, or a function of σ that gives it.
+    precision: ‖x_Ω − φ‖² is expanded, so that a logit errs by 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32).
     Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 

@@ -27,7 +27,8 @@ __all__ = ["PatchPosterior"]
 class PatchPosterior(Trained):
     """The patch posterior, in two passes: the sum of every patch's softmax, then its weights, spread over the patch.
 
-    train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that gives it.  precision: float32 errs by about 1e-6.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that gives it.
+    precision: float32 errs by about 1e-5.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 
     train: Tensor

@@ -26,7 +26,8 @@ __all__ = ["LocalScore", "window_logits"]
 class LocalScore(Trained):
     """The local score LS.  Its cost is that of b · n · d differences, whatever the window.
 
-    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 errs by about 1e-6.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 errs by about 1e-5.
+    Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 
     train: Tensor
