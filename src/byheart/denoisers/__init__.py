@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from byheart.denoisers.barycenter import Barycentric as Barycentric
+    from byheart.denoisers.barycenter import barycentric as barycentric
     from byheart.denoisers.base import Denoiser as Denoiser
     from byheart.denoisers.base import Shaped as Shaped
     from byheart.denoisers.base import denoise as denoise
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from byheart.denoisers.conditioned import EmpiricalByClass as EmpiricalByClass
     from byheart.denoisers.conditioned import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
+    from byheart.denoisers.local import BoundaryBrokenLocal as BoundaryBrokenLocal
+    from byheart.denoisers.local import EquivariantLocal as EquivariantLocal
+    from byheart.denoisers.local import LocalScore as LocalScore
+    from byheart.denoisers.local import PatchPosterior as PatchPosterior
+    from byheart.denoisers.local import PCALocal as PCALocal
+    from byheart.denoisers.local import Scale as Scale
     from byheart.denoisers.lowrank import GaussianMixture as GaussianMixture
     from byheart.denoisers.lowrank import lowrank_mixture as lowrank_mixture
     from byheart.denoisers.mixture import MixtureDenoiser as MixtureDenoiser
@@ -32,19 +40,27 @@ if TYPE_CHECKING:
     from byheart.denoisers.units import empirical_bytes as empirical_bytes
 
 _HOMES = {
+    "Barycentric": "barycenter",
+    "BoundaryBrokenLocal": "local",
     "ClosedForm": "spec",
     "ConditionalDenoiser": "conditional",
     "Denoiser": "base",
     "EmpiricalByClass": "conditioned",
     "EmpiricalByKernel": "conditioned",
-    "GaussianDenoiser": "gaussian",
     "GaussianMixture": "lowrank",
+    "EquivariantLocal": "local",
+    "GaussianDenoiser": "gaussian",
+    "LocalScore": "local",
     "MixtureDenoiser": "mixture",
+    "PCALocal": "local",
+    "PatchPosterior": "local",
     "Posterior": "posterior",
     "Rescaled": "units",
+    "Scale": "local",
     "Shaped": "base",
     "Shrunk": "regularized",
     "TikhonovByCovariance": "regularized",
+    "barycentric": "barycenter",
     "consistent": "regularized",
     "denoise": "base",
     "empirical": "mixture",

@@ -9,7 +9,17 @@ from torch import Tensor
 
 from byheart._checks import InputError
 
-__all__ = ["Denoiser", "Scheduled", "Shaped", "denoise", "eps", "per_row", "rows_and_variance", "score"]
+__all__ = [
+    "Denoiser",
+    "Scheduled",
+    "Shaped",
+    "Wrapper",
+    "denoise",
+    "eps",
+    "per_row",
+    "rows_and_variance",
+    "score",
+]
 
 SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
 """Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
@@ -49,6 +59,22 @@ class Scheduled(Protocol):
     @property
     def levels(self) -> Tensor:
         """(s + 1,) decreasing."""
+
+
+class Wrapper:
+    """What every denoiser around another one takes from it."""
+
+    denoiser: Denoiser
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample, where the denoiser knows it."""
+        return _known(self.denoiser).shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where the denoiser's tensors are."""
+        return _known(self.denoiser).device
 
 
 def denoise(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
@@ -127,3 +153,13 @@ def _check_inputs(x: Tensor, sigma: Tensor, shape: tuple[int, ...]) -> None:
             remedy="a solver's step to 0 returns the denoised x, so end there; "
             "in place of infinity use noise.SIGMA_MAX",
         )
+
+
+def _known(denoiser: Denoiser) -> Shaped:
+    if not isinstance(denoiser, Shaped):
+        raise InputError(
+            got=f"a {type(denoiser).__name__}, which does not know the shape of its samples",
+            need="shape=… and levels=…, or a closed form",
+            remedy="pass them to sample(…)",
+        )
+    return denoiser

@@ -24,11 +24,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import Denoiser, Shaped, per_row
+from byheart.denoisers.base import Denoiser, Wrapper, per_row
 from byheart.denoisers.mixture import MixtureDenoiser
 from byheart.noise.process import VE, Process
 
@@ -38,24 +37,8 @@ Shrinkage = Callable[[Tensor, Tensor], Tensor]
 """γ(x, σ).  x: (b, *shape).  sigma: () or (b,).  Returns () or (b,), nonnegative; infinity leaves x where it is."""
 
 
-class _Wrapper:
-    """What every denoiser around another one takes from it."""
-
-    denoiser: Denoiser
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample, where the denoiser knows it."""
-        return _known(self.denoiser).shape
-
-    @property
-    def device(self) -> torch.device:
-        """Where the denoiser's tensors are."""
-        return _known(self.denoiser).device
-
-
 @dataclass(frozen=True, eq=False)
-class Shrunk(_Wrapper):
+class Shrunk(Wrapper):
     """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ).  Raises InputError, when called, for a negative γ or NaN."""
 
     denoiser: Denoiser
@@ -93,7 +76,7 @@ class _Tikhonov:
 
 
 @dataclass(frozen=True, eq=False)
-class TikhonovByCovariance(_Wrapper):
+class TikhonovByCovariance(Wrapper):
     """Tikhonov with Γ = (c/σ_t²) Σ⁻¹, Σ = U diag(λ) Uᵀ: weak along directions in which the data vary, strong elsewhere.
 
     variances: λ, (f,), positive.  directions: U, (d, f), orthonormal columns; in all other directions λ = 0, so that the score
@@ -175,13 +158,3 @@ def _checked_strength(strength: float) -> float:
             got=f"strength {strength}", need="0 ≤ c < infinity", remedy="give a variance, such as 0.01"
         )
     return strength
-
-
-def _known(denoiser: Denoiser) -> Shaped:
-    if not isinstance(denoiser, Shaped):
-        raise InputError(
-            got=f"a {type(denoiser).__name__}, which does not know the shape of its samples",
-            need="shape=… and levels=…, or a closed form",
-            remedy="pass them to sample(…)",
-        )
-    return denoiser

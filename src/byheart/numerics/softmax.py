@@ -26,6 +26,7 @@ __all__ = [
     "TINY_WEIGHT",
     "Leading",
     "Running",
+    "exponentials",
     "product",
     "start_leading",
     "start_running",
@@ -54,10 +55,7 @@ class Running:
     def add(self, logits: Tensor, values: Tensor) -> Running:
         """With more columns.  logits: (b, c), overwritten where nobody differentiates.  values: (c, d)."""
         peak = torch.maximum(self.peak, logits.detach().amax(1, keepdim=True))
-        plain = not (torch.is_grad_enabled() and logits.requires_grad)
-        # Clamped: exponentials that underflow take ten times as long.
-        weights = logits.sub_(peak).clamp_(min=LOG_TINY - 1).exp_() if plain else (logits - peak).exp()
-        weights = threshold(weights, TINY_WEIGHT, 0.0, inplace=plain)
+        weights = exponentials(logits, peak)
         shrink = (self.peak - peak).exp()
         return Running(
             peak,
@@ -90,6 +88,14 @@ class Leading:
         columns = torch.cat([self.columns, best.indices + start], 1)
         kept = values.topk(min(count, values.shape[1]), 1)
         return Leading(kept.values, columns.gather(1, kept.indices))
+
+
+def exponentials(logits: Tensor, peak: Tensor) -> Tensor:
+    """exp(l − peak), 0 below e⁻⁸⁰, of logits that are overwritten where nobody differentiates.  peak: broadcasts."""
+    plain = not (torch.is_grad_enabled() and logits.requires_grad)
+    # Clamped: exponentials that underflow take ten times as long.
+    weights = logits.sub_(peak).clamp_(min=LOG_TINY - 1).exp_() if plain else (logits - peak).exp()
+    return threshold(weights, TINY_WEIGHT, 0.0, inplace=plain)
 
 
 def start_leading(rows: Tensor) -> Leading:

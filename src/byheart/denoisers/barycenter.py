@@ -1,0 +1,79 @@
+"""A score averaged over a few frozen shifts: its flow ends at barycenters of training points, in place of the points.
+
+    D_s(x, σ) = (1/M) Σ_j D(x + s_σ ε_j, σ),        s_σ = width · (1 + σ)
+
+with unit noises ε_j drawn once.  In the variables of flow matching, z = t x₀ + (1 − t) ε, this is a shift of z by width · ε_j at all
+times: x = z/t and σ = (1 − t)/t, so that 1/t = 1 + σ.  At the end every shifted point has its own nearest training point, and D_s is the mean of
+these M: of the empirical denoiser, samples are barycenters of M-tuples.
+
+The score of D_s is the mean of the M scores, plus s_σ/σ² times the mean of the ε_j; so it is that of the smoothed score, K ∗ ∇ log p
+with K the law of the shifts (Gabriel et al.), where they have mean 0: give `offsets − offsets.mean(0)`.
+
+Reference: Scarvelis, Sáez de Ocáriz Borde, Solomon, arXiv 2310.12395 (σ-CFDM); Gabriel, Ged, Han Veiga, Schertzer, arXiv 2505.22841.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.base import Denoiser, Shaped, Wrapper, denoise, per_row, rows_and_variance
+from byheart.random import generator
+
+__all__ = ["Barycentric", "barycentric"]
+
+
+@dataclass(frozen=True, eq=False)
+class Barycentric(Wrapper):
+    """D_s of a denoiser, at the cost of M of its calls.
+
+    offsets: ε_j, (M, *shape), frozen.  width: of the shifts, in the frame of z (Scarvelis et al. call it σ).
+    Raises InputError for no offsets, numbers that are not finite, or a negative width.
+    """
+
+    denoiser: Denoiser
+    offsets: Tensor
+    width: float
+
+    def __post_init__(self) -> None:
+        if self.offsets.ndim < 2 or not len(self.offsets) or not self.offsets.is_floating_point():
+            raise InputError(
+                got=f"offsets of shape {tuple(self.offsets.shape)} in {self.offsets.dtype}",
+                need="at least one, (M, *shape) in floating point",
+                remedy="draw them once: barycentric(denoiser, count, width, seed)",
+            )
+        check_finite("offsets", self.offsets)
+        if not 0 <= self.width < math.inf:
+            raise InputError(
+                got=f"width {self.width}",
+                need="0 ≤ width < infinity",
+                remedy="give a share of the distance between points",
+            )
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D_s(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        rows_and_variance(x, sigma, tuple(self.offsets.shape[1:]))  # refuses bad input before it is shifted
+        shift = per_row(self.width * (1 + sigma), x).to(x)
+        mean = torch.zeros_like(x)
+        for offset in self.offsets.to(x):
+            mean = mean + denoise(self.denoiser, x + shift * offset, sigma) / len(self.offsets)
+        return mean
+
+
+def barycentric(denoiser: Shaped, count: int, width: float, seed: int) -> Barycentric:
+    """D_s with `count` unit noises, the same for the same seed, nested in count.
+
+    Raises InputError for a count below 1, or a denoiser that does not know its shape.
+    """
+    if not isinstance(denoiser, Shaped) or count < 1:
+        raise InputError(
+            got=f"{count} shifts of a {type(denoiser).__name__}",
+            need="at least one shift, and a denoiser that knows the shape of its samples",
+            remedy="give Barycentric the offsets themselves",
+        )
+    offsets = torch.randn(count, *denoiser.shape, generator=generator(seed), dtype=torch.float64)
+    return Barycentric(denoiser, offsets.to(denoiser.device), width)

@@ -1,0 +1,43 @@
+"""Local closed-form scores: what a network that only looks around can do, in formulas.
+
+    score                  what a pixel sees                       the softmax is over
+    ------------------------------------------------------------------------------------------------------
+    LocalScore             k × k around it                         training images
+    PatchPosterior         all k × k patches that contain it       training images, for each patch
+    EquivariantLocal       k × k around it, wrapped                patches of training images, at all places
+    BoundaryBrokenLocal    k × k around it, padded                 those that overlap the border alike
+    PCALocal               what the covariance says it needs       training images
+
+All are exact: the softmax runs over all of the training images, however few are in memory at a time.
+
+Each takes train: (n, c, h, w), floating point, which must not change in place; window: its side k, or a function of σ that returns
+it, such as the published `CIFAR10_UNET`; precision: of the arithmetic, "float64" or "float32"; chunk: training images at a time, None
+for as many as keep about a million numbers, so that memory never grows with n.
+"""
+
+from byheart.denoisers.local.covariance import PCALocal
+from byheart.denoisers.local.dictionary import BoundaryBrokenLocal, EquivariantLocal
+from byheart.denoisers.local.patches import PatchPosterior
+from byheart.denoisers.local.scales import (
+    CELEBA_UNET,
+    CIFAR10_PATCHES,
+    CIFAR10_RESNET,
+    CIFAR10_UNET,
+    MNIST_UNET,
+    Scale,
+)
+from byheart.denoisers.local.window import LocalScore
+
+__all__ = [
+    "CELEBA_UNET",
+    "CIFAR10_PATCHES",
+    "CIFAR10_RESNET",
+    "CIFAR10_UNET",
+    "MNIST_UNET",
+    "BoundaryBrokenLocal",
+    "EquivariantLocal",
+    "LocalScore",
+    "PCALocal",
+    "PatchPosterior",
+    "Scale",
+]

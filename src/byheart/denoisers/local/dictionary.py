@@ -1,0 +1,183 @@
+"""Equivariant local scores: every pixel's window is compared with the patches of all training images at other places too.
+
+    D(x, σ)(p) = Σ_φ w_φ φ(center),        w_φ = softmax_φ( −‖x_Ω − φ‖² / 2σ² )
+
+                      the windows Ω         the dictionary of patches φ
+    ---------------------------------------------------------------------------------------------------------
+    equivariant       wrap around           all k × k patches that lie inside a training image
+    boundary-broken   padded with zeros     the patches of padded training images that overlap the border as Ω does
+
+A padded window is compared on the pixels that it has: the zeros of both sides agree.  So interior windows know interior patches, a window
+at an edge those at the same distance from it, and one in a corner those of its own place.  With k ≥ max(h, w) every place is alone,
+and the boundary-broken score is `LocalScore`.  The flow of either ends where every pixel is the center of the patch nearest to its window.
+
+The cost is one product, 2 · h w · n (h − k + 1)(w − k + 1) · c k² operations for each image: for small n.  No more than AT_ONCE
+numbers, or the h w · (h − k + 1)(w − k + 1) logits of one image with one training image, are held at a time.
+
+Reference: Kamb, Ganguli, arXiv 2412.20292 (ELS and bbELS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from itertools import product as pairs
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from byheart.denoisers.local.images import AT_ONCE, Trained, Window, window_at
+from byheart.denoisers.local.softmax import pixel_mean
+from byheart.denoisers.local.window import window_logits
+from byheart.denoisers.mixture import Precision
+from byheart.numerics.softmax import product, start_running
+
+__all__ = ["BoundaryBrokenLocal", "EquivariantLocal"]
+
+
+@dataclass(frozen=True, eq=False)
+class EquivariantLocal(Trained):
+    """The equivariant local score ELS: shift x around the border, and D shifts along.
+
+    train: (n, c, h, w).  window: k, odd, at most the shorter side, or a function of σ that gives it.
+    precision: ‖x_Ω − φ‖² is expanded, so that a logit errs by 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32).
+    Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    """
+
+    train: Tensor
+    window: Window
+    precision: Precision = "float64"
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.window):
+            self._side(1.0)
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
+        return self._by_level(x, sigma, self._side, self._mean)
+
+    def _side(self, level: float) -> int:
+        return window_at(self.window, level, largest=min(self.shape[1:]))
+
+    def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
+        radius = window // 2
+        wrapped = pad(x, (radius,) * 4, mode="circular")
+        return patch_mean(wrapped, self.train, variance, Patch(window, window, radius, radius), self.chunk)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundaryBrokenLocal(Trained):
+    """The boundary-broken equivariant local score bbELS.  window: k, odd, of any size.  All else as in `EquivariantLocal`."""
+
+    train: Tensor
+    window: Window
+    precision: Precision = "float64"
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.window):
+            self._side(1.0)
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
+        return self._by_level(x, sigma, self._side, self._mean)
+
+    def _side(self, level: float) -> int:
+        return window_at(self.window, level)
+
+    def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
+        height, width = x.shape[2:]
+        if window >= max(height, width):  # every place is alone
+            return pixel_mean(window_logits(x, variance, window, self._parts(x)))
+        mean = torch.zeros_like(x)
+        for down, across in pairs(stretches(height, window), stretches(width, window)):
+            patch = Patch(down.side, across.side, down.center, across.center)
+            seen, known = x[:, :, down.seen, across.seen], self.train[:, :, down.seen, across.seen]
+            mean[:, :, down.places, across.places] = patch_mean(seen, known, variance, patch, self.chunk)
+        return mean
+
+
+class Patch(NamedTuple):
+    """Pixels down and across, and where among them the center is."""
+
+    height: int
+    width: int
+    row: int
+    column: int
+
+
+class Stretch(NamedTuple):
+    """Places along an axis whose windows overlap the border alike.
+
+    seen: the pixels that these windows cover.  side: of each, without what lies outside.  center: the place within its window.
+    """
+
+    places: slice
+    seen: slice
+    side: int
+    center: int
+
+
+def stretches(length: int, window: int) -> Iterator[Stretch]:
+    """The stretches of an axis: each place near an end is one, the places between them are one."""
+    radius = window // 2
+
+    def outside(place: int) -> tuple[int, int]:
+        return max(0, radius - place), max(0, place + radius - (length - 1))
+
+    for (before, after), members in groupby(range(length), key=outside):
+        places = list(members)
+        first, last = places[0], places[-1]
+        center = radius - before
+        seen = slice(first - center, last + radius - after + 1)
+        yield Stretch(slice(first, last + 1), seen, window - before - after, center)
+
+
+def patch_mean(x: Tensor, train: Tensor, variance: Tensor, patch: Patch, chunk: int | None) -> Tensor:
+    """The weighted center of the patches of all training images, for every patch of x that lies inside it.
+
+    x: (b, c, h', w').  train: (n, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1).  chunk: training images at a time.
+    Returns (b, c, h' − height + 1, w' − width + 1).
+    """
+    asked, known = places(x, patch), places(train, patch)
+    length = x.shape[1] * patch.height * patch.width
+    many = chunk or max(1, AT_ONCE // (known * max(asked, length)))
+    rows = max(1, AT_ONCE // (asked * max(known * min(many, len(train)), length)))
+    levels = variance.expand(len(x), 1, 1, 1, 1).flatten()
+    parts = [
+        _patch_mean(some, train, level, patch, many)
+        for some, level in zip(torch.split(x, rows), torch.split(levels, rows), strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def places(images: Tensor, patch: Patch) -> int:
+    """How many patches lie inside an image."""
+    return (images.shape[2] - patch.height + 1) * (images.shape[3] - patch.width + 1)
+
+
+def _patch_mean(x: Tensor, train: Tensor, levels: Tensor, patch: Patch, many: int) -> Tensor:
+    asked = places(x, patch)
+    windows = _patches(x, patch).flatten(1)
+    own = levels.repeat_interleave(asked)[:, None]
+    running = start_running(x.new_zeros(len(windows), x.shape[1]))
+    for images in torch.split(train, many):
+        patches = _patches(images.to(x), patch)
+        flat = patches.flatten(1)
+        # ‖x_Ω‖² cancels in the softmax.
+        logits = product(windows, flat, -flat.square().sum(1) / 2) / own
+        running = running.add(logits, patches[:, :, patch.row, patch.column])
+    high, wide = x.shape[2] - patch.height + 1, x.shape[3] - patch.width + 1
+    return running.mean.reshape(len(x), high, wide, x.shape[1]).permute(0, 3, 1, 2)
+
+
+def _patches(images: Tensor, patch: Patch) -> Tensor:
+    """All patches of all images: (m · places, c, height, width).  images: (m, c, h, w)."""
+    unfolded = images.unfold(2, patch.height, 1).unfold(3, patch.width, 1)
+    return unfolded.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)

@@ -1,0 +1,129 @@
+"""What the local scores share: training images a chunk at a time, windows by noise level, and rows of one window together."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.base import rows_and_variance
+from byheart.denoisers.mixture import DTYPES, Precision
+
+__all__ = ["AT_ONCE", "Trained", "Window", "squared_differences", "window_at"]
+
+AT_ONCE = 1 << 20
+"""Numbers of one array held at a time: 8 MiB in float64, about the caches."""
+
+Window = int | Callable[[float], int]
+"""Side k of the square window, or k(σ)."""
+
+Key = TypeVar("Key")
+
+
+class Trained:
+    """What every local score takes from its training images.
+
+    train: (n, c, h, w), floating point; it must not change in place.  precision: of the arithmetic.
+    chunk: training images at a time; None takes as many as keep AT_ONCE numbers, so that memory never grows with n.
+    """
+
+    train: Tensor
+    precision: Precision
+    chunk: int | None
+
+    def __post_init__(self) -> None:
+        _check_images(self.train)
+        if self.precision not in DTYPES:
+            raise InputError(
+                got=f"precision {self.precision!r}",
+                need="'float64' or 'float32'",
+                remedy="leave it out for float64",
+            )
+        if self.chunk is not None and self.chunk < 1:
+            raise InputError(
+                got=f"chunk {self.chunk}", need="at least one image at a time", remedy="leave it out"
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(c, h, w), of one image."""
+        return tuple(self.train.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the training images are."""
+        return self.train.device
+
+    def _parts(self, x: Tensor) -> Iterator[Tensor]:
+        """The training images (m, c, h, w), m · b images' numbers at a time, as x has them.  x: (b, c, h, w)."""
+        for part in torch.split(self.train, self.chunk or max(1, AT_ONCE // max(1, x.numel()))):
+            yield part.to(x)
+
+    def _by_level(
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        key: Callable[[float], Key],
+        found: Callable[[Tensor, Tensor, Key], Tensor],
+    ) -> Tensor:
+        """found(x, σ², key(σ)), rows of one key at a time.
+
+        found is given x (b, c, h, w) in the precision, and σ² as () or (b, 1, 1, 1, 1).  Returns its (b, …) in x's dtype.
+        """
+        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
+        images = rows.reshape(x.shape)
+        if variance.ndim == 0:
+            return found(images, variance, key(sigma.item())).to(x.dtype)
+        if not len(x):
+            return found(images, variance.new_ones(()), key(1.0)).to(x.dtype)
+        groups: dict[Key, list[int]] = {}
+        for row, level in enumerate(sigma.tolist()):
+            groups.setdefault(key(level), []).append(row)
+        parts = [
+            found(images[chosen], variance[chosen].reshape(-1, 1, 1, 1, 1), own)
+            for own, chosen in groups.items()
+        ]
+        order = torch.tensor([row for chosen in groups.values() for row in chosen]).argsort()
+        return torch.cat(parts)[order.to(x.device)].to(x.dtype)
+
+
+def squared_differences(x: Tensor, images: Tensor) -> Tensor:
+    """(x − xⁿ)², by subtraction: (b, m, c, h, w).  x: (b, c, h, w).  images: (m, c, h, w)."""
+    return (x[:, None] - images).square()
+
+
+def window_at(window: Window, level: float, *, largest: int | None = None, odd: bool = True) -> int:
+    """k(σ).  Raises InputError unless it is a whole number from 1 to `largest`, and odd where it has to have a center."""
+    side = window(level) if callable(window) else window
+    try:
+        whole = operator.index(side)
+    except TypeError:
+        whole = 0
+    if whole < 1 or (odd and whole % 2 == 0) or (largest is not None and whole > largest):
+        kind = "an odd whole number" if odd else "a whole number"
+        raise InputError(
+            got=f"window {side!r}" + (f" at sigma {level:g}" if callable(window) else ""),
+            need=f"{kind} of pixels from 1" + ("" if largest is None else f" to {largest}"),
+            remedy="give the side of a square window, such as 5, or a function of sigma that returns it",
+        )
+    return whole
+
+
+def _check_images(train: Tensor) -> None:
+    if not isinstance(train, Tensor):
+        raise InputError(
+            got=f"train as {type(train).__name__}",
+            need="a tensor (n, c, h, w)",
+            remedy="write torch.from_numpy(array)",
+        )
+    if train.ndim != 4 or not train.numel() or not train.is_floating_point():
+        raise InputError(
+            got=f"train of shape {tuple(train.shape)} in {train.dtype}",
+            need="at least one image, (n, c, h, w) in floating point",
+            remedy="add the dimension of channels with train[:, None]; convert pixels with .float()",
+        )
+    check_finite("train", train)

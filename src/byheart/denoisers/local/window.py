@@ -1,0 +1,70 @@
+"""The local score: every pixel sees a window around it, and asks which training images look like that there.
+
+    D(x, σ)(p) = Σₙ wₙ xⁿ(p),        wₙ = softmaxₙ( −‖x_Ω − xⁿ_Ω‖² / 2σ² ),        Ω = the k × k pixels around p, in all channels
+
+cut at the border.  A window of 2 · max(h, w) − 1 covers the image from every pixel: the empirical denoiser.
+
+Reference: Kamb, Ganguli, arXiv 2412.20292 (LS), with k(σ) as in `scales`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from byheart.denoisers.local.boxes import box, centered
+from byheart.denoisers.local.images import Trained, Window, squared_differences, window_at
+from byheart.denoisers.local.softmax import pixel_mean, total
+from byheart.denoisers.mixture import Precision
+
+__all__ = ["LocalScore", "window_logits"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalScore(Trained):
+    """The local score LS.  Its cost is that of b · n · d differences, whatever the window.
+
+    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 errs by about 1e-5.
+    Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    """
+
+    train: Tensor
+    window: Window
+    precision: Precision = "float64"
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.window):
+            self._side(1.0)
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
+        return self._by_level(x, sigma, self._side, lambda *known: pixel_mean(self._logits(*known)))
+
+    def n_eff(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """1 / Σ wₙ², the number of training images that share a pixel: (b, h, w).  Shapes as in the call."""
+        return self._by_level(x, sigma, self._side, lambda *known: total(self._logits(*known)).n_eff).squeeze(
+            1
+        )
+
+    def _side(self, level: float) -> int:
+        return window_at(self.window, level)
+
+    def _logits(self, x: Tensor, variance: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+        return window_logits(x, variance, window, self._parts(x))
+
+
+def window_logits(
+    x: Tensor, variance: Tensor, window: int, parts: Iterable[Tensor]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """−‖x_Ω − xⁿ_Ω‖²/2σ² at every pixel (b, m, 1, h, w), and the images, chunk by chunk.
+
+    x: (b, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1).  parts: chunks (m, c, h, w) of training images.
+    """
+    down, across = (centered(length, window, x) for length in x.shape[2:])
+    for images in parts:
+        apart = box(squared_differences(x, images).sum(2, keepdim=True), down, across)
+        yield apart / (-2 * variance), images
