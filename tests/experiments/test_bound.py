@@ -1,0 +1,25 @@
+"""The I-MMSE bound of a trained run stays above the data's own collapse level, and uses the total error."""
+
+import pytest
+
+from byheart._checks import InputError
+from byheart.experiments.bound import bound_of_run
+from byheart.experiments.execute import execute
+from byheart.experiments.kinds.split import the_split
+from byheart.experiments.run import parse_run
+from byheart.metrics.collapse import collapse_level
+
+
+def test_the_bound_is_above_the_collapse_of_the_data(finished, tiny):
+    found = bound_of_run(finished)
+    split = the_split(tiny.data, tiny.n, tiny.seed)
+    own = collapse_level(split.train).value * split.dataset.scale
+    assert found.n == tiny.n and found.images == len(split.heldout)
+    # The tiny network knows little more than the mean: the bound is loose, but one pixel for all would be far below.
+    assert own < found.value < 4 * own
+
+
+def test_a_closed_form_has_no_held_out_losses(tmp_path):
+    run = parse_run({"kind": "closed_form", "n": 8, "plan": {"samples": 4, "loss_images": 8}})
+    with pytest.raises(InputError, match="closed_form"):
+        bound_of_run(execute(run, tmp_path))
