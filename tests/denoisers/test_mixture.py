@@ -114,11 +114,11 @@ def test_float32_errs_by_2e5_at_most(d, sigma, std):
     assert float32_error(normal(1000, d).float(), std, sigma) < 2e-5
 
 
-def test_float32_errs_by_more_between_near_duplicates():
-    # Why float64 is the default: pairs at distance 0.04 under noise of that size.
+def test_float32_errs_no_more_between_near_duplicates():
+    # Pairs at distance 0.04 under noise of that size: their logits are made again by subtraction.
     train = normal(1000, 16)
     train[500:] = train[:500] + 0.01 * normal(500, 16, seed=2)
-    assert 1e-6 < float32_error(train.float(), 0.0, 0.01) < 1e-4
+    assert float32_error(train.float(), 0.0, 0.01) < 1e-6
 
 
 @pytest.mark.parametrize("sigma", [1e-20, 1e-4, 1e18])

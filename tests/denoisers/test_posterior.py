@@ -155,9 +155,50 @@ def test_float32_tells_near_duplicates_apart_by_subtraction(sigma):
     )
     x = (near + sigma * torch.randn(6, 100, generator=DRAWS, dtype=torch.float64)).float().double()
     exact = (-(x[:, None] - train).square().sum(2) / (2 * sigma**2)).softmax(1)
-    with torch.no_grad():
-        denoiser = MixtureDenoiser(train.float(), precision="float32")
-        found = denoiser.responsibilities(x.float(), torch.tensor(sigma))
-        mean = denoiser(x, torch.tensor(sigma, dtype=torch.float64))
+    denoiser = MixtureDenoiser(train.float(), precision="float32")
+    found = denoiser.responsibilities(x.float(), torch.tensor(sigma))
+    mean = denoiser(x, torch.tensor(sigma, dtype=torch.float64))
     torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(mean, exact @ train, rtol=0, atol=2e-4)
+
+
+def test_float32_counts_more_near_duplicates_than_it_takes_again():
+    """Twenty-four points within a few σ of each other, a hundred times as far from 0: more than the candidates."""
+    base = 10 * torch.randn(1, 300, generator=DRAWS, dtype=torch.float64)
+    near = base + 0.0008 * torch.randn(24, 300, generator=DRAWS, dtype=torch.float64)
+    train = (
+        torch.cat([near, base + torch.randn(10, 300, generator=DRAWS, dtype=torch.float64)]).float().double()
+    )
+    x = (near[:4] + 0.03 * torch.randn(4, 300, generator=DRAWS, dtype=torch.float64)).float().double()
+    exact, found = (
+        MixtureDenoiser(points, precision=precision).posterior(x, torch.tensor(0.03), source=torch.arange(4))
+        for points, precision in ((train, "float64"), (train.float(), "float32"))
+    )
+    assert float(exact.n_eff.min()) > 16
+    torch.testing.assert_close(found.log_density, exact.log_density, rtol=0, atol=1e-3)
+    torch.testing.assert_close(found.own.double(), exact.own, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch.func's own import
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("sigma", [1e-3, 0.8])
+def test_transformations_of_torch_func_pass_through(precision, sigma):
+    denoiser, level = MixtureDenoiser(TRAIN, precision=precision), torch.tensor(sigma, dtype=torch.float64)
+    mapped = torch.vmap(lambda row: denoiser(row[None], level)[0])(X)
+    torch.testing.assert_close(mapped, denoiser(X, level), rtol=1e-4, atol=1e-4)
+    _, along = torch.func.jvp(lambda at: denoiser(at, level), (X,), (torch.ones_like(X),))
+    assert bool(along.isfinite().all())
+
+
+@pytest.mark.parametrize(
+    ("ask", "word"),
+    [
+        (lambda: empirical(TRAIN).posterior(X, 1.0), "torch.tensor"),
+        (lambda: empirical(TRAIN).posterior(X, torch.ones(3)), "shape"),
+        (lambda: MixtureDenoiser(TRAIN, chunk=2.5), "chunk"),
+        (lambda: MixtureDenoiser(TRAIN, log_weights=[0.0]), "log_weights"),
+    ],
+)
+def test_more_bad_input_is_refused(ask, word):
+    with pytest.raises(InputError, match=word):
+        ask()

@@ -16,6 +16,8 @@ from byheart.denoisers.local import (
 )
 from byheart.denoisers.lowrank import GaussianMixture, lowrank_mixture
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
+from byheart.denoisers.regularized import Shrunk, TikhonovByCovariance, consistent, tikhonov
+from byheart.denoisers.units import empirical_bytes
 
 
 def normal(*shape, seed=0):
@@ -30,6 +32,8 @@ TURNED = normal(3, 12, 12, seed=14)
 MIX = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 
 IMAGES = normal(8, 2, 3, 4, seed=14)
+SPECTRUM = (torch.linspace(0.1, 3, 12, dtype=torch.float64), torch.linalg.qr(SPREAD).Q)
+BYTES = torch.randint(0, 256, (20, *SHAPE), generator=torch.Generator().manual_seed(15), dtype=torch.uint8)
 
 DENSITIES = {
     "empirical": empirical(TRAIN),
@@ -61,6 +65,11 @@ PIECEWISE = {  # denoisers of no density: put together from those of windows, or
     "boundary-broken": BoundaryBrokenLocal(IMAGES, 3, chunk=3),
     "by covariance": PCALocal(IMAGES, 0.2, chunk=3),
     "barycentric": barycentric(empirical(TRAIN), 3, 0.3, seed=0),
+    "half shrunk": Shrunk(empirical(TRAIN), lambda x, sigma: 1 / (1 + sigma.double() ** 2)),
+    "tikhonov": tikhonov(empirical(TRAIN), 0.1),
+    "consistent": consistent(empirical(TRAIN), 1.5),
+    "shrunk by covariance": TikhonovByCovariance(empirical(TRAIN), 0.1, *SPECTRUM),
+    "bytes": empirical_bytes(BYTES, 0.02, -2.5),
 }
 DENOISERS = DENSITIES | PIECEWISE
 MEANS = {  # of the distribution: what is left of it under very much noise
@@ -73,6 +82,7 @@ MEANS = {  # of the distribution: what is left of it under very much noise
     "gaussian of few points": TRAIN[:5].mean(0),
     "mixture of gaussians": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
     "mixture of low rank": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
+    "bytes": 0.02 * BYTES.double().mean(0) - 2.5,
     **dict.fromkeys(("local", "local by level", "patches", "by covariance"), IMAGES.mean(0)),
     # The centers of all patches inside, and of those at the same distance from the border.
     "equivariant": IMAGES[:, :, 1:-1, 1:-1].mean((0, 2, 3)).reshape(2, 1, 1).expand(2, 3, 4),
@@ -84,6 +94,13 @@ def rows(name, count, seed=0):
     return normal(count, *DENOISERS[name].shape, seed=seed)
 
 
+@pytest.fixture(autouse=True, params=[True, False], ids=["gradients on", "off"])
+def gradients(request):
+    """What a denoiser says does not depend on whether torch would record it."""
+    with torch.set_grad_enabled(request.param):
+        yield
+
+
 every_density = pytest.mark.parametrize("name", DENSITIES)
 every_denoiser = pytest.mark.parametrize("name", DENOISERS)
 
@@ -93,7 +110,8 @@ every_denoiser = pytest.mark.parametrize("name", DENOISERS)
 def test_tweedie(name, sigma):
     denoiser, level = DENOISERS[name], torch.tensor(sigma, dtype=torch.float64)
     x = (TRAIN[:6] + sigma * normal(6, *SHAPE, seed=3)).requires_grad_()
-    (gradient,) = torch.autograd.grad(denoiser.log_density(x, level).sum(), x)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(denoiser.log_density(x, level).sum(), x)
     torch.testing.assert_close(score(denoiser, x, level), gradient, rtol=1e-8, atol=1e-8)
 
 

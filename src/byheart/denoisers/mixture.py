@@ -52,11 +52,11 @@ class MixtureDenoiser:
     centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical` gives them other units); also
     mapped from a file.  They must not change in place afterwards, unless they carry gradients.  std: standard deviation s within a component, a number or a () tensor.
     log_weights: (k,), normalized; None is equal weights.
-    precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖, and by 1e-4 between near-duplicate centers at
-    a σ of their distance.
+    precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖.
     chunk: centers taken at a time.
     Differentiable in x, sigma, centers, std and log_weights.
-    Without gradients, logits that float arithmetic has spoiled are made again by subtraction, for up to 16 centers a row.
+    Where nobody differentiates, logits that float arithmetic has spoiled are made again: by subtraction for up to 16
+    centers a row, in float64 where more of them share it.
     Raises InputError for centers that are empty, integers other than bytes or not finite, a negative std, or weights that do not sum to 1.
     """
 
@@ -111,6 +111,7 @@ class MixtureDenoiser:
         x: (b, *shape).  sigma: () or (b,), positive.  count: leading centers kept.  source: (b,) integers, the center that
         each row was made from.  Raises InputError for a bad count or source.
         """
+        self._prepare(x, sigma)  # refuses what the parts below would not know for bad
         check_question(len(x), len(self.centers), count, source)
         parts = []
         for rows in torch.split(torch.arange(len(x)), max(1, AT_ONCE // len(self.centers))):
@@ -235,11 +236,17 @@ def _check_settings(std: float | Tensor, precision: str, chunk: int) -> None:
         raise InputError(
             got=f"precision {precision!r}", need="'float64' or 'float32'", remedy="leave it out for float64"
         )
-    if chunk < 1:
+    if not isinstance(chunk, int) or chunk < 1:
         raise InputError(got=f"chunk {chunk}", need="at least one center at a time", remedy="leave it out")
 
 
 def _check_weights(log_weights: Tensor, count: int) -> None:
+    if not isinstance(log_weights, Tensor):
+        raise InputError(
+            got=f"log_weights as {type(log_weights).__name__}",
+            need=f"a tensor of shape ({count},)",
+            remedy="write torch.tensor(weights).log()",
+        )
     total = log_weights.detach().double().exp().sum().item()
     fits = log_weights.shape == (count,) and bool(log_weights.isfinite().all())
     if not fits or abs(total - 1) > 1e-5:

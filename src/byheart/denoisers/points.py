@@ -2,7 +2,7 @@
 
 Points are read as they are stored (float64, float32, bytes; in memory or mapped from a file) and converted a chunk at
 a time.  ‖x − μ‖² is expanded, so that two matrix products do the work; where the expansion has lost digits that matter,
-the leading points of a row are taken again by subtraction, in float64.
+the leading points of a row are taken again by subtraction, in float64, or the whole row where more points share it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from byheart.numerics.softmax import LOG_TINY, Leading, product, start_leading, start_running
+from byheart.numerics.softmax import LOG_TINY, Leading, differentiated, product, start_leading, start_running
 
 __all__ = ["Points"]
 
@@ -61,7 +61,7 @@ class Points:
     def sums(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Σ rₖ μₖ as (b, d), and log Σ wₖ exp(−‖x − μₖ‖²/2v) as (b, 1) float64.  Shapes as in `logits`."""
         running, leading = start_running(rows), start_leading(rows)
-        error = self._error(rows, variance)
+        error = self._error(rows, variance, log_weights)
         for start, means, logits in self.logits(rows, variance, log_weights):
             if error is not None:
                 leading = leading.add(logits, start, CANDIDATES)
@@ -71,21 +71,29 @@ class Points:
             2 * variance.double()
         )
         if error is not None:
-            for again in self._taken_again(leading, error):
+            whole, rest = self._coarse(leading, error)
+            for again in self._candidates(leading, error, whole):
                 centers, exact = self._differences(rows, variance, log_weights, *again)
                 mean[again.rows] = (exact.softmax(1)[:, None] @ centers).squeeze(1).to(mean)
                 log_sum[again.rows] = exact.logsumexp(1, keepdim=True)
+            if len(rest):
+                wide = self.sums(*_in_float64(rest, rows, variance, log_weights))
+                mean[rest], log_sum[rest] = wide[0].to(mean), wide[1]
         return mean, log_sum
 
     def weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> Tensor:
         """rₖ, the softmax of the logits: (b, k).  Shapes as in `logits`."""
         found = torch.cat([logits for _, _, logits in self.logits(rows, variance, log_weights)], 1)
-        weights, error = found.softmax(1), self._error(rows, variance)
+        weights, error = found.softmax(1), self._error(rows, variance, log_weights)
         if error is not None:
-            for again in self._taken_again(start_leading(rows).add(found, 0, CANDIDATES), error):
+            leading = start_leading(rows).add(found, 0, CANDIDATES)
+            whole, rest = self._coarse(leading, error)
+            for again in self._candidates(leading, error, whole):
                 _, exact = self._differences(rows, variance, log_weights, *again)
                 none = torch.zeros_like(weights[again.rows])
                 weights[again.rows] = none.scatter_(1, again.columns, exact.softmax(1).to(weights))
+            if len(rest):
+                weights[rest] = self.weights(*_in_float64(rest, rows, variance, log_weights)).to(weights)
         return weights
 
     def squared_distances(self, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,22 +105,29 @@ class Points:
         # Learned points move, and their squares are differentiated.
         return means.square().sum(1) / 2 if self.stored.requires_grad else self.half_squares[part].to(means)
 
-    def _error(self, rows: Tensor, variance: Tensor) -> Tensor | None:
-        """The error of every row's logits (b, 1), if any is above COARSE; None where somebody may differentiate."""
-        if torch.is_grad_enabled():
+    def _error(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> Tensor | None:
+        """The error of every row's logits (b, 1), if any is above COARSE; None where somebody differentiates."""
+        if differentiated(rows, variance, self.stored, log_weights):
             return None
         error = torch.finfo(rows.dtype).eps * rows.square().sum(1, keepdim=True) / variance
         return error if bool((error > COARSE).any()) else None
 
-    def _taken_again(self, leading: Leading, error: Tensor) -> Iterator[_Again]:
-        """The coarse rows whose whole weight lies on their candidates, with those that may carry it."""
-        gap = leading.logits[:, :1] - leading.logits
-        near = gap <= 4 * error - LOG_TINY  # two logits, and the rounding of a long sum
-        whole = ~near[:, -1] if leading.logits.shape[1] < len(self.stored) else torch.ones_like(near[:, -1])
-        coarse = ((error > COARSE).squeeze(1) & whole).nonzero()[:, 0]
-        for start in range(0, len(coarse), ROWS):
-            chosen = coarse[start : start + ROWS]
-            width = int(near[chosen].sum(1).max())
+    def _coarse(self, leading: Leading, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Coarse rows whose whole weight lies on their candidates, and those that more points share, in float32 only."""
+        coarse = (error > COARSE).squeeze(1)
+        whole = ~_near(leading, error)[:, -1]
+        if leading.logits.shape[1] == len(self.stored):
+            whole = torch.ones_like(whole)
+        rest = coarse & ~whole
+        if leading.logits.dtype == torch.float64:
+            rest = torch.zeros_like(rest)
+        return (coarse & whole).nonzero()[:, 0], rest.nonzero()[:, 0]
+
+    def _candidates(self, leading: Leading, error: Tensor, whole: Tensor) -> Iterator[_Again]:
+        """Some of these rows at a time, with the points that may carry their weight."""
+        for start in range(0, len(whole), ROWS):
+            chosen = whole[start : start + ROWS]
+            width = int(_near(leading, error)[chosen].sum(1).max())
             yield _Again(chosen, leading.columns[chosen, :width])
 
     def _differences(
@@ -133,3 +148,17 @@ class _Again(NamedTuple):
 
     rows: Tensor
     columns: Tensor
+
+
+def _near(leading: Leading, error: Tensor) -> Tensor:
+    """Leading points that may weigh something: two logits err, and the rounding of a long sum.  (b, m)."""
+    return leading.logits[:, :1] - leading.logits <= 4 * error - LOG_TINY
+
+
+def _in_float64(
+    chosen: Tensor, rows: Tensor, variance: Tensor, log_weights: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The chosen rows of all three, in float64."""
+    level = variance if variance.ndim == 0 else variance[chosen]
+    own = log_weights if log_weights is None or log_weights.ndim == 1 else log_weights[chosen]
+    return rows[chosen].double(), level.double(), None if own is None else own.double()

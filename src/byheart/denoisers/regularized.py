@@ -29,9 +29,11 @@ from torch import Tensor
 from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import Denoiser, Wrapper, per_row
 from byheart.denoisers.mixture import MixtureDenoiser
-from byheart.noise.process import VE, Process
+from byheart.noise.process import Process
 
 __all__ = ["Consistent", "Shrinkage", "Shrunk", "TikhonovByCovariance", "consistent", "tikhonov"]
+
+LARGEST = 1e150  # beyond it σ² overflows; every p went to n long before
 
 Shrinkage = Callable[[Tensor, Tensor], Tensor]
 """γ(x, σ).  x: (b, *shape).  sigma: () or (b,).  Returns () or (b,), nonnegative; infinity leaves x where it is."""
@@ -46,6 +48,7 @@ class Shrunk(Wrapper):
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        denoised = self.denoiser(x, sigma)  # first: it refuses what is no level
         gamma = self.shrinkage(x, sigma)
         if not bool((gamma >= 0).all()):
             raise InputError(
@@ -54,7 +57,7 @@ class Shrunk(Wrapper):
                 remedy="return a nonnegative γ(x, σ); negative ones would sharpen the score",
             )
         kept = per_row(1 / (1 + gamma), x).to(x)
-        return x + kept * (self.denoiser(x, sigma) - x)
+        return x + kept * (denoised - x)
 
 
 def tikhonov(denoiser: Denoiser, strength: float, process: Process | None = None) -> Shrunk:
@@ -63,13 +66,13 @@ def tikhonov(denoiser: Denoiser, strength: float, process: Process | None = None
     strength: c ≥ 0, in squared units of the data; samples of a regularized empirical denoiser are xₙ + √c ζ.
     process: whose σ_t it is; None is VE, where γ = c/σ².  Raises InputError for a negative or infinite strength.
     """
-    return Shrunk(denoiser, _Tikhonov(_checked_strength(strength), process or VE()))
+    return Shrunk(denoiser, _Tikhonov(_checked_strength(strength), process))
 
 
 @dataclass(frozen=True)
 class _Tikhonov:
     strength: float
-    process: Process
+    process: Process | None
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         return self.strength / _own_noise(self.process, sigma).square()
@@ -105,9 +108,9 @@ class TikhonovByCovariance(Wrapper):
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         change = (self.denoiser(x, sigma) - x).flatten(1).double()
-        noise = per_row(_own_noise(self.process or VE(), sigma).square(), change)
+        noise = per_row(_own_noise(self.process, sigma).square(), change)
         basis, variances = self.directions.double(), self.variances.double()
-        kept = variances * noise / (variances * noise + self.strength)  # 1/(1 + c/(σ_t² λ))
+        kept = 1 / (1 + self.strength / (variances * noise))  # safe where σ² overflows, or underflows
         return x + ((change @ basis) * kept @ basis.T).to(x.dtype).reshape(x.shape)
 
 
@@ -125,9 +128,10 @@ class Consistent:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """γ(x, σ), (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         d = math.prod(self.points.shape)
-        variance = sigma.to(x.device).double().square() + float(self.points.std) ** 2
+        level = sigma.to(x.device).double().clamp(max=LARGEST)
+        variance = level.square() + float(self.points.std) ** 2
         volume = d / 2 * (2 * math.pi * variance).log() + math.log(len(self.points.centers))
-        log_p = self.points.log_density(x, sigma).double() + volume  # without the normalization
+        log_p = self.points.log_density(x, level) + volume  # without the normalization
         return (-self.kappa * d / 2 - log_p).clamp(min=0).expm1()
 
 
@@ -147,8 +151,10 @@ def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
     return Shrunk(points, Consistent(points, kappa))
 
 
-def _own_noise(process: Process, sigma: Tensor) -> Tensor:
-    """σ_t of the process at the level σ."""
+def _own_noise(process: Process | None, sigma: Tensor) -> Tensor:
+    """σ_t of the process at the level σ; without a process the level itself, as VE's is, at any height."""
+    if process is None:
+        return sigma.double()
     return process.sigma(process.time(sigma.double())).to(sigma.device)
 
 

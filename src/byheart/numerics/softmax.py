@@ -6,7 +6,7 @@ changing a float32 digit:
     TINY_WEIGHT      relative weights below e⁻⁸⁰ are set to 0: denormal numbers slow products down twentyfold on some processors
     SPARSE_WEIGHT    where fewer than half of a chunk's columns weigh more than this in any row, only these are multiplied:
                      what is left out is at most columns · SPARSE_WEIGHT of the mass, below the precision's own rounding.
-                     Only without gradients: the choice depends on the values.
+                     Only where nobody differentiates: the choice depends on the values.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "TINY_WEIGHT",
     "Leading",
     "Running",
+    "differentiated",
     "exponentials",
     "product",
     "start_leading",
@@ -92,7 +93,7 @@ class Leading:
 
 def exponentials(logits: Tensor, peak: Tensor) -> Tensor:
     """exp(l − peak), 0 below e⁻⁸⁰, of logits that are overwritten where nobody differentiates.  peak: broadcasts."""
-    plain = not (torch.is_grad_enabled() and logits.requires_grad)
+    plain = not differentiated(logits)
     # Clamped: exponentials that underflow take ten times as long.
     weights = logits.sub_(peak).clamp_(min=LOG_TINY - 1).exp_() if plain else (logits - peak).exp()
     return threshold(weights, TINY_WEIGHT, 0.0, inplace=plain)
@@ -112,17 +113,22 @@ def start_running(rows: Tensor) -> Running:
 
 def product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
     """x · wᵀ + bias: through the fast product where nobody differentiates.  x: (m, d).  w: (n, d).  bias: (n,)."""
-    differentiated = torch.is_grad_enabled() and any(
-        part.requires_grad for part in (x, w, bias) if part is not None
-    )
-    if differentiated or x.dtype == torch.float64:
+    if differentiated(x, w, bias) or x.dtype == torch.float64:
         return x @ w.T if bias is None else torch.addmm(bias, x, w.T)
     return matmul_t(x, w, bias)
 
 
+def differentiated(*parts: Tensor | float | None) -> bool:
+    """Whether somebody takes a gradient through these, or a transformation of torch.func: then nothing may depend on values."""
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    if torch.is_grad_enabled() and any(part.requires_grad for part in tensors):
+        return True
+    return any(torch._C._functorch.is_functorch_wrapped_tensor(part) for part in tensors)
+
+
 def _weighted(weights: Tensor, values: Tensor) -> Tensor | float:
     """weights (b, c) · values (c, d), over the columns that weigh anything."""
-    if torch.is_grad_enabled():
+    if differentiated(weights, values) or not len(weights):
         return product(weights, values.T)
     alive = weights.amax(0) > SPARSE_WEIGHT.get(weights.dtype, 0.0)
     count = int(alive.sum())
