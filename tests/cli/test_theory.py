@@ -15,7 +15,7 @@ def test_collapse_prints_and_draws(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["collapse", "--data", "digits", "--n", "60", "--clones", "20", "--root", "runs"]
     code, out, _ = said(capsys, *words)
-    assert code == 0 and "60 images of 64 pixels" in out
+    assert code == 0 and "60 samples of 64 pixels in [0, 1]" in out
     for fact in (
         "r_c, data alone",
         "r_c, spectrum",
@@ -56,6 +56,14 @@ def test_terminal_chooses_a_strength_from_data(capsys):
         (["terminal"], "one of --strength"),
         (["terminal", "--kappa", "1", "--gamma", "2"], "one of --strength"),
         (["terminal", "--strength", "-1"], "strength"),
+        (["terminal", "--kappa", "nan"], "a number"),
+        (["terminal", "--gamma", "1", "--exponent", "30"], "up to 20"),
+        (["terminal", "--strength", "1", "--exponent", "1"], "the regularizer"),
+        (["terminal", "--kappa", "1", "--tolerance", "1"], "the regularizer"),
+        (["terminal", "--strength", "1", "--dimension", "0"], "at least 1"),
+        (["collapse", "--figure", "x.pdf"], ".png"),
+        (["collapse", "--n", "1"], "greater than or equal to 2"),
+        (["collapse", "--run", "nothing"], "run"),
         (["terminal", "--data", "digits", "--dimension", "3"], "that of the data"),
         (["collapse", "--data", "nowhere"], "a folder of images"),
         (["collapse", "--n", "99999"], "at most 1797"),

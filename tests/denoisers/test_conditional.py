@@ -3,6 +3,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.denoisers import EmpiricalByClass, EmpiricalByKernel, MixtureDenoiser, empirical, given
+from byheart.sampling import sample
 
 
 def by_class(x, sigma, label):
@@ -80,11 +81,32 @@ def test_a_wide_kernel_forgets_the_condition_and_a_narrow_one_copies():
     torch.testing.assert_close(narrow(X, SIGMA), TRAIN[:8])
 
 
+def test_the_kernel_s_posterior_is_that_of_the_weighted_points():
+    model, asked, source = EmpiricalByKernel(TRAIN, PLACES, width=0.3), PLACES[3:11], torch.arange(3, 11)
+    found = model.posterior(X, SIGMA, asked, source=source)
+    for row in range(8):
+        log_weights = (-((asked[row] - PLACES[:, 0]) ** 2) / (2 * 0.3**2)).log_softmax(0)
+        alone = MixtureDenoiser(TRAIN, log_weights=log_weights)
+        expected = alone.posterior(X[row : row + 1], SIGMA[row], source=source[row : row + 1])
+        torch.testing.assert_close(found.own[row : row + 1], expected.own)
+        torch.testing.assert_close(found.log_density[row : row + 1], expected.log_density)
+        torch.testing.assert_close(found.n_eff[row : row + 1], expected.n_eff)
+
+
+def test_conditioned_samples_are_points_of_their_class():
+    labels = torch.tensor([2, 0, 3, 1, 1])
+    samples = sample(EmpiricalByClass(TRAIN, LABELS), seeds=range(5), labels=labels)
+    nearest = (samples.double()[:, None] - TRAIN).flatten(2).norm(dim=2).argmin(1)
+    assert torch.equal(LABELS[nearest], labels)
+
+
 @pytest.mark.parametrize(
     ("make", "word"),
     [
         (lambda: EmpiricalByClass(TRAIN, LABELS[:9]), "labels"),
         (lambda: EmpiricalByClass(TRAIN, LABELS.double()), "EmpiricalByKernel"),
+        (lambda: EmpiricalByClass(TRAIN, LABELS.tolist()), "as list"),
+        (lambda: EmpiricalByKernel(TRAIN, PLACES.tolist(), 0.1), "as list"),
         (lambda: EmpiricalByClass(TRAIN[:0], LABELS[:0]), "at least one"),
         (
             lambda: EmpiricalByClass(TRAIN, LABELS)(X, SIGMA, torch.full((8,), 9)),

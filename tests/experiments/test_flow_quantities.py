@@ -61,18 +61,26 @@ def test_a_record_at_a_relative_level():
 
 
 def width(value, size, steps=100):
-    return curve(share(value, "within@0.1", step=steps), model={"width": size})
+    """Two seeds that differ by 0.02."""
+    return [
+        curve(share(value + 0.02 * seed, "within@0.1", step=steps), seed=seed, model={"width": size})
+        for seed in (0, 1)
+    ]
 
 
 def test_an_order_holds_where_intervals_part():
     name = "order/within@0.1/model.width/100"
-    rising = [width(0.1, 8), width(0.4, 32), width(0.6, 128)]
+    rising = [*width(0.1, 8), *width(0.4, 32), *width(0.6, 128)]
     assert quantity(name, rising).value == 1 and quantity(name, rising[::-1]).value == 1
-    assert quantity(name, [width(0.4, 8), width(0.1, 32)]).value == 0
-    unclear = quantity(name, [width(0.40, 8), width(0.41, 32)])
+    assert quantity(name, [*width(0.4, 8), *width(0.1, 32)]).value == 0
+    assert math.isnan(quantity(name, [*width(0.1, 8), *width(0.4, 32), *width(0.2, 128)]).value)
+    wobbling = [*width(0.40, 8), *width(0.41, 32)]
+    wobbling[3].rows[-1]["within@0.1"] = 0.40  # up by .01 in one seed, down by .02 in the other
+    unclear = quantity(name, wobbling)
     assert math.isnan(unclear.value) and unclear.low is None
-    early = quantity(name, [width(0.1, 8), width(0.4, 32, steps=50)])
-    assert early.missing == 1 or math.isnan(early.value)
+    early = quantity(name, [*width(0.1, 8), *width(0.4, 32, steps=50)])
+    assert math.isnan(early.value) and early.missing == 4
+    assert math.isnan(quantity(name, [rising[0], rising[2]]).value)  # one seed has no interval
 
 
 def test_the_excess_is_over_the_formula_of_the_own_strength():

@@ -55,6 +55,13 @@ def test_few_queries_are_a_fair_draw():
         (lambda: best_strength(normal(3, 2)[[0, 0, 1]]), "repeat"),
         (lambda: leave_one_out(normal(5, 2), 0.0), "strength"),
         (lambda: leave_one_out(normal(5), 1.0), "shape"),
+        (lambda: best_strength([[1.0], [2.0]]), "list"),
+        (lambda: best_strength(torch.zeros(4, 2, dtype=torch.uint8)), "floating"),
+        (lambda: best_strength(normal(4, 2) / 0), "NaN or infinite"),
+        (
+            lambda: best_strength(torch.cat([normal(1, 3) + 1e-9 * normal(5, 3), normal(1, 3)])),
+            "nearly repeat",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore::byheart.metrics.memorization.DuplicatesWarning")

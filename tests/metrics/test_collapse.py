@@ -47,6 +47,10 @@ def test_the_level_scales_with_the_data_and_sees_duplicates():
     assert collapse_level(3 * train).value == pytest.approx(3 * r, rel=1e-3)
     twins = torch.cat([train, train])
     assert own_weight(twins, 1e-3).value == pytest.approx(0.5)  # it cannot tell a twin's source
+    with pytest.raises(InputError, match="100 points that repeat"):
+        collapse_level(twins)
+    with pytest.raises(InputError, match="1 points that repeat"):
+        collapse_level(torch.cat([train, train[:1]]))
 
 
 def test_the_trace_is_that_of_the_jacobian():

@@ -5,6 +5,8 @@ from byheart._checks import InputError
 from byheart.denoisers import GaussianDenoiser, MixtureDenoiser, empirical
 from byheart.metrics.collapse import jacobian_trace, last_switch
 from byheart.metrics.jacobian import jacobian_eigenvalues, local_dimension
+from byheart.models import Preconditioned, UNet, UNetSpec
+from byheart.random import generator
 
 DRAWS = torch.Generator().manual_seed(0)
 VARIANCES = torch.tensor([4.0, 2.0, 1.0, 0.5, 0.25], dtype=torch.float64)
@@ -62,6 +64,22 @@ def test_a_jacobian_that_is_not_symmetric_gives_its_symmetric_part():
     found = jacobian_eigenvalues(lambda x, sigma: x @ matrix.T, normal(1, 80), torch.tensor(1.0), count=4)
     exact = torch.linalg.eigvalsh((matrix + matrix.T) / 2).flip(0)[:4]
     torch.testing.assert_close(found[0], exact, rtol=1e-6, atol=1e-8)
+
+
+def test_a_network_s_are_those_of_its_jacobian():
+    network = Preconditioned(UNet((1, 8, 8), UNetSpec(width=16), generator(0)))
+    for weight in network.parameters():  # zero at first: it would say nothing
+        torch.nn.init.normal_(weight, std=0.2, generator=generator(1))
+    x, sigma = torch.randn(1, 1, 8, 8, generator=generator(2)), torch.tensor(0.5)
+    found = jacobian_eigenvalues(network, x, sigma, count=3)
+    exact = torch.linalg.eigvalsh(
+        symmetric(torch.autograd.functional.jacobian(lambda at: network(at, sigma), x).reshape(64, 64))
+    )
+    torch.testing.assert_close(found[0], exact.flip(0)[:3], rtol=1e-3, atol=1e-4)
+
+
+def symmetric(matrix):
+    return (matrix + matrix.T).detach().double() / 2
 
 
 @pytest.mark.parametrize("count", [0, 13])

@@ -7,9 +7,9 @@ import torch
 
 from byheart._checks import InputError
 from byheart.denoisers import GaussianDenoiser, empirical
-from byheart.noise import DDPM, OU, S2_VP, S2VE, VP, geometric_levels, process_levels
+from byheart.noise import DDPM, OU, S2_VP, S2VE, VP, Flow, geometric_levels, process_levels
 from byheart.random import SeededNoise
-from byheart.sampling import euler_maruyama, integrate, probability_flow
+from byheart.sampling import euler_maruyama, integrate, probability_flow, process_flow
 
 VARIANCES = torch.tensor([0.05, 0.6, 2.0], dtype=torch.float64)
 MEAN = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
@@ -79,6 +79,18 @@ def test_the_adaptive_flow_ends_with_the_denoised_state():
     levels = geometric_levels(5, 0.01, 5.0)
     states = probability_flow(GAUSSIAN, MEAN + normal(2, 3), levels)
     torch.testing.assert_close(states[-1], GAUSSIAN(states[-2], levels[-2]))
+
+
+@pytest.mark.parametrize("process", [DDPM(), Flow()])
+def test_a_process_without_its_own_flow_is_refused(process):
+    with pytest.raises(InputError, match="probability_flow"):
+        process_flow(GAUSSIAN, process, MEAN[None], 0.1)
+
+
+def test_no_samples_no_states():
+    none = MEAN[None][:0]
+    assert probability_flow(GAUSSIAN, none, torch.tensor([1.0, 0.5])).shape == (2, 0, 3)
+    assert process_flow(GAUSSIAN, S2VE(), none, 0.1).shape == (0, 3)
 
 
 @pytest.mark.parametrize("levels", [[1.0], [1.0, 2.0], [1.0, 0.0], [2.0, 1.0, -1.0], [math.nan, 1.0]])

@@ -37,7 +37,7 @@ def study(
     Interrupted, the same command goes on where it stopped; done, it only writes the report again.
 
     Args:
-        name: A study of the package (onset), or the path of a TOML file.
+        name: A study of the package (onset, s2-regularization), or the path of a TOML file.
         scale: How much of it: ci, demo, cpu, long or paper.
         data: Your images in the place of the study's: a folder, an array file, or the name of a data set.
         size: Resize your images to this many pixels a side.

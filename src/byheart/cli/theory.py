@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count, DataChoice, Root, check_place
+from byheart.cli.options import Channels, Count, Root, check_place
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -21,7 +21,7 @@ File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 def collapse(
     *,
-    data: DataChoice = "digits",
+    data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,
@@ -37,7 +37,7 @@ def collapse(
     There its posterior holds one training image: whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
 
     Args:
-        data: A folder of images, an array file, or the name of a data set.
+        data: A folder of images, an array file, or the name of a data set; digits by default.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
@@ -60,10 +60,12 @@ def collapse(
 
     if figure is not None:
         check_place("--figure", figure)
+        _check_png(figure)
     trained = None if run is None else find_run(root, run)
     if trained is None:
-        chosen = the_data(data, size=size, channels=channels, distinct=distinct)
+        chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
     else:
+        _refuse_beside_run(data=data, size=size, channels=channels, distinct=distinct or None, n=n)
         chosen, n = _of_run(trained)
     chosen = chosen.model_copy(update={"standardize": False})
     asked = CollapseRun(data=chosen, n=n or _size(chosen), seed=seed, clones=clones)
@@ -76,16 +78,38 @@ def collapse(
     return 0
 
 
+def _check_png(figure: Path) -> None:
+    if figure.suffix.lower() != ".png":
+        from byheart._checks import InputError
+
+        raise InputError(
+            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
+        )
+
+
 def _size(data: Any) -> int:
     from byheart.data.named import load
 
     return len(load(data))
 
 
+def _refuse_beside_run(**settings: object) -> None:
+    from byheart._checks import InputError
+
+    if given := [f"--{name}" for name, value in settings.items() if value is not None]:
+        raise InputError(
+            got=f"--run with {' and '.join(given)}",
+            need="the run's own data and n",
+            remedy="leave the others out",
+        )
+
+
 def _of_run(trained: RunFolder) -> tuple[Data, int]:
-    """The data of a run, and how many of them it was trained on."""
+    """The data of a training run, and how many of them it was trained on.  Raises InputError for another run."""
+    from byheart.experiments.load import load
     from byheart.experiments.run import parse_run
 
+    load(trained)  # refuses what was not trained, or is not whole, before anything is computed
     spec = parse_run(trained.header()["spec"])
     return spec.data, spec.n
 
@@ -106,7 +130,10 @@ def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
     rows = folder.rows()
     last = rows[-1]
     name = folder.read_record("data")["name"]
-    print(f"{name}: {last['n']:,} images of {last['dimension']:,} pixels in [0, 1]\n")
+    shape = folder.read_record("data")["shape"]
+    unit = "pixels in [0, 1]" if len(shape) == 3 else "numbers"
+    of = f", a fair draw like that of run {trained.id}" if trained else ""
+    print(f"{name}: {last['n']:,} samples of {last['dimension']:,} {unit}{of}\n")
     facts = [
         ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
         ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
@@ -154,9 +181,9 @@ def terminal(
     strength: Number = None,
     kappa: Number = None,
     gamma: Number = None,
-    exponent: float = 0.0,
+    exponent: Number = None,
     dimension: Count = None,
-    tolerance: float = 0.01,
+    tolerance: Number = None,
     data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
 ) -> int:
     """Say whether a regularized exact score still copies, and how often.
@@ -168,9 +195,9 @@ def terminal(
         strength: Tikhonov's c, a squared distance.
         kappa: Of the consistency score, τ = exp(−κ d/2).
         gamma: Factor of the shrinkage γ = gamma · σ^−exponent.
-        exponent: Its exponent; 0 is a constant.
+        exponent: Its exponent, at most 20; 0, a constant, by default.
         dimension: Numbers in one sample, d; that of the data where they are given, else 2.
-        tolerance: A sample within this distance of a training point is a copy.
+        tolerance: A sample within this distance of a training point is a copy; 0.01 by default.
         data: Your images, in units where pixels lie in [0, 1].
     """
     from byheart._checks import InputError
@@ -181,13 +208,23 @@ def terminal(
         for name, value in (("strength", strength), ("kappa", kappa), ("gamma", gamma))
         if value is not None
     ]
+    _check_numbers(strength=strength, kappa=kappa, gamma=gamma, exponent=exponent, tolerance=tolerance)
+    if dimension is not None and dimension < 1:
+        raise InputError(got=f"--dimension {dimension}", need="at least 1", remedy="leave it out")
+    if (exponent is not None and gamma is None) or (tolerance is not None and not (strength or data)):
+        raise InputError(
+            got="--exponent without --gamma, or --tolerance without --strength or --data",
+            need="the regularizer that it is about",
+            remedy="leave it out, or add that",
+        )
+    tol = 0.01 if tolerance is None else tolerance
     if len(asked) > 1 or not (asked or data):
         raise InputError(
             got=" and ".join(f"--{name}" for name in asked) or "no regularization",
             need="one of --strength, --kappa and --gamma, or --data",
             remedy="for example byheart theory terminal --strength 1e-3",
         )
-    d, best = (dimension or 2, None) if data is None else _of_data(data, dimension)
+    d, best = (2 if dimension is None else dimension, None) if data is None else _of_data(data, dimension)
     if best is not None:
         print(
             f"strength that predicts left-out images best: c = {best:.3g}, a floor of {best**0.5:.3g} on the noise"
@@ -195,21 +232,32 @@ def terminal(
         strength = best if not asked else strength
     if strength is not None:
         share, distance = (
-            theory.tikhonov_copies(tolerance, strength, d),
+            theory.tikhonov_copies(tol, strength, d),
             theory.tikhonov_distance(strength, d),
         )
         print(
             f"Tikhonov, c = {strength:g}, d = {d}: samples are training points with noise of {strength**0.5:.3g} a number"
         )
-        print(f"share within {tolerance:g} of a training point: {share:.3g}; mean distance {distance:.3g}")
+        print(f"share within {tol:g} of a training point: {share:.3g}; mean distance {distance:.3g}")
     elif kappa is not None:
         share = theory.consistency_copies(kappa, d)
         print(
             f"consistency score, κ = {kappa:g}, d = {d}: a share of {share:.3g} is captured by a training point"
         )
     elif gamma is not None:
-        _show_shrinking(gamma, exponent)
+        _show_shrinking(gamma, exponent or 0.0)
     return 0
+
+
+def _check_numbers(**values: float | None) -> None:
+    from byheart._checks import InputError
+
+    for name, value in values.items():
+        most = 20.0 if name == "exponent" else 1e12
+        if value is not None and not -most <= value <= most:
+            raise InputError(
+                got=f"--{name} {value:g}", need=f"a number up to {most:g}", remedy="give another"
+            )
 
 
 def _show_shrinking(gamma: float, exponent: float) -> None:

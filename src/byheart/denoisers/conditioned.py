@@ -20,6 +20,7 @@ from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import per_row, rows_and_variance
 from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical
 from byheart.denoisers.points import Points
+from byheart.denoisers.posterior import TOP, Posterior, check_question, posterior_of
 
 __all__ = ["EmpiricalByClass", "EmpiricalByKernel"]
 
@@ -38,12 +39,23 @@ class EmpiricalByClass:
 
     def __post_init__(self) -> None:
         empirical(self.train)  # refuses bad points
-        if self.labels.shape != self.train.shape[:1] or self.labels.is_floating_point():
+        labels = torch.as_tensor(self.labels)
+        if labels is not self.labels or labels.shape != self.train.shape[:1] or labels.is_floating_point():
             raise InputError(
-                got=f"labels of shape {tuple(self.labels.shape)} in {self.labels.dtype}",
-                need=f"integers of shape ({len(self.train)},)",
+                got=f"labels of shape {tuple(labels.shape)} as {type(self.labels).__name__} of {labels.dtype}",
+                need=f"a tensor of integers of shape ({len(self.train)},)",
                 remedy="give the class of each training point; for real-valued conditions take EmpiricalByKernel",
             )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+        return tuple(self.train.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the points are."""
+        return self.train.device
 
     def __call__(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
         """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
@@ -89,10 +101,11 @@ class EmpiricalByKernel:
 
     def __post_init__(self) -> None:
         empirical(self.train)  # refuses bad points
-        if self.conditions.ndim != 2 or len(self.conditions) != len(self.train):
+        conditions = torch.as_tensor(self.conditions)
+        if conditions is not self.conditions or conditions.ndim != 2 or len(conditions) != len(self.train):
             raise InputError(
-                got=f"conditions of shape {tuple(self.conditions.shape)}",
-                need=f"shape ({len(self.train)}, q)",
+                got=f"conditions of shape {tuple(conditions.shape)} as {type(self.conditions).__name__}",
+                need=f"a tensor of shape ({len(self.train)}, q)",
                 remedy="give one row of numbers for each training point",
             )
         check_finite("conditions", self.conditions)
@@ -103,12 +116,40 @@ class EmpiricalByKernel:
                 remedy="for classes take EmpiricalByClass",
             )
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+        return tuple(self.train.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the points are."""
+        return self.train.device
+
     def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
         """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
-        rows, variance = rows_and_variance(x, sigma, tuple(self.train.shape[1:]), DTYPES[self.precision])
+        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         mean, _ = self._points.sums(rows, variance, self.log_weights(condition))
         return mean.to(x.dtype).reshape(x.shape)
+
+    def posterior(
+        self, x: Tensor, sigma: Tensor, condition: Tensor, *, count: int = TOP, source: Tensor | None = None
+    ) -> Posterior:
+        """Statistics of the posterior over all training points, for every row, as `MixtureDenoiser.posterior` gives them.
+
+        Of a class: `EmpiricalByClass.of_class(label).posterior`.
+        """
+        _check_conditions(condition, (len(x), self.conditions.shape[1]))
+        check_question(len(x), len(self.train), count, source)
+        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
+        shares = self.log_weights(condition)
+        weights, (_, log_sum) = (
+            self._points.weights(rows, variance, shares),
+            self._points.sums(rows, variance, shares),
+        )
+        volume = rows.shape[1] / 2 * (2 * math.pi * variance.double()).log()
+        return posterior_of(weights, (log_sum - volume).squeeze(1), count, source)
 
     def log_weights(self, condition: Tensor) -> Tensor:
         """log of the kernel's share of every training point: (b, n) float64, normalized.  condition: (b, q)."""

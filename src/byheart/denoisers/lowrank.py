@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.denoisers.gaussian import GaussianDenoiser
 
 __all__ = ["GaussianMixture", "lowrank_mixture"]
@@ -96,6 +96,8 @@ def lowrank_mixture(
             need="a factor of shape (d, rank) for each mean, and 0 ≤ std < infinity",
             remedy="write the covariance as F Fᵀ + std² I",
         )
+    for factor in factors:
+        check_finite("factors", factor)
     return GaussianMixture(
         tuple(_component(mean, factor, std) for mean, factor in zip(means, factors, strict=True)), weights
     )

@@ -140,6 +140,12 @@ def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
 
     points: the empirical denoiser.  Raises InputError for weighted points, or κ that is not finite.
     """
+    if not isinstance(points, MixtureDenoiser):
+        raise InputError(
+            got=f"a {type(points).__name__}",
+            need="the empirical denoiser of floating-point points, whose density is known without normalization",
+            remedy="build it with empirical(train)",
+        )
     if points.log_weights is not None:
         raise InputError(
             got="a mixture of unequal weights",

@@ -56,12 +56,6 @@ def conduct(
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
     root = Path(root)
-    if data is not None and study.page != "onset":
-        raise InputError(
-            got=f"other data for the study {study.name}",
-            need="the paper's own points and images, which its formulas are about",
-            remedy="for your data: byheart theory collapse --data FOLDER",
-        )
     arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
     runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
     tell(announced(arms))

@@ -12,12 +12,15 @@ __all__ = ["provenance"]
 
 def provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
     """Name -> value over these runs, at least one: code, versions, machine, data, seeds, time."""
-    headers, data = [folder.header() for folder in folders], folders[0].read_record("data")
+    headers, data = (
+        [folder.header() for folder in folders],
+        [folder.read_record("data") for folder in folders],
+    )
     seconds = sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders)
     kept = ("byheart", "code", "torch", "numpy", "python", "platform", "threads", "backend", "device", "date")
     return {name: _all_of(str(header.get(name)) for header in headers) for name in kept} | {
-        "data": data.get("name"),
-        "data fingerprint": str(data.get("fingerprint"))[:16],
+        "data": _all_of(str(one.get("name")) for one in data),
+        "data fingerprint": _all_of(str(one.get("fingerprint"))[:16] for one in data),
         "seeds": _all_of(str(header["spec"]["seed"]) for header in headers),
         "runs": len(folders),
         "time of all runs": f"{seconds / 60:.1f} minutes on one thread each",

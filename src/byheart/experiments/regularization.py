@@ -61,7 +61,7 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
     return RegularizationContent(
         title=study.title,
         scale=record["scale"],
-        advice="Only a regularizer that grows as the noise vanishes keeps a model from copying.",
+        advice=_advice(folder.claims()),
         reasons=_reasons(curves),
         panels=[found for found in panels if found is not None],
         plane=_plane(folders),
@@ -71,6 +71,14 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         provenance=provenance(everything),
         command=record["command"],
     )
+
+
+def _advice(claims: Sequence[Mapping[str, Any]]) -> str:
+    """The headline, as far as it was measured here."""
+    reproduced = {claim["id"] for claim in claims if claim["verdict"] == "reproduced"}
+    if {"S2-F-half", "S2-F-quarter", "S2-F-stops", "S2-A"} <= reproduced:
+        return "Only a regularizer that grows as the noise vanishes keeps the exact score from ending in training points."
+    return "What keeps an exact score from ending in training points, as far as these runs say."
 
 
 def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
@@ -84,8 +92,8 @@ def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
     ]
     if "width" in curves:
         found.append(
-            "Networks follow the exact score from behind: a wider one, or more steps, comes nearer to it. "
-            "Small networks and early stopping postpone copying; they do not exclude it."
+            "Networks follow the exact score from behind: see how width and training time bring them nearer. "
+            "A small network or an early stop postpones copying; nothing here says that it excludes it."
         )
     digits = _last(curves.get("digits", ()))
     if digits and digits.get("r_c/data"):
@@ -123,7 +131,7 @@ def _shares(curves: Mapping[str, Sequence[Curve]], arm: str, setting: str) -> Pa
         y="share of copies",
         lines=[
             Line("formula", grid.tolist(), theory, style="formula", color=3),
-            Line("published", list(published), list(published.values()), style="published"),
+            Line("figure of S2's code", list(published), list(published.values()), style="published"),
             _points("measured", measured, WITHIN),
         ],
         log_x=arm == "tikhonov",
@@ -145,7 +153,7 @@ def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
         if not lines
         else Panel(
             head="How fast it copies",
-            caption="Median distance to the nearest training point against the noise level, from right to left. A constant shrinkage "
+            caption="Median distance to the nearest training point against the noise level, of one run each, from right to left. A constant shrinkage "
             "bends the slope and still arrives; one that grows as the noise vanishes stops.",
             x="noise level σ",
             y="distance to the nearest point",
@@ -168,7 +176,7 @@ def _widths(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
         if not lines
         else Panel(
             head="Width and training time",
-            caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds.",
+            caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds; the band is that of the samples, not of the networks.",
             x="training step",
             y="share within 0.1",
             lines=lines,
@@ -280,7 +288,15 @@ def _plane(folders: Mapping[str, Sequence[RunFolder]]) -> PlaneContent | None:
         ends[f"samples under c = {strength:g}"] = widest.arrays("samples-0")["samples"][:400].astype(
             np.float64
         )
-    return PlaneContent(points, paths, _cell(paths[:, 0], points) == _cell(paths[:, -1], points), ends)
+    kept = pooled_share(read_curves(folders["plain"]), "cell/kept")
+    stayed = _cell(paths[:, 0], points) == _cell(paths[:, -1], points)
+    return PlaneContent(
+        points,
+        paths,
+        stayed,
+        ends,
+        "" if kept is None else f"{kept.value:.0%} [{kept.low:.0%}, {kept.high:.0%}]",
+    )
 
 
 def _cell(x: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -15,20 +15,22 @@ import math
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
-from byheart.metrics.memorization import count_duplicates
+from byheart._checks import InputError, check_finite
+from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 
 __all__ = ["best_strength", "leave_one_out"]
 
 QUERIES = 2000
+NUMBERS = 1 << 25  # squared distances held: 256 MiB
+CLOSEST = 1e-12  # of the mean square: below it the expanded square has no digits left
 SPAN = 12.0  # of log c below and above the squared distance of typical neighbors
 
 
 def leave_one_out(train: Tensor, strength: float, *, queries: int = QUERIES, seed: int = 0) -> float:
     """L(c), in nats a point.  train: (n, *shape), at least two points.  strength: c > 0.
 
-    queries: points left out, each in turn, at most; which ones, the seed decides.
+    queries: points left out, each in turn, at most (fewer of very many points); which ones, the seed decides.
     Raises InputError for fewer than two points, or c ≤ 0.
     """
     if not 0 < strength < math.inf:
@@ -42,18 +44,20 @@ def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> fl
     """The c of the largest leave-one-out likelihood, to 1 %.
 
     train: (n, *shape), at least two points, all different.  queries, seed: as in `leave_one_out`.
-    Raises InputError for fewer than two points, or points that repeat: their likelihood is infinite at c = 0.
+    Raises InputError for fewer than two points, or points that repeat or nearly do: their likelihood is largest at c = 0.
     """
     from scipy.optimize import minimize_scalar
 
-    if len(train) >= 2 and count_duplicates(train):
+    squares, d = _squared_distances(train, queries, seed), train[0].numel()
+    typical = float(squares.amin(1).median())
+    repeated = len(train) - len(collapse_duplicates(train)[1])
+    if repeated or typical < CLOSEST * float(squares[squares.isfinite()].mean()):
         raise InputError(
-            got=f"{count_duplicates(train)} points that repeat another",
+            got=f"{repeated} points that repeat another" if repeated else "points that nearly repeat",
             need="points that are all different",
             remedy="collapse duplicates first (metrics.collapse_duplicates)",
         )
-    squares, d = _squared_distances(train, queries, seed), train[0].numel()
-    middle = math.log(float(squares.amin(1).median()) / d)
+    middle = math.log(typical / d)
     found = minimize_scalar(
         lambda log_c: -_likelihood(squares, math.exp(log_c), d),
         bounds=(middle - SPAN, middle + SPAN),
@@ -65,13 +69,17 @@ def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> fl
 
 def _squared_distances(train: Tensor, queries: int, seed: int) -> Tensor:
     """Of some points to all points, infinite to themselves: (q, n) float64."""
-    if train.ndim < 2 or len(train) < 2:
+    if not isinstance(train, Tensor) or train.ndim < 2 or len(train) < 2 or not train.is_floating_point():
         raise InputError(
-            got=f"points of shape {tuple(train.shape)}",
-            need="at least two, (n, *shape)",
-            remedy="stack the points along the first dimension",
+            got=f"points of shape {tuple(train.shape)} in {train.dtype}"
+            if isinstance(train, Tensor)
+            else f"points as {type(train).__name__}",
+            need="a tensor of at least two points, (n, *shape) in floating point",
+            remedy="stack the points along the first dimension; convert pixels with .float()",
         )
-    chosen = torch.randperm(len(train), generator=generator(derive(seed, "left out")))[:queries]
+    check_finite("points", train)
+    count = max(1, min(queries, NUMBERS // len(train)))
+    chosen = torch.randperm(len(train), generator=generator(derive(seed, "left out")))[:count]
     rows = train.flatten(1).double()
     rows = rows - rows.mean(0)  # the expanded square loses fewer digits near 0
     lengths = rows.square().sum(1)

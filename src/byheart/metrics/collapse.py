@@ -22,6 +22,7 @@ from torch import Tensor
 from byheart._checks import InputError
 from byheart.denoisers.base import Denoiser, per_row
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
+from byheart.metrics.memorization import collapse_duplicates
 from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
 from byheart.random import SeededNoise, derive
 
@@ -45,7 +46,7 @@ def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
     """r_c from data alone: the level at which `own_weight` is ½.  Its interval: where the ends of that one's are ½.
 
     train: (n, *shape), at least two different points.  The same noise at every level, so that the curve is smooth.
-    Raises InputError for fewer than two points, bad points, or points that are all the same.
+    Raises InputError for fewer than two points, bad points, or points that repeat.
     """
     memorizer = _memorizer(train)
     spread = float(train.double().flatten(1).var(0).sum().sqrt())
@@ -56,6 +57,12 @@ def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
             remedy="collapse duplicates first (metrics.collapse_duplicates)",
         )
 
+    if repeated := len(train) - len(collapse_duplicates(train)[1]):
+        raise InputError(
+            got=f"{repeated} points that repeat another, which share its weight at every level",
+            need="points that are all different",
+            remedy="collapse duplicates first (metrics.collapse_duplicates), or load with --distinct",
+        )
     noise = _noise(train, seed)
 
     @cache

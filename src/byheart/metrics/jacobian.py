@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from byheart._checks import InputError
 from byheart.denoisers.base import Denoiser, denoise, per_row
@@ -84,10 +85,11 @@ def _lanczos(denoiser: Denoiser, x: Tensor, sigma: Tensor, count: int, seed: int
 
     def times(v: NDArray[np.float64]) -> NDArray[np.float64]:
         direction = torch.from_numpy(np.asarray(v, dtype=np.float64).reshape(tuple(x.shape))).to(x)
-        with torch.enable_grad():
+        # The fast attention kernels have no second derivative, which the product from the right takes.
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             back: Tensor = torch.autograd.functional.vjp(at, x, direction)[1]  # type: ignore[no-untyped-call]
             along: Tensor = torch.autograd.functional.jvp(at, x, direction)[1]  # type: ignore[no-untyped-call]
-        image: NDArray[np.float64] = ((back + along) / 2).flatten().double().numpy()
+        image: NDArray[np.float64] = ((back + along) / 2).flatten().double().cpu().numpy()
         return image
 
     size = x.numel()

@@ -58,13 +58,14 @@ class Panel:
 class PlaneContent:
     """Trajectories in the plane.  points: (n, 2).  paths: (t, s, 2).  stayed: (t,), whether each ends in the cell it began in.
 
-    ends: name -> (b, 2), ends of samplings to show as clouds.
+    ends: name -> (b, 2), ends of samplings to show as clouds.  kept: the share of all trajectories that stayed, with its interval.
     """
 
     points: NDArray[np.float64]
     paths: NDArray[np.float64]
     stayed: NDArray[np.bool_]
     ends: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    kept: str = ""
 
 
 def panel_figure(content: Panel) -> Figure:

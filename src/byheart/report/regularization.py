@@ -86,11 +86,10 @@ def _view(content: Panel, name: str) -> FigureView:
 def _plane(content: PlaneContent | None) -> list[FigureView]:
     if content is None:
         return []
-    share = float(content.stayed.mean())
     head, caption = (
         "Where the flow goes",
         f"{len(content.stayed)} trajectories of the exact score, from noise to training points, between the points' Voronoi cells. "
-        f"{share:.0%} of these end in the cell they began in: which point a sample copies is settled along the way.",
+        f"Of all trajectories {content.kept or 'some'} end in the cell they began in: which point a sample copies is settled along the way.",
     )
     return [FigureView(svg(plane_figure(content), "plane", caption), head, caption)]
 

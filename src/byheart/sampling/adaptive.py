@@ -33,6 +33,8 @@ def probability_flow(
     """
     check_finite("x", x)
     positive = _checked(levels)
+    if not len(x):
+        return x.double().expand(len(levels), *x.shape)
     clock = -positive.log()
     share = math.sqrt(len(x))  # scipy averages the error over all samples: one of them may hold all of it
 
@@ -93,8 +95,17 @@ def process_flow(
     """The probability flow in a process's own variables x_t and t, as it stands in a paper: an independent check of the frame.
 
     x: (b, *shape), the states x_t/α_t at t_max.  level: > 0, where to end.  Returns x_t/α_t there, (b, *shape) float64.
-    Raises InputError for a process in discrete time, or a flow that scipy gives up on.
+    Raises InputError for a process in discrete time, one whose α reaches 0, or a flow that scipy gives up on.
     """
+    if process.discrete or float(process.alpha(process.t_max)) == 0:
+        raise InputError(
+            got=f"{type(process).__name__}, "
+            + ("in discrete time" if process.discrete else "whose α ends at 0"),
+            need="a process in continuous time with α > 0 throughout",
+            remedy="take probability_flow, which knows no time",
+        )
+    if not len(x):
+        return x.double()
     share = math.sqrt(len(x))
     start, end = process.t_max, float(process.time(level))
 

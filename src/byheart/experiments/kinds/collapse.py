@@ -6,10 +6,10 @@ agreement, _low, _high           share of pairs of clones, parted at this level,
 n_eff                  median effective number of points of the posterior
 information            log n − mean entropy of the posterior, over log n: 1 where the source is known
 trace, _low, _high     mean trace of the empirical denoiser's Jacobian
-formula/own_weight     is not known; formula/trace is Σ λ/(λ + r²) over the spectrum, of a Gaussian population
+formula/trace          Σ λ/(λ + r²) over the spectrum: the trace of a Gaussian population's Wiener filter
 
 and in the last record what does not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
-switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), and the data's unit.
+switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), n and dimension.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from torch import Tensor
 from byheart._records import Scalar
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
 from byheart.executors.local import Tell
-from byheart.experiments.kinds.collapse_spec import CollapseRun
+from byheart.experiments.kinds.collapse_spec import BOTTOM, CollapseRun
 from byheart.experiments.kinds.points import store_points, the_points
 from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, last_switch
 from byheart.noise.levels import geometric_levels
 from byheart.numerics.intervals import mean_interval
 from byheart.numerics.neighbors import nearest
-from byheart.random import SeededNoise, derive
+from byheart.random import SeededNoise, derive, generator
 from byheart.sampling.solvers import ancestral_step, integrate
 from byheart.store.folders import RunFolder
 from byheart.theory import collapse as theory
@@ -37,7 +37,6 @@ __all__ = ["collapse_run"]
 
 Record = dict[str, Scalar]
 
-BOTTOM = 0.05  # of r_c: below it no clone changes its point any more
 TOP = 8.0  # of r_c: above it the nearest point is anybody's
 
 
@@ -69,7 +68,7 @@ def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
 def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Record:
     """What the posterior of noisy training points looks like."""
     points = memorizer.centers
-    source = _rows(len(points), run.images)
+    source = _rows(run, "posterior", len(points), min(run.images, len(points)))
     x = points[source] + level * _noise(run, "posterior", len(source), points)
     sigma = torch.tensor(level, dtype=torch.float64)
     found = memorizer.posterior(x, sigma, source=source)
@@ -90,7 +89,7 @@ def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Re
 def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: float) -> Record:
     """How often two samples that part at this level end at the same point."""
     points = memorizer.centers
-    source = _rows(len(points), run.clones, wrap=True)
+    source = _rows(run, "start", len(points), run.clones)
     start = points[source] + level * _noise(run, "start", run.clones, points)
     ends = [_end(run, memorizer, start, level, bottom, clone) for clone in ("first", "second")]
     share = clone_agreement(*ends)
@@ -113,7 +112,7 @@ def _end(
 def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c: float) -> Record:
     """What does not depend on the level."""
     points, levels = memorizer.centers, _walk(run, TOP * r_c, BOTTOM * r_c)
-    source = _rows(len(points), run.clones, wrap=True)
+    source = _rows(run, "switch", len(points), run.clones)
     start = points[source] + levels[0] * _noise(run, "switch", run.clones, points)
     index = torch.stack(
         [
@@ -146,9 +145,11 @@ def _spectrum(points: Tensor) -> Tensor:
     return variances
 
 
-def _rows(count: int, most: int, *, wrap: bool = False) -> Tensor:
-    """Which points are taken: the first ones, again from the start where there are too few."""
-    return torch.arange(most if wrap else min(count, most)) % count
+def _rows(run: CollapseRun, name: str, count: int, most: int) -> Tensor:
+    """Which points are taken, a fair draw of the run's seed: each once before any is taken again."""
+    draws = generator(derive(run.seed, name, "rows"))
+    rounds = [torch.randperm(count, generator=draws) for _ in range(-(-most // count))]
+    return torch.cat(rounds)[:most]
 
 
 def _noise(run: CollapseRun, name: str, count: int, points: Tensor) -> Tensor:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from byheart._checks import InputError
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
 
-__all__ = ["CollapseRun"]
+__all__ = ["BOTTOM", "CollapseRun"]
+
+BOTTOM = 0.05
+"""In units of r_c: below it no clone changes its point any more."""
 
 
 class CollapseRun(Spec):
@@ -22,7 +26,7 @@ class CollapseRun(Spec):
 
     kind: Literal["collapse"] = "collapse"
     data: Data = Data()
-    n: PositiveInt
+    n: int = Field(ge=2)
     seed: NonNegativeInt = 0
     levels: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] = (
         4.0,
@@ -36,7 +40,17 @@ class CollapseRun(Spec):
     )
     clones: PositiveInt = 500
     steps_each: PositiveInt = 12
-    images: PositiveInt = 500
+    images: int = Field(default=500, ge=2)
+
+    @model_validator(mode="after")
+    def _levels_that_part(self) -> CollapseRun:
+        if list(self.levels) != sorted(set(self.levels), reverse=True) or self.levels[-1] <= BOTTOM:
+            raise InputError(
+                got=f"levels {list(self.levels)}",
+                need=f"decreasing levels above {BOTTOM:g}, in units of r_c",
+                remedy="below it no clone changes its point any more",
+            )
+        return self
 
     @property
     def id(self) -> str:

@@ -9,6 +9,8 @@ cell/kept, _low, _high           share that lies in the Voronoi cell it started 
 hull/outside                     the largest distance out of the convex hull of the points (up to 3 dimensions)
 midpoint/distance                the largest distance to the midpoint of the first two points (start = "hyperplane")
 plane/distance                   the median distance from the plane between them
+midpoint/before                  midpoint/distance at the last positive level, before the last denoise
+escape, escape/error             the level where plane/distance reaches half of a point's, and how far off theory that is
 denoised/distance                the largest distance after one denoise by the points at σ = √c (Tikhonov)
 frame/difference                 the largest difference from the process's own equation (own_time), at the last positive level
 formula/…                        what theory says of within@T, distance/mean, rms, escape
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -39,7 +42,7 @@ from byheart.random import SeededNoise, derive, generator
 from byheart.sampling.adaptive import probability_flow, process_flow
 from byheart.sampling.solvers import integrate, solver
 from byheart.sampling.stochastic import euler_maruyama
-from byheart.store.folders import RunFolder
+from byheart.store.folders import Row, RunFolder
 from byheart.theory.terminal import (
     consistency_copies,
     escape_level,
@@ -67,7 +70,7 @@ def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
     """Carry out the run into its folder."""
     points, dataset = the_points(run.data, run.n)
     points = points if run.points == "data" else STRUCTURED[run.points]
-    store_points(folder, points, dataset)
+    store_points(folder, points, dataset, run.points)
     folder.keep_rows(-1)
     levels = run.grid.levels()
     noted = set(torch.linspace(0, len(levels) - 1, run.records).round().long().tolist())
@@ -82,6 +85,8 @@ def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
             row: Record = {"step": place, "level": level, **_record(run, points, x, first, own)}
             if place == len(levels) - 1:
                 row |= _at_the_end(run, points, x)
+                if run.start == "hyperplane":
+                    row |= _off_the_plane(run, points, before, [*folder.rows(), row])
                 if run.own_time:
                     row["frame/difference"] = _difference(run, denoiser, start, before, levels)
             folder.append(row)
@@ -162,8 +167,8 @@ def _record(run: FlowRun, points: Tensor, x: Tensor, first: Neighbors, own: Tens
         normal = (points[1] - points[0]).flatten() / (points[1] - points[0]).norm()
         record["midpoint/distance"] = float(offset.norm(dim=1).max())
         record["plane/distance"] = float((offset @ normal).abs().median())
-    if points[0].numel() <= HULL_DIMENSIONS < len(points):
-        record["hull/outside"] = _outside(points.flatten(1), x.flatten(1))
+    if (outside := _outside(points.flatten(1), x.flatten(1))) is not None:
+        record["hull/outside"] = outside
     return record
 
 
@@ -178,24 +183,39 @@ def _shares(run: FlowRun, distance: Tensor, where: str) -> Record:
     return record
 
 
-def _outside(points: Tensor, x: Tensor) -> float:
-    """The largest violation of a face of the convex hull, which is at most the distance to it."""
-    from scipy.spatial import ConvexHull
+def _outside(points: Tensor, x: Tensor) -> float | None:
+    """The largest violation of a face of the convex hull, which is at most the distance to it; None without a hull."""
+    from scipy.spatial import ConvexHull, QhullError
 
-    faces = torch.from_numpy(ConvexHull(points.numpy()).equations)
+    d = points.shape[1]
+    if not 2 <= d <= HULL_DIMENSIONS or len(points) <= d:
+        return None
+    try:
+        faces = torch.from_numpy(ConvexHull(points.numpy()).equations)
+    except QhullError:  # points in a line, or in a plane
+        return None
     return float((x @ faces[:, :-1].T + faces[:, -1]).amax(1).clamp(min=0).max())
 
 
 def _at_the_end(run: FlowRun, points: Tensor, x: Tensor) -> Record:
-    """What is noted once: theory's numbers, and where one more denoise leads."""
-    record, d = _formulas(run, points), points[0].numel()
+    """Theory's numbers, and where one more denoise leads: of the empirical denoiser, which they are about."""
+    d, noise = points[0].numel(), run.start == "noise"
+    if run.denoiser.kind != "empirical":
+        return {}
     match run.denoiser.shrinkage:
         case TikhonovShrinkage(strength=strength):
             once = nearest(_denoised_once(run, points, x), points, k=1)
-            record["denoised/distance"] = float(once.distance.max())
-            record["formula/distance/mean"] = tikhonov_distance(strength, d)
-            record["formula/rms"] = math.sqrt(strength)
-    return record
+            return {
+                **{f"formula/within@{tol:g}": tikhonov_copies(tol, strength, d) for tol in run.tolerances},
+                "formula/distance/mean": tikhonov_distance(strength, d),
+                "formula/rms": math.sqrt(strength),
+                "denoised/distance": float(once.distance.max()),
+            }
+        case ConsistencyShrinkage(kappa=kappa):
+            return {f"formula/within@{tol:g}": consistency_copies(kappa, d) for tol in run.tolerances}
+        case None if noise:
+            return {f"formula/within@{tol:g}": 1.0 for tol in run.tolerances}
+    return {}
 
 
 def _denoised_once(run: FlowRun, points: Tensor, x: Tensor) -> Tensor:
@@ -214,18 +234,21 @@ def _difference(run: FlowRun, denoiser: Denoiser, start: Tensor, x: Tensor, leve
     return float((other - x).abs().max())
 
 
-def _formulas(run: FlowRun, points: Tensor) -> Record:
-    d, record = points[0].numel(), Record()
-    match run.denoiser.shrinkage:
-        case TikhonovShrinkage(strength=strength):
-            record = {f"formula/within@{tol:g}": tikhonov_copies(tol, strength, d) for tol in run.tolerances}
-        case ConsistencyShrinkage(kappa=kappa):
-            record = {f"formula/within@{tol:g}": consistency_copies(kappa, d) for tol in run.tolerances}
-        case None if run.denoiser.kind == "empirical" and run.start == "noise":
-            record = {f"formula/within@{tol:g}": 1.0 for tol in run.tolerances}
-    if run.offset:
-        half = float((points[0] - points[1]).norm()) / 2
-        record["formula/escape"] = escape_level(half, run.offset / half)
+def _off_the_plane(run: FlowRun, points: Tensor, before: Tensor, rows: list[Row]) -> Record:
+    """How near the midpoint, without the help of the last denoise; and at which level pushed trajectories have left."""
+    record: Record = {"midpoint/before": float((before - points[:2].mean(0)).flatten(1).norm(dim=1).max())}
+    if not run.offset:
+        return record
+    half = float((points[0] - points[1]).norm()) / 2
+    expected = escape_level(half, run.offset / half) / 2  # half way out: a factor 2 below where it leaves
+    record["formula/escape"] = expected
+    pairs = [(float(row["level"] or 0), float(row["plane/distance"] or 0)) for row in rows]
+    inside = [(level, away) for level, away in pairs if level > 0]
+    for (above, near), (below, far) in pairwise(inside):
+        if near < half / 2 <= far:
+            share = (half / 2 - near) / (far - near)
+            level = above * (below / above) ** share
+            record |= {"escape": level, "escape/error": abs(level / expected - 1)}
     return record
 
 

@@ -15,6 +15,9 @@ from byheart.noise.process import S2VE, AnyProcess
 
 __all__ = ["FlowRun"]
 
+HALF = {"pair": 1.0, "cross": 0.7071}
+"""Half the distance of the first two points."""
+
 FlowSolver = Literal["euler", "heun", "ancestral", "sde", "maruyama", "adaptive"]
 
 
@@ -27,7 +30,7 @@ class FlowRun(Spec):
     solver: "adaptive" keeps `rtol` in the place of steps; "maruyama" steps in the time of `process`.
     tolerances: distances, each the name of a share of trajectories within it of a point.
     points: "data", or two or four points that stand for themselves: "pair" (±1, 0) and "cross" (±1, 0), (0, ±1), whatever n.
-    start: "noise", or "hyperplane": on the plane between the first two points, moved off it by `offset`.
+    start: "noise", or "hyperplane": on the plane between the first two of these points, moved off it by `offset`.
     kernel_width: condition every trajectory on the label of one of the points, through a kernel of this width.
     own_time: also integrate the process's own equation from t_max, and note the largest difference.
     records: how many of the levels are noted, evenly over the grid, first and last included.
@@ -35,7 +38,7 @@ class FlowRun(Spec):
 
     kind: Literal["flow"] = "flow"
     data: Data = Data(name="s2_points", standardize=False, sequential=True)
-    n: PositiveInt = 20
+    n: int = Field(default=20, ge=2)
     seed: NonNegativeInt = 0
     count: PositiveInt = 1000
     denoiser: ClosedForm = ClosedForm()
@@ -58,6 +61,12 @@ class FlowRun(Spec):
                 got=f"an offset of {self.offset} for starts from noise",
                 need='start "hyperplane"',
                 remedy="set start, or leave the offset out",
+            )
+        if self.start == "hyperplane" and (self.points == "data" or self.offset >= HALF[self.points]):
+            raise InputError(
+                got=f"a hyperplane of the points {self.points!r} with an offset of {self.offset}",
+                need='points "pair" or "cross", and an offset below half their distance',
+                remedy="set points; between other points the plane is not left alone by the others",
             )
         if self.kernel_width is not None and self.denoiser != ClosedForm():
             raise InputError(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.data.dataset import Dataset
+from byheart.data.dataset import Dataset, fingerprint
 from byheart.data.named import load
 from byheart.data.spec import Data
 from byheart.random import derive, generator
@@ -34,16 +34,20 @@ def the_points(data: Data, n: int | None) -> tuple[Tensor, Dataset]:
     return dataset.images[rows].double(), dataset
 
 
-def store_points(folder: RunFolder, points: Tensor, dataset: Dataset) -> None:
-    """Write data.json and data.safetensors: the points, and how to turn them back into pixels."""
+def store_points(folder: RunFolder, points: Tensor, dataset: Dataset, name: str = "data") -> None:
+    """Write data.json and data.safetensors: the points, and how to turn them back into pixels.
+
+    name: "data", or what the points are called that do not come from the data set.
+    """
+    own = name == "data"
     folder.save(
         "data", {"center": dataset.center, "scale": torch.tensor(dataset.scale), "points": points.float()}
     )
     folder.write_record(
         "data",
         {
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
+            "name": dataset.name if own else name,
+            "fingerprint": dataset.fingerprint if own else fingerprint(points.numpy()),
             "count": len(dataset),
             "shape": list(dataset.shape),
             "train": len(points),

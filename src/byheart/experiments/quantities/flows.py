@@ -6,8 +6,8 @@ worst/NAME               largest NAME over the runs                             
 share/NAME               NAME, a share, pooled over the runs                       (Wilson or Clopper–Pearson)
 relative/NAME@X          NAME at the noise level X, in units of r_c                (Student-t 95 % over runs; a share with
                          its count is pooled)
-order/NAME/SETTING/S     1 if NAME, a share pooled over seeds, grows with SETTING, from each value to the next with
-                         disjoint intervals; 0 if it falls somewhere; no value where intervals overlap (exact)
+order/NAME/SETTING/S     1 if NAME grows with SETTING from each value to the next, 0 if it falls from each to the next;
+                         no value where the 95 % interval of a difference (Student's t, paired by seed) holds 0 (exact)
 excess/within@T/D/S      largest within@T above P(χ²_D < T²/c), c the strength of the run's loss, over the runs
                          (ends of the intervals of within@T)
 
@@ -188,15 +188,19 @@ def _relative(curves: Sequence[Curve], name: str, level: float) -> Quantity:
 
 
 def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quantity:
-    groups: dict[float, list[Curve]] = defaultdict(list)
+    # Runs, not samples, are what is independent: two networks of one width differ by more than their samples scatter.
+    by_setting: dict[float, dict[int, float]] = defaultdict(dict)
     for curve in curves:
-        groups[float(_setting(curve.spec, setting))].append(curve)
-    shares = [pooled_share(groups[value], name) for value in sorted(groups)]
-    known = [share for share in shares if share is not None]
-    if len(known) < 2 or len(known) < len(shares):
+        if (value := curve.rows[-1].get(name)) is not None:
+            by_setting[float(_setting(curve.spec, setting))][curve.seed] = float(value)
+    steps = [
+        mean_interval([high[seed] - low[seed] for seed in sorted(low.keys() & high.keys())])
+        for low, high in pairwise(by_setting[value] for value in sorted(by_setting))
+        if len(low.keys() & high.keys()) >= 2
+    ]
+    if not steps or len(steps) < len(by_setting) - 1:
         return Quantity(math.nan, None, None, 0, asked)
-    pairs = list(pairwise(known))
-    rises, falls = (all(a.high < b.low for a, b in pairs), any(a.low > b.high for a, b in pairs))
+    rises, falls = all(step.low > 0 for step in steps), all(step.high < 0 for step in steps)
     value = 1.0 if rises else 0.0 if falls else math.nan
     end = None if math.isnan(value) else value
     return Quantity(value, end, end, len(curves), asked - len(curves))
