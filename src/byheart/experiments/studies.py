@@ -90,19 +90,16 @@ class Study(Spec):
         return self.model_copy(update={"scales": {**self.scales, scale: fewer}, "claims": claims})
 
     def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
-        """Arm -> its sweep at a scale; `data` replaces the recipe's data.
+        """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
+        return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
 
-        Raises InputError for data in the place of a paper's own points.
-        """
+    def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
         if data is not None and self.page != "onset":
             raise InputError(
                 got=f"other data for the study {self.name}",
                 need="the paper's own points and images, which its formulas are about",
                 remedy="for your data: byheart theory collapse --data FOLDER",
             )
-        return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
-
-    def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
         arm = self.arms[cell.arm]
         base = merged(arm.base, cell.base)
         return Sweep(
