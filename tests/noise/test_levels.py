@@ -11,6 +11,8 @@ from byheart._checks import InputError
 from byheart.noise import (
     DDPM,
     OU,
+    S2_VP,
+    S2VE,
     VE,
     VP,
     AnyLevelLaw,
@@ -200,3 +202,10 @@ def test_shifted_levels_refuse(settings):
 def test_a_strength_belongs_to_shifted_grids(settings):
     with pytest.raises(ValueError, match="strength"):
         Grid(**settings)
+
+
+def test_s2_s_processes_end_where_its_paper_says():
+    assert float(S2VE().level(1.0)) == pytest.approx(4.637, abs=1e-3)
+    assert float(S2_VP.alpha(1.0)) == pytest.approx(0.472, abs=1e-3)
+    assert float(S2_VP.sigma(1.0)) == pytest.approx(0.881, abs=1e-3)
+    assert len(process_levels(S2VE(), 10)) == 11  # a grid by the process's name

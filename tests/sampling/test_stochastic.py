@@ -97,3 +97,16 @@ def test_no_samples_no_states():
 def test_bad_levels_are_refused(levels):
     with pytest.raises(InputError, match="levels"):
         probability_flow(GAUSSIAN, MEAN[None], torch.tensor(levels))
+
+
+def test_a_sample_among_still_ones_is_as_exact_as_alone():
+    levels = torch.tensor([5.0, 0.01], dtype=torch.float64)
+    moving = MEAN + 5 * normal(1, 3, seed=4)
+    crowd = torch.cat([moving, MEAN.expand(400, 3)])
+    factor = ((VARIANCES + 0.01**2) / (VARIANCES + 25)).sqrt()
+    exact = MEAN + (moving - MEAN) * factor
+    alone, among = (
+        float((probability_flow(GAUSSIAN, x, levels, rtol=1e-5, atol=1e-5)[-1][:1] - exact).norm())
+        for x in (moving, crowd)
+    )
+    assert among < 3 * alone

@@ -21,7 +21,7 @@ __all__ = ["study"]
 def study(
     name: Annotated[Positional[str], arg(metavar="STUDY")],
     *,
-    scale: str = "demo",
+    scale: Annotated[Optional[str], arg(metavar="SCALE")] = None,
     data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
@@ -38,7 +38,7 @@ def study(
 
     Args:
         name: A study of the package (onset, s2-regularization), or the path of a TOML file.
-        scale: How much of it: ci, demo, cpu, long or paper.
+        scale: How much of it: ci, demo, cpu, long or paper; by default demo, or cpu for a study without one.
         data: Your images in the place of the study's: a folder, an array file, or the name of a data set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
@@ -52,6 +52,7 @@ def study(
     from byheart.experiments.studies import load_study
 
     recipe, own = load_study(name), own_data(data, size, channels, heldout, distinct)
+    scale = scale or ("demo" if "demo" in recipe.scales else "cpu")
     if dry_run:
         return _plan(recipe, scale, own, root, cores(workers, device), device)
     from byheart.cli.claims import verdicts
