@@ -506,3 +506,38 @@ def test_the_score_follows():
     torch.testing.assert_close(
         score(denoiser, X, LEVELS), (denoiser(X, LEVELS) - X) / LEVELS.reshape(-1, 1, 1, 1) ** 2
     )
+
+
+@pytest.mark.parametrize("name", ["local", "patches", "by covariance"])
+def test_the_posterior_at_every_pixel(name):
+    """Against the full-window case, where every pixel's posterior is that of the empirical denoiser."""
+    draws = torch.Generator().manual_seed(9)
+    train = torch.randn(12, 2, 4, 4, generator=draws, dtype=torch.float64)
+    source = torch.tensor([3, 0, 7])
+    sigma = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    x = train[source] + sigma[:, None, None, None] * torch.randn(
+        3, 2, 4, 4, generator=draws, dtype=torch.float64
+    )
+    whole = {
+        "local": LocalScore(train, 7, chunk=5),
+        "patches": PatchPosterior(train, 4, chunk=5),
+        "by covariance": PCALocal(train, 0.0, chunk=5),
+    }[name]
+    found, exact = (
+        whole.posterior(x, sigma, source=source),
+        empirical(train).posterior(x, sigma, source=source),
+    )
+    for of in ("n_eff", "entropy", "own"):
+        values = getattr(found, of)
+        torch.testing.assert_close(values, getattr(exact, of)[:, None, None, None].expand_as(values))
+    assert torch.equal(found.top, exact.top[:, :1, None, None].expand_as(found.top))
+    torch.testing.assert_close(
+        found.top_weight, exact.top_weights[:, :1, None, None].expand_as(found.top_weight)
+    )
+    volume = 16 * (2 * math.pi * sigma**2).log()
+    torch.testing.assert_close(found.log_mean[:, 0, 0, 0] - volume, exact.log_density)
+    alone = whole.posterior(x[1:2], sigma[1])
+    torch.testing.assert_close(alone.n_eff, found.n_eff[1:2])
+    assert alone.own is None
+    with pytest.raises(InputError, match="source"):
+        whole.posterior(x, sigma, source=torch.tensor([12, 0, 0]))

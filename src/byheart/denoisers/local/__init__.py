@@ -26,6 +26,7 @@ from byheart.denoisers.local.scales import (
     MNIST_UNET,
     Scale,
 )
+from byheart.denoisers.local.statistics import PixelPosterior
 from byheart.denoisers.local.window import LocalScore
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "EquivariantLocal",
     "LocalScore",
     "PCALocal",
+    "PixelPosterior",
     "PatchPosterior",
     "Scale",
 ]

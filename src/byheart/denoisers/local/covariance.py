@@ -22,6 +22,7 @@ from byheart._checks import InputError
 from byheart.denoisers.gaussian import GaussianDenoiser, gaussian
 from byheart.denoisers.local.images import Trained, squared_differences
 from byheart.denoisers.local.softmax import pixel_mean, total
+from byheart.denoisers.local.statistics import PixelPosterior
 from byheart.denoisers.mixture import Precision
 from byheart.numerics.softmax import product
 
@@ -62,6 +63,14 @@ class PCALocal(Trained):
     def n_eff(self, x: Tensor, sigma: Tensor) -> Tensor:
         """1 / Σ wₙ², the number of training images that share a pixel of a channel: (b, c, h, w).  Shapes as in the call."""
         return self._by_level(x, sigma, float, lambda *known: total(self._logits(*known)).n_eff)
+
+    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+        """Statistics of the posterior over training images at every pixel of a channel: (b, c, …) each.
+
+        x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.
+        Raises InputError for bad sources.
+        """
+        return self._maps(x, sigma, float, self._logits, source)
 
     def mask(self, sigma: float) -> Tensor:
         """M, (d, d) booleans: row i holds the pixels that pixel i sees."""

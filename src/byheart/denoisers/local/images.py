@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import torch
@@ -11,7 +11,9 @@ from torch import Tensor
 
 from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import rows_and_variance
+from byheart.denoisers.local.statistics import PixelPosterior, joined_maps, pixel_posterior
 from byheart.denoisers.mixture import DTYPES, Precision
+from byheart.denoisers.posterior import check_question
 
 __all__ = ["AT_ONCE", "Trained", "Window", "squared_differences", "window_at"]
 
@@ -89,6 +91,30 @@ class Trained:
         ]
         order = torch.tensor([row for chosen in groups.values() for row in chosen]).argsort()
         return torch.cat(parts)[order.to(x.device)].to(x.dtype)
+
+    def _maps(
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        key: Callable[[float], Key],
+        logits: Callable[[Tensor, Tensor, Key], Iterable[tuple[Tensor, Tensor]]],
+        source: Tensor | None,
+    ) -> PixelPosterior:
+        """Statistics of the posterior at every pixel, a row at a time: (b, g, h, w) each.
+
+        Raises InputError for sources that are not one training image for each row.
+        """
+        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
+        check_question(len(x), len(self.train), 1, source)
+        images, levels = rows.reshape(x.shape), sigma.expand(len(x)).tolist()
+        own = [None] * len(x) if source is None else source.tolist()
+        variances = variance.expand(len(x), 1).reshape(-1)
+        return joined_maps(
+            [
+                pixel_posterior(logits(images[row : row + 1], variances[row], key(levels[row])), own[row])
+                for row in range(len(x))
+            ]
+        )
 
 
 def squared_differences(x: Tensor, images: Tensor) -> Tensor:

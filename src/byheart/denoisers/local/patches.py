@@ -18,6 +18,7 @@ from torch import Tensor
 from byheart.denoisers.local.boxes import box, inside
 from byheart.denoisers.local.images import Trained, Window, squared_differences, window_at
 from byheart.denoisers.local.softmax import total
+from byheart.denoisers.local.statistics import PixelPosterior
 from byheart.denoisers.mixture import Precision
 
 __all__ = ["PatchPosterior"]
@@ -45,20 +46,28 @@ class PatchPosterior(Trained):
         """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
         return self._by_level(x, sigma, self._side, self._mean)
 
+    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+        """Statistics of the posterior over training images at every patch: (b, 1, …) each.
+
+        x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.
+        Raises InputError for bad sources.
+        """
+        return self._maps(x, sigma, self._side, self._logits, source)
+
     def _side(self, level: float) -> int:
         return window_at(self.window, level, largest=min(self.shape[1:]), odd=False)
 
     def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
         down, across = (inside(length, window, x) for length in x.shape[2:])
-
-        def chunks() -> Iterator[tuple[Tensor, Tensor]]:
-            """Logits of every patch (b, m, 1, h', w'), and their images (m, c, h, w)."""
-            for images in self._parts(x):
-                apart = box(squared_differences(x, images).sum(2, keepdim=True), down, across)
-                yield apart / (-2 * variance), images
-
-        masses = total(chunks())
+        masses = total(self._logits(x, variance, window))
         pasted = torch.zeros_like(x)
-        for logits, images in chunks():
+        for logits, images in self._logits(x, variance, window):
             pasted = pasted + (box(masses.weights(logits), down.T, across.T) * images).sum(1)
         return pasted / box(x.new_ones(len(down), len(across)), down.T, across.T)
+
+    def _logits(self, x: Tensor, variance: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Logits of every patch (b, m, 1, h', w'), and their images (m, c, h, w), chunk by chunk."""
+        down, across = (inside(length, window, x) for length in x.shape[2:])
+        for images in self._parts(x):
+            apart = box(squared_differences(x, images).sum(2, keepdim=True), down, across)
+            yield apart / (-2 * variance), images

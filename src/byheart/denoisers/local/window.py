@@ -17,6 +17,7 @@ from torch import Tensor
 from byheart.denoisers.local.boxes import box, centered
 from byheart.denoisers.local.images import Trained, Window, squared_differences, window_at
 from byheart.denoisers.local.softmax import pixel_mean, total
+from byheart.denoisers.local.statistics import PixelPosterior
 from byheart.denoisers.mixture import Precision
 
 __all__ = ["LocalScore", "window_logits"]
@@ -49,6 +50,14 @@ class LocalScore(Trained):
         return self._by_level(x, sigma, self._side, lambda *known: total(self._logits(*known)).n_eff).squeeze(
             1
         )
+
+    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+        """Statistics of the posterior over training images at every pixel: (b, 1, …) each.
+
+        x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.
+        Raises InputError for bad sources.
+        """
+        return self._maps(x, sigma, self._side, self._logits, source)
 
     def _side(self, level: float) -> int:
         return window_at(self.window, level)

@@ -1,0 +1,61 @@
+"""What the posterior over training images looks like at every pixel: `Posterior`, a map of it.
+
+own       wᵢ            the weight on the image that x was made from
+n_eff     1 / Σ wₙ²     the number of images that share the pixel
+entropy   −Σ wₙ log wₙ  in nats
+log_mean  log (1/n) Σ exp(−‖x_Ω − xⁿ_Ω‖²/2σ²): the log density of the pixel's window, but for (|Ω|/2) log 2πσ²
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["PixelPosterior", "joined_maps", "pixel_posterior"]
+
+
+@dataclass(frozen=True)
+class PixelPosterior:
+    """All (b, g, h, w), with g = 1 where the channels share their weights.
+
+    top, top_weight: the leading training image and its weight.  own: None where the source was not told.
+    """
+
+    n_eff: Tensor
+    entropy: Tensor
+    log_mean: Tensor
+    top: Tensor
+    top_weight: Tensor
+    own: Tensor | None = None
+
+
+def pixel_posterior(chunks: Iterable[tuple[Tensor, Tensor]], source: int | None = None) -> PixelPosterior:
+    """The statistics of one x.  chunks: logits (1, m, g, h, w) and their images (m, c, h, w).  source: the image x was made from."""
+    logits = torch.cat([found for found, _ in chunks], 1).detach()
+    weights = logits.softmax(1)
+    best = weights.max(1)
+    return PixelPosterior(
+        n_eff=1 / weights.square().sum(1),
+        entropy=torch.special.entr(weights).sum(1),
+        log_mean=logits.logsumexp(1) - math.log(logits.shape[1]),
+        top=best.indices,
+        top_weight=best.values,
+        own=None if source is None else weights[:, source],
+    )
+
+
+def joined_maps(parts: list[PixelPosterior]) -> PixelPosterior:
+    """The statistics of several x as one."""
+    own = [part.own for part in parts if part.own is not None]
+    return PixelPosterior(
+        n_eff=torch.cat([part.n_eff for part in parts]),
+        entropy=torch.cat([part.entropy for part in parts]),
+        log_mean=torch.cat([part.log_mean for part in parts]),
+        top=torch.cat([part.top for part in parts]),
+        top_weight=torch.cat([part.top_weight for part in parts]),
+        own=torch.cat(own) if own else None,
+    )
