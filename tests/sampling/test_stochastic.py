@@ -84,13 +84,13 @@ def test_the_adaptive_flow_ends_with_the_denoised_state():
 @pytest.mark.parametrize("process", [DDPM(), Flow()])
 def test_a_process_without_its_own_flow_is_refused(process):
     with pytest.raises(InputError, match="probability_flow"):
-        process_flow(GAUSSIAN, process, MEAN[None], 0.1)
+        process_flow(GAUSSIAN, process, MEAN[None], 1.0, 0.1)
 
 
 def test_no_samples_no_states():
     none = MEAN[None][:0]
     assert probability_flow(GAUSSIAN, none, torch.tensor([1.0, 0.5])).shape == (2, 0, 3)
-    assert process_flow(GAUSSIAN, S2VE(), none, 0.1).shape == (0, 3)
+    assert process_flow(GAUSSIAN, S2VE(), none, 1.0, 0.1).shape == (0, 3)
 
 
 @pytest.mark.parametrize("levels", [[1.0], [1.0, 2.0], [1.0, 0.0], [2.0, 1.0, -1.0], [math.nan, 1.0]])

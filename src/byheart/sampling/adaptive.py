@@ -90,11 +90,19 @@ def _checked(levels: Tensor) -> Tensor:
 
 @torch.no_grad()
 def process_flow(
-    denoiser: Denoiser, process: Process, x: Tensor, level: float, *, rtol: float = 1e-6, atol: float = 1e-6
+    denoiser: Denoiser,
+    process: Process,
+    x: Tensor,
+    start: float,
+    end: float,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-6,
 ) -> Tensor:
     """The probability flow in a process's own variables x_t and t, as it stands in a paper: an independent check of the frame.
 
-    x: (b, *shape), the states x_t/α_t at t_max.  level: > 0, where to end.  Returns x_t/α_t there, (b, *shape) float64.
+    x: (b, *shape), the states x_t/α_t at level `start`, within the process.  end: > 0, the level to end at.
+    Returns x_t/α_t there, (b, *shape) float64.
     Raises InputError for a process in discrete time, one whose α reaches 0, or a flow that scipy gives up on.
     """
     if process.discrete or float(process.alpha(process.t_max)) == 0:
@@ -107,7 +115,7 @@ def process_flow(
     if not len(x):
         return x.double()
     share = math.sqrt(len(x))
-    start, end = process.t_max, float(process.time(level))
+    first_time, last_time = float(process.time(start)), float(process.time(end))
 
     def slope(t: float, flat: object) -> object:
         state = torch.as_tensor(flat, dtype=torch.float64).reshape(x.shape)
@@ -116,6 +124,6 @@ def process_flow(
         score = alpha * (denoise(denoiser, state / alpha, sigma) - state / alpha) / (alpha * sigma) ** 2
         return (drift * state - diffusion / 2 * score).flatten().numpy()
 
-    first = (x.double() * process.alpha(start)).flatten().numpy()
-    found = _solved(slope, (start, end), first, rtol=rtol / share, atol=atol / share)
-    return torch.from_numpy(found.y[:, -1].copy()).reshape(x.shape) / process.alpha(end)
+    first = (x.double() * process.alpha(first_time)).flatten().numpy()
+    found = _solved(slope, (first_time, last_time), first, rtol=rtol / share, atol=atol / share)
+    return torch.from_numpy(found.y[:, -1].copy()).reshape(x.shape) / process.alpha(last_time)

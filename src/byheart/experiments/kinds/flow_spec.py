@@ -32,7 +32,7 @@ class FlowRun(Spec):
     points: "data", or two or four points that stand for themselves: "pair" (±1, 0) and "cross" (±1, 0), (0, ±1), whatever n.
     start: "noise", or "hyperplane": on the plane between the first two of these points, moved off it by `offset`.
     kernel_width: condition every trajectory on the label of one of the points, through a kernel of this width.
-    own_time: also integrate the process's own equation from t_max, and note the largest difference.
+    own_time: also integrate the process's own equation between these levels, and note the largest difference.
     records: how many of the levels are noted, evenly over the grid, first and last included.
     """
 
