@@ -69,11 +69,12 @@ def measure(train: Tensor, draws: torch.Generator) -> list[Row]:
         x = train[:QUERIES] + sigma * torch.randn(QUERIES, DIMENSION, generator=draws)
 
         def dense(x: Tensor = x, sigma: Tensor = sigma) -> Tensor:
-            before, softmax._WORTH_GATHERING = softmax._WORTH_GATHERING, -1.0  # no column is left out
+            before = softmax.SPARSE_WEIGHT[torch.float32]
+            softmax.SPARSE_WEIGHT[torch.float32] = -1.0  # no column weighs less: none is left out
             try:
                 return denoiser(x, sigma)
             finally:
-                softmax._WORTH_GATHERING = before
+                softmax.SPARSE_WEIGHT[torch.float32] = before
 
         with torch.no_grad():
             seconds = compare(
