@@ -5,7 +5,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.build.closed_form import closed_form
-from byheart.denoisers.gaussian import gaussian
+from byheart.denoisers.gaussian import wiener
 from byheart.denoisers.mixture import empirical, smoothed
 from byheart.denoisers.spec import ClosedForm
 from byheart.random import generator
@@ -19,7 +19,7 @@ X, SIGMA = torch.randn(5, 1, 3, 3, generator=generator(1)), torch.tensor(0.7)
     [
         (ClosedForm(), empirical(TRAIN)),
         (ClosedForm(kind="smoothed", std=0.3), smoothed(TRAIN, 0.3)),
-        (ClosedForm(kind="gaussian"), gaussian(TRAIN)),
+        (ClosedForm(kind="gaussian"), wiener(TRAIN)),
     ],
     ids=["empirical", "smoothed", "gaussian"],
 )

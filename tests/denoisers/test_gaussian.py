@@ -6,7 +6,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.denoisers import GaussianDenoiser, population
-from byheart.denoisers.gaussian import gaussian
+from byheart.denoisers.gaussian import wiener
 
 
 def normal(*shape, seed=0):
@@ -48,7 +48,7 @@ def test_it_has_the_moments_of_the_points(count):
     rows = train.flatten(1)
     covariance = (rows - rows.mean(0)).T @ (rows - rows.mean(0)) / count
     expected = GaussianDenoiser.from_covariance(train.mean(0), covariance)
-    found = gaussian(train)
+    found = wiener(train)
     torch.testing.assert_close(found.mean, train.mean(0))
     torch.testing.assert_close(found(x, sigma), expected(x, sigma), rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(
@@ -59,7 +59,7 @@ def test_it_has_the_moments_of_the_points(count):
 def test_a_degenerate_gaussian_projects():
     train = normal(3, 10)
     x = normal(4, 10, seed=1)
-    found = gaussian(train)(x, level(1e-6))
+    found = wiener(train)(x, level(1e-6))
     span = (train[1:] - train[0]).T
     expected = train[0] + (span @ torch.linalg.lstsq(span, (x - train[0]).T).solution).T
     torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
@@ -67,11 +67,11 @@ def test_a_degenerate_gaussian_projects():
 
 def test_one_point_is_that_point():
     train = normal(1, 5)
-    torch.testing.assert_close(gaussian(train)(normal(2, 5), level(1.0)), train.expand(2, 5))
+    torch.testing.assert_close(wiener(train)(normal(2, 5), level(1.0)), train.expand(2, 5))
 
 
 def test_log_density_of_wide_noise():
-    found = gaussian(normal(3, 2)).log_density(torch.zeros(1, 2, dtype=torch.float64), level(1e6))
+    found = wiener(normal(3, 2)).log_density(torch.zeros(1, 2, dtype=torch.float64), level(1e6))
     assert found.item() == pytest.approx(-math.log(2 * math.pi) - 2 * math.log(1e6), rel=1e-9)
 
 
@@ -86,7 +86,7 @@ def test_log_density_of_wide_noise():
 )
 def test_bad_points_are_refused(train):
     with pytest.raises(InputError):
-        gaussian(train)
+        wiener(train)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_what_is_no_covariance_is_refused(covariance):
 
 def test_points_that_are_no_tensor_are_refused():
     with pytest.raises(InputError, match="training points as ndarray"):
-        gaussian(np.zeros((2, 3), dtype=np.float32))
+        wiener(np.zeros((2, 3), dtype=np.float32))

@@ -7,7 +7,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.denoisers.base import score
-from byheart.denoisers.gaussian import gaussian
+from byheart.denoisers.gaussian import wiener
 from byheart.denoisers.mixture import empirical, population, smoothed
 from byheart.denoisers.regularized import Shrunk, TikhonovByCovariance, consistent, tikhonov
 from byheart.noise import OU, VE, VP
@@ -66,7 +66,7 @@ def test_consistency_bounds_the_density_from_below(kappa):
 
 
 def test_covariance_shrinks_each_direction_by_itself():
-    moments = gaussian(normal(50, *SHAPE, seed=3))
+    moments = wiener(normal(50, *SHAPE, seed=3))
     variances, directions = moments.variances, moments.directions
     denoiser = TikhonovByCovariance(POINTS, 0.2, variances, directions)
     plain, found = score(POINTS, X, LEVELS).flatten(1), score(denoiser, X, LEVELS).flatten(1)

@@ -9,7 +9,7 @@ from byheart.data.spec import Data
 from byheart.experiments.conduct import conduct
 from byheart.experiments.pages import write_report
 from byheart.experiments.regularization import regularization_content
-from byheart.experiments.studies import load_study
+from byheart.experiments.studies import Study, load_study
 from byheart.report.regularization import RegularizationContent, regularization_page
 
 
@@ -74,3 +74,25 @@ def test_a_page_without_figures_is_refused():
 def test_other_data_are_refused(study, tmp_path):
     with pytest.raises(InputError, match="theory collapse"):
         conduct(study, "ci", root=tmp_path, data=Data())
+
+
+def test_a_study_of_one_s_own_has_a_page(tmp_path):
+    recipe = {
+        "name": "mine",
+        "title": "Mine",
+        "paper": "none",
+        "page": "regularization",
+        "main_arm": "a",
+        "arms": {
+            "a": {
+                "base": {
+                    "kind": "flow",
+                    "count": 8,
+                    "grid": {"kind": "geometric", "steps": 20, "low": 1e-3, "high": 4.0},
+                }
+            }
+        },
+        "scales": {"ci": {"takes": "seconds", "arms": [{"arm": "a", "grid": {"seed": [0, 1]}}]}},
+    }
+    page = conduct(Study.model_validate(recipe), "ci", root=tmp_path).report.read_text()
+    assert page.count("<svg") == 1 and "Only a regularizer" not in page

@@ -6,7 +6,7 @@ import torch
 from byheart._checks import InputError
 from byheart.denoisers.barycenter import barycentric
 from byheart.denoisers.base import Shaped, eps, score
-from byheart.denoisers.gaussian import GaussianDenoiser, gaussian
+from byheart.denoisers.gaussian import GaussianDenoiser, wiener
 from byheart.denoisers.local import (
     BoundaryBrokenLocal,
     EquivariantLocal,
@@ -44,8 +44,8 @@ DENSITIES = {
     "weighted points": MixtureDenoiser(TRAIN, log_weights=WEIGHTS.log(), chunk=8),
     "one point": empirical(TRAIN[:1]),
     "gaussian": GaussianDenoiser.from_covariance(TRAIN[0], SPREAD @ SPREAD.T / 12),
-    "gaussian of many points": gaussian(normal(40, *SHAPE, seed=2)),
-    "gaussian of few points": gaussian(TRAIN[:5]),
+    "gaussian of many points": wiener(normal(40, *SHAPE, seed=2)),
+    "gaussian of few points": wiener(TRAIN[:5]),
     "mixture of gaussians": GaussianMixture(
         tuple(
             GaussianDenoiser.from_covariance(TRAIN[k], turned @ turned.T / 12)

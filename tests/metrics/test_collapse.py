@@ -7,7 +7,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.data import Data, load
-from byheart.denoisers.gaussian import gaussian
+from byheart.denoisers.gaussian import wiener
 from byheart.denoisers.mixture import empirical, smoothed
 from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, own_weight
 from byheart.random import generator
@@ -56,7 +56,7 @@ def test_the_level_scales_with_the_data_and_sees_duplicates():
 def test_the_trace_is_that_of_the_jacobian():
     train, sigma = normal(15, 2, 3), torch.tensor([0.3, 0.8, 2.0], dtype=torch.float64)
     x = train[:3] + sigma.reshape(-1, 1, 1) * normal(3, 2, 3, seed=1)
-    for denoiser in (empirical(train), smoothed(train, 0.4), gaussian(normal(30, 2, 3, seed=2))):
+    for denoiser in (empirical(train), smoothed(train, 0.4), wiener(normal(30, 2, 3, seed=2))):
         jacobians = [
             torch.func.jacrev(lambda row, s=s, d=denoiser: d(row[None], s)[0])(row)
             for row, s in zip(x, sigma, strict=True)
@@ -78,8 +78,8 @@ def test_the_trace_falls_to_zero_where_the_posterior_holds_one_point():
         level = torch.tensor(sigma, dtype=torch.float64)
         x = train[:200] + sigma * normal(200, 40, seed=3)
         assert float(jacobian_trace(empirical(train), x, level).mean()) == pytest.approx(published, abs=slack)
-    wiener = float(jacobian_trace(gaussian(train), train[:20], torch.tensor(0.2), probes=200).mean())
-    assert wiener == pytest.approx(theory.degrees_of_freedom(spectrum.numpy(), 0.2), rel=0.05)
+    linear = float(jacobian_trace(wiener(train), train[:20], torch.tensor(0.2), probes=200).mean())
+    assert linear == pytest.approx(theory.degrees_of_freedom(spectrum.numpy(), 0.2), rel=0.05)
 
 
 def test_clones_that_agree_are_counted():

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.denoisers.base import Denoiser
-from byheart.denoisers.gaussian import gaussian
+from byheart.denoisers.gaussian import wiener
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, smoothed
 from byheart.denoisers.regularized import Shrinkage, Shrunk, consistent, tikhonov
 from byheart.denoisers.spec import AnyShrinkage, ClosedForm, ConsistencyShrinkage, TikhonovShrinkage
@@ -55,7 +55,7 @@ def _plain(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
         case "smoothed":
             return smoothed(train, spec.std)
         case "gaussian":
-            return gaussian(train)
+            return wiener(train)
         case "partial":
             if spec.memorized is None:
                 raise InputError(

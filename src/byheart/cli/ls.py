@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -38,15 +39,27 @@ def ls(
         tables.export(rows, table)
         print(f"{len(rows)} records of {len(folders)} runs: {table}")
     elif folders:
-        from byheart.experiments.differences import differences
-
         columns = ("run", "kind", "data", "n", "seed", "step", "f_mem", "state", "settings that differ")
-        settings = differences([folder.header()["spec"] for folder in folders])
-        lines = [[*_line(folder), own] for folder, own in zip(folders, settings, strict=True)]
+        lines = [[*_line(folder), own] for folder, own in zip(folders, _settings(folders), strict=True)]
         show(columns, lines, last_wraps=True)
     else:
         print(f"no runs in {root}; the first: byheart study onset --scale demo")
     return 0
+
+
+LONGEST = 80  # characters of settings in a line
+
+
+def _settings(folders: Sequence[RunFolder]) -> list[str]:
+    """What tells each run from the others of its kind, cut where it is long."""
+    from byheart.experiments.differences import differences
+
+    specs = [folder.header()["spec"] for folder in folders]
+    found = dict[int, str]()
+    for kind in {spec["kind"] for spec in specs}:
+        places = [place for place, spec in enumerate(specs) if spec["kind"] == kind]
+        found |= dict(zip(places, differences([specs[place] for place in places]), strict=True))
+    return [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for _, text in sorted(found.items())]
 
 
 def _line(folder: RunFolder) -> list[str]:
@@ -59,7 +72,7 @@ def _line(folder: RunFolder) -> list[str]:
         spec["data"]["name"],
         str(spec["n"]),
         str(spec["seed"]),
-        f"{last.get('step', 0)}/{steps}",
+        f"{last.get('step', 0)}/{steps}" if steps else "–",
         number(last.get("f_mem")),
         "whole" if folder.done else "cut off or running",
     ]

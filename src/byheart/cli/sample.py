@@ -47,7 +47,7 @@ def sample(
     count: int = 64,
     first_seed: int = 0,
     steps: Count = None,
-    solver: Literal["euler", "heun", "ancestral"] = "euler",
+    solver: Literal["euler", "heun", "ancestral", "sde"] = "euler",
     out: Annotated[Path, arg(metavar="FILE.png|npz|safetensors")] = Path("samples.png"),
     root: Annotated[Optional[Path], arg(metavar="FOLDER")] = None,
 ) -> int:
@@ -68,7 +68,7 @@ def sample(
         count: How many samples.
         first_seed: Seed of the first sample.
         steps: Noise levels that the solver walks down; by default those the run was measured with, or 18.
-        solver: How it walks: euler (DDIM), heun (second order), or ancestral (adds noise).
+        solver: How it walks: euler (DDIM), heun (second order), ancestral or sde (add noise).
         out: A picture of all samples, or their pixel values as an array `samples`.
         root: Where the runs are kept; runs by default.
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
+from byheart._checks import InputError
 from byheart.cli.options import Channels, Count, Root, check_place
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def collapse(
         _refuse_beside_run(data=data, size=size, channels=channels, distinct=distinct or None, n=n)
         chosen, n = _of_run(trained)
     chosen = chosen.model_copy(update={"standardize": False})
-    asked = CollapseRun(data=chosen, n=n or _size(chosen), seed=seed, clones=clones)
+    asked = CollapseRun(data=chosen, n=_size(chosen) if n is None else n, seed=seed, clones=clones)
     with progress(1) as tell:
         folder = execute(asked, root, tell=tell)
     _show_collapse(folder, trained)
@@ -80,8 +82,6 @@ def collapse(
 
 def _check_png(figure: Path) -> None:
     if figure.suffix.lower() != ".png":
-        from byheart._checks import InputError
-
         raise InputError(
             got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
         )
@@ -94,8 +94,6 @@ def _size(data: Any) -> int:
 
 
 def _refuse_beside_run(**settings: object) -> None:
-    from byheart._checks import InputError
-
     if given := [f"--{name}" for name, value in settings.items() if value is not None]:
         raise InputError(
             got=f"--run with {' and '.join(given)}",
@@ -142,6 +140,10 @@ def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
     ]
     facts += [] if trained is None else [_bound(trained)]
     show(("noise level", "what happens there", "sigma"), facts)
+    unit = last["unit"]
+    print(
+        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {number(unit)}: r_c is {number(last['r_c/data'] / unit)}."
+    )
     print()
     show(
         (
@@ -185,101 +187,124 @@ def terminal(
     dimension: Count = None,
     tolerance: Number = None,
     data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
+    size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
+    channels: Channels = None,
+    distinct: bool = False,
 ) -> int:
     """Say whether a regularized exact score still copies, and how often.
 
-    Give one of --strength (Tikhonov), --kappa (consistency score) or --gamma (γ = gamma · σ^−exponent), or --data alone for the
-    strength that predicts left-out images best.
+    Give one of --strength (Tikhonov), --kappa (consistency score), --gamma (γ = gamma · σ^−exponent), or --data for the strength
+    that predicts left-out images best.
 
     Args:
         strength: Tikhonov's c, a squared distance.
         kappa: Of the consistency score, τ = exp(−κ d/2).
         gamma: Factor of the shrinkage γ = gamma · σ^−exponent.
         exponent: Its exponent, at most 20; 0, a constant, by default.
-        dimension: Numbers in one sample, d; that of the data where they are given, else 2.
-        tolerance: A sample within this distance of a training point is a copy; 0.01 by default.
-        data: Your images, in units where pixels lie in [0, 1].
+        dimension: Numbers in one sample, d, of --strength and --kappa; 2 by default.
+        tolerance: Of --strength: a sample within this distance of a training point is a copy; 0.01 by default.
+        data: A folder of images, an array file, or the name of a data set.
+        size: Resize your images to this many pixels a side.
+        channels: Read your images as grey (1) or RGB (3).
+        distinct: Keep each image once, if the same one lies there several times.
     """
-    from byheart._checks import InputError
-    from byheart.theory import terminal as theory
-
-    asked = [
-        name
-        for name, value in (("strength", strength), ("kappa", kappa), ("gamma", gamma))
-        if value is not None
-    ]
-    _check_numbers(strength=strength, kappa=kappa, gamma=gamma, exponent=exponent, tolerance=tolerance)
-    if dimension is not None and dimension < 1:
-        raise InputError(got=f"--dimension {dimension}", need="at least 1", remedy="leave it out")
-    if (exponent is not None and gamma is None) or (tolerance is not None and not (strength or data)):
-        raise InputError(
-            got="--exponent without --gamma, or --tolerance without --strength or --data",
-            need="the regularizer that it is about",
-            remedy="leave it out, or add that",
-        )
-    tol = 0.01 if tolerance is None else tolerance
-    if len(asked) > 1 or not (asked or data):
-        raise InputError(
-            got=" and ".join(f"--{name}" for name in asked) or "no regularization",
-            need="one of --strength, --kappa and --gamma, or --data",
-            remedy="for example byheart theory terminal --strength 1e-3",
-        )
-    d, best = (2 if dimension is None else dimension, None) if data is None else _of_data(data, dimension)
-    if best is not None:
-        print(
-            f"strength that predicts left-out images best: c = {best:.3g}, a floor of {best**0.5:.3g} on the noise"
-        )
-        strength = best if not asked else strength
-    if strength is not None:
-        share, distance = (
-            theory.tikhonov_copies(tol, strength, d),
-            theory.tikhonov_distance(strength, d),
-        )
-        print(
-            f"Tikhonov, c = {strength:g}, d = {d}: samples are training points with noise of {strength**0.5:.3g} a number"
-        )
-        print(f"share within {tol:g} of a training point: {share:.3g}; mean distance {distance:.3g}")
-    elif kappa is not None:
-        share = theory.consistency_copies(kappa, d)
-        print(
-            f"consistency score, κ = {kappa:g}, d = {d}: a share of {share:.3g} is captured by a training point"
-        )
-    elif gamma is not None:
-        _show_shrinking(gamma, exponent or 0.0)
+    beside = {"--exponent": exponent, "--dimension": dimension, "--tolerance": tolerance}
+    of_data = {"--size": size, "--channels": channels, "--distinct": distinct or None}
+    match _the_one({"--strength": strength, "--kappa": kappa, "--gamma": gamma, "--data": data}):
+        case "--strength":
+            _refuse("--strength", {"--exponent": exponent, **of_data})
+            _show_tikhonov(strength or 0.0, dimension, 0.01 if tolerance is None else tolerance)
+        case "--kappa":
+            _refuse("--kappa", {"--exponent": exponent, "--tolerance": tolerance, **of_data})
+            _show_consistency(kappa or 0.0, dimension)
+        case "--gamma":
+            _refuse("--gamma", {"--dimension": dimension, "--tolerance": tolerance, **of_data})
+            _show_shrinking(gamma or 0.0, exponent or 0.0)
+        case _:
+            _refuse("--data", beside)
+            _show_strength(data or "", size, channels, distinct)
     return 0
 
 
-def _check_numbers(**values: float | None) -> None:
-    from byheart._checks import InputError
+def _the_one(settings: Mapping[str, object]) -> str:
+    """The one setting that is given.  Raises InputError for none or several."""
+    given = [name for name, value in settings.items() if value is not None]
+    if len(given) != 1:
+        raise InputError(
+            got=" and ".join(given) or "no regularization",
+            need="one of " + ", ".join(settings),
+            remedy="for example byheart theory terminal --strength 1e-3",
+        )
+    return given[0]
 
-    for name, value in values.items():
-        most = 20.0 if name == "exponent" else 1e12
-        if value is not None and not -most <= value <= most:
-            raise InputError(
-                got=f"--{name} {value:g}", need=f"a number up to {most:g}", remedy="give another"
-            )
+
+def _refuse(asked: str, settings: Mapping[str, object]) -> None:
+    if given := [name for name, value in settings.items() if value is not None]:
+        raise InputError(
+            got=f"{asked} with {' and '.join(given)}",
+            need="what it is about alone",
+            remedy="leave the others out",
+        )
+
+
+def _between(name: str, value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise InputError(
+            got=f"{name} {value:g}", need=f"a number from {low:g} to {high:g}", remedy="give another"
+        )
+    return value
+
+
+def _show_tikhonov(strength: float, dimension: int | None, tolerance: float) -> None:
+    from byheart.theory.terminal import tikhonov_copies, tikhonov_distance
+
+    c, d = _between("--strength", strength, 1e-12, 1e12), _dimension(dimension)
+    share = tikhonov_copies(_between("--tolerance", tolerance, 1e-12, 1e12), c, d)
+    print(f"Tikhonov, c = {c:g}, d = {d}: samples are training points with noise of {c**0.5:.3g} a number")
+    print(
+        f"share within {tolerance:g} of a training point: {share:.3g}; mean distance {tikhonov_distance(c, d):.3g}"
+    )
+
+
+def _show_consistency(kappa: float, dimension: int | None) -> None:
+    from byheart.theory.terminal import consistency_copies
+
+    d = _dimension(dimension)
+    share = consistency_copies(_between("--kappa", kappa, -1e6, 1e6), d)
+    print(
+        f"consistency score, κ = {kappa:g}, d = {d}: a share of {share:.3g} is captured by a training point"
+    )
+
+
+def _dimension(dimension: int | None) -> int:
+    return 2 if dimension is None else round(_between("--dimension", dimension, 1, 1e9))
 
 
 def _show_shrinking(gamma: float, exponent: float) -> None:
-    from byheart.theory.terminal import shrinking
+    from byheart.theory.terminal import distance_left
 
-    found = shrinking(lambda r: gamma * r**-exponent)
-    verdict = {True: "still memorizes, only slower", False: "stops short of the data", None: "cannot tell"}
-    print(f"γ = {gamma:g} · σ^−{exponent:g}: {verdict[found.memorizes]}")
-    print(f"distance left at σ = 1e-12 over that at σ = 1: {found.distance:.3g}")
+    _between("--gamma", gamma, 1e-12, 1e12)
+    _between("--exponent", exponent, 0, 20)
+    # ∫ dσ/(σ(1 + γ)) diverges at 0 for a constant γ, and for no power of 1/σ.
+    verdict = "stops short of the data" if exponent else "still memorizes, only slower"
+    print(f"γ = {gamma:g}" + (f" · σ^−{exponent:g}" if exponent else "") + f": {verdict}")
+    left = distance_left(lambda r: gamma * r**-exponent, 1.0, 1e-12)
+    print(f"distance left at σ = 1e-12 over that at σ = 1: {left:.3g}")
 
 
-def _of_data(choice: str, dimension: int | None) -> tuple[int, float]:
-    """The dimension of the data, and their best strength."""
-    from byheart._checks import InputError
+def _show_strength(choice: str, size: int | None, channels: Channels, distinct: bool) -> None:
+    """The strength that predicts left-out images best, in pixels and in training units."""
     from byheart.cli.options import the_data
     from byheart.data.named import load
     from byheart.metrics.bandwidth import best_strength
+    from byheart.theory.terminal import tikhonov_distance
 
-    images = load(the_data(choice).model_copy(update={"standardize": False})).images
-    d = images[0].numel()
-    if dimension not in (None, d):
-        raise InputError(
-            got=f"--dimension {dimension} for data of {d}", need="that of the data", remedy="leave it out"
-        )
-    return d, best_strength(images)
+    dataset = load(the_data(choice, size=size, channels=channels, distinct=distinct))
+    best, d, scale = best_strength(dataset.images), dataset.images[0].numel(), dataset.scale
+    print("strength that predicts left-out images best:")
+    print(f"  in training units (RMS 1)   c = {best:.3g}, a floor of {best**0.5:.3g} on the noise")
+    print(f"  in pixels                   c = {best * scale**2:.3g}, a floor of {best**0.5 * scale:.3g}")
+    print(
+        f"Under it samples are training images with that noise on each of {d} numbers, "
+        f"{tikhonov_distance(best, d) * scale:.3g} pixels away: blurred copies, to be denoised before they are compared."
+    )

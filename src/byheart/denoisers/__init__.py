@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from byheart.denoisers.conditioned import EmpiricalByClass as EmpiricalByClass
     from byheart.denoisers.conditioned import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
+    from byheart.denoisers.gaussian import wiener as wiener
     from byheart.denoisers.local import BoundaryBrokenLocal as BoundaryBrokenLocal
     from byheart.denoisers.local import EquivariantLocal as EquivariantLocal
     from byheart.denoisers.local import LocalScore as LocalScore
@@ -74,6 +75,7 @@ _HOMES = {
     "score": "base",
     "smoothed": "mixture",
     "tikhonov": "regularized",
+    "wiener": "gaussian",
 }
 
 __all__ = sorted(_HOMES)

@@ -20,7 +20,7 @@ from torch import Tensor
 from byheart._checks import InputError, check_finite
 from byheart.denoisers.base import rows_and_variance
 
-__all__ = ["GaussianDenoiser", "gaussian"]
+__all__ = ["GaussianDenoiser", "wiener"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class GaussianDenoiser:
                 got=f"mean {tuple(self.mean.shape)}, variances {tuple(self.variances.shape)}, "
                 f"directions {tuple(self.directions.shape)}",
                 need="shapes (*shape), (f,) and (d, f) with d the size of the mean",
-                remedy="build it with gaussian(train) or GaussianDenoiser.from_covariance",
+                remedy="build it with wiener(train) or GaussianDenoiser.from_covariance",
             )
         for name in ("mean", "variances", "directions"):
             check_finite(name, getattr(self, name))
@@ -104,7 +104,7 @@ class GaussianDenoiser:
         return rows - self.mean.double().flatten(), noise
 
 
-def gaussian(train: Tensor) -> GaussianDenoiser:
+def wiener(train: Tensor) -> GaussianDenoiser:
     """The Gaussian with the mean and the covariance (divided by n) of the training points.  train: (n, *shape).
 
     With no more points than dimensions it keeps the directions that vary.  Raises InputError for bad points.
@@ -140,5 +140,5 @@ def _check_spectrum(variances: Tensor, directions: Tensor) -> None:
             got=f"variances from {variances.min().item():g}, directions up to "
             f"{(gram - unit).abs().max().item():g} away from orthonormal",
             need="variances ≥ 0 and orthonormal columns",
-            remedy="build it with gaussian(train) or GaussianDenoiser.from_covariance",
+            remedy="build it with wiener(train) or GaussianDenoiser.from_covariance",
         )

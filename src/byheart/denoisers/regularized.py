@@ -24,6 +24,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
@@ -49,7 +50,7 @@ class Shrunk(Wrapper):
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         denoised = self.denoiser(x, sigma)  # first: it refuses what is no level
-        gamma = self.shrinkage(x, sigma)
+        gamma = torch.as_tensor(self.shrinkage(x, sigma))
         if not bool((gamma >= 0).all()):
             raise InputError(
                 got=f"a shrinkage γ of {gamma.min().item():g}",
@@ -102,7 +103,7 @@ class TikhonovByCovariance(Wrapper):
             raise InputError(
                 got=f"variances {tuple(self.variances.shape)}, directions {tuple(self.directions.shape)}",
                 need="positive variances (f,) and directions (d, f)",
-                remedy="take them from denoisers.gaussian.gaussian(train), leaving out zero variances",
+                remedy="take them from denoisers.wiener(train), leaving out zero variances",
             )
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:

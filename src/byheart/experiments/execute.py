@@ -69,7 +69,7 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     folder = RunFolder(Path(root) / run.id)
     _set_aside_if_data_changed(run, folder, tell)
     if folder.done:
-        tell({"kind": "done", "run": run.id, "cached": True})
+        tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
         return folder
     _check_data(run, device)
     with folder.locked():
@@ -166,12 +166,14 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
 def _check_data(run: Run, device: str) -> None:
     """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
     from byheart.experiments.footprint import check_runs
-    from byheart.experiments.kinds.points import the_points
+    from byheart.experiments.kinds.points import check_distinct, the_points
     from byheart.experiments.kinds.split import the_split
 
     check_runs([run], device)
     if isinstance(run, FlowRun | CollapseRun):
-        the_points(run.data, run.n)
+        points, _ = the_points(run.data, run.n)
+        if isinstance(run, CollapseRun):
+            check_distinct(points)
     else:
         the_split(run.data, run.n, run.seed)
 

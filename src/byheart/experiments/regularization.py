@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from byheart._records import write_atomic
 from byheart.experiments.cautions import cautions
 from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.differences import differences
 from byheart.experiments.provenance import provenance
 from byheart.experiments.quantities.flows import pooled_share
 from byheart.experiments.studies import Study
@@ -29,7 +30,19 @@ PUBLISHED_CONSISTENCY = {4.6052: 0.985, 3.442: 0.975, 2.3026: 0.91, 1.1394: 0.70
 
 TOLERANCE = 0.01
 WITHIN = f"within@{TOLERANCE:g}"
-SHOWN_PATHS, SHOWN_COPIES = 24, 4
+SHOWN_PATHS, SHOWN_RUNS = 24, 5
+
+OWN_FIGURES = {
+    "tikhonov",
+    "consistency",
+    "tikhonov-sde",
+    "hyperplane",
+    "escape",
+    "frame",
+    "rectangles",
+    "conditional",
+}
+"""Arms of the package's study that have figures of their own, or need none; and those of RATES."""
 
 RATES = {
     "plain": "exact score",
@@ -56,7 +69,8 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         _rates(curves),
         _widths(curves),
         _networks(curves),
-        *(collapse_panel(found) for found in folders.get("digits", ())[:1]),
+        *_others(curves),
+        *(collapse_panel(found[0]) for found in folders.values() if found and _kind(found[0]) == "collapse"),
     ]
     return RegularizationContent(
         title=study.title,
@@ -70,6 +84,44 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         cautions=cautions(everything),
         provenance=provenance(everything),
         command=record["command"],
+    )
+
+
+def _kind(folder: RunFolder) -> str:
+    return str(folder.header()["spec"]["kind"])
+
+
+def _others(curves: Mapping[str, Sequence[Curve]]) -> list[Panel]:
+    """Of arms of a study of yours: the distance to the nearest point over the noise level, a line a run."""
+    found = []
+    for arm, runs in curves.items():
+        if arm in OWN_FIGURES | RATES.keys() or not runs or runs[0].spec["kind"] != "flow":
+            continue
+        settings = differences([one.spec for one in runs])
+        lines = [
+            _distance(f"{settings[place]} seed {one.seed}".strip(), one, place)
+            for place, one in enumerate(runs[:SHOWN_RUNS])
+        ]
+        found.append(
+            Panel(
+                head=arm,
+                caption="Median distance to the nearest training point against the noise level, a line a run.",
+                x="noise level σ",
+                y="distance to the nearest point",
+                lines=[line for line in lines if line is not None],
+                log_y=True,
+            )
+        )
+    return [panel for panel in found if panel.lines]
+
+
+def _distance(label: str, curve: Curve, color: int) -> Line | None:
+    pairs = [(float(row["level"] or 0), float(row["distance/median"] or 0)) for row in curve.rows]
+    pairs = [(level, distance) for level, distance in pairs if level > 0 and distance > 0]
+    return (
+        Line(label, [at for at, _ in pairs], [y for _, y in pairs], style="line", color=color)
+        if pairs
+        else None
     )
 
 
@@ -141,13 +193,9 @@ def _shares(curves: Mapping[str, Sequence[Curve]], arm: str, setting: str) -> Pa
 def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     lines = []
     for color, (arm, label) in enumerate(RATES.items()):
-        rows = [row for curve in curves.get(arm, ())[:1] for row in curve.rows]
-        pairs = [(float(row["level"] or 0), float(row["distance/median"] or 0)) for row in rows]
-        pairs = [(level, distance) for level, distance in pairs if level > 0 and distance > 0]
-        if pairs:
-            lines.append(
-                Line(label, [at for at, _ in pairs], [y for _, y in pairs], style="line", color=color)
-            )
+        lines += [
+            line for curve in curves.get(arm, ())[:1] if (line := _distance(label, curve, color)) is not None
+        ]
     return (
         None
         if not lines

@@ -1,5 +1,7 @@
 """Metrics: numbers in, numbers out.  They take tensors or a neighbor table, and never sample or hold a model."""
 
+from byheart.metrics.bandwidth import best_strength, leave_one_out
+from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, last_switch, own_weight
 from byheart.metrics.denoising import LossGap, denoising_loss, distance, loss_gap
 from byheart.metrics.fidelity import (
     Frechet,
@@ -10,6 +12,7 @@ from byheart.metrics.fidelity import (
     reference_gap,
     sliced_wasserstein,
 )
+from byheart.metrics.jacobian import jacobian_eigenvalues, local_dimension
 from byheart.metrics.memorization import (
     DuplicatesWarning,
     collapse_duplicates,
@@ -18,6 +21,15 @@ from byheart.metrics.memorization import (
 )
 
 __all__ = [
+    "best_strength",
+    "clone_agreement",
+    "collapse_level",
+    "jacobian_eigenvalues",
+    "jacobian_trace",
+    "last_switch",
+    "leave_one_out",
+    "local_dimension",
+    "own_weight",
     "DuplicatesWarning",
     "Frechet",
     "LossGap",

@@ -55,7 +55,7 @@ def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> fl
         raise InputError(
             got=f"{repeated} points that repeat another" if repeated else "points that nearly repeat",
             need="points that are all different",
-            remedy="collapse duplicates first (metrics.collapse_duplicates)",
+            remedy="collapse duplicates first: metrics.collapse_duplicates, or --distinct on the command line",
         )
     middle = math.log(typical / d)
     found = minimize_scalar(
@@ -78,7 +78,9 @@ def _squared_distances(train: Tensor, queries: int, seed: int) -> Tensor:
             remedy="stack the points along the first dimension; convert pixels with .float()",
         )
     check_finite("points", train)
-    count = max(1, min(queries, NUMBERS // len(train)))
+    if queries < 2:
+        raise InputError(got=f"queries {queries}", need="at least 2", remedy=f"leave it out for {QUERIES}")
+    count = max(2, min(queries, NUMBERS // len(train)))
     chosen = torch.randperm(len(train), generator=generator(derive(seed, "left out")))[:count]
     rows = train.flatten(1).double()
     rows = rows - rows.mean(0)  # the expanded square loses fewer digits near 0

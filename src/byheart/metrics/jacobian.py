@@ -36,8 +36,14 @@ def jacobian_eigenvalues(
     wanted = d if count is None else count
     if not 1 <= wanted <= d:
         raise InputError(got=f"{wanted} eigenvalues", need=f"from 1 to {d}", remedy="leave count out for all")
-    levels = sigma.expand(len(x)) if sigma.ndim == 0 else sigma
+    if not isinstance(sigma, Tensor):
+        raise InputError(
+            got=f"sigma as {type(sigma).__name__}",
+            need="a tensor () or (b,)",
+            remedy="write torch.tensor(sigma)",
+        )
     per_row(sigma, x)
+    levels = sigma.expand(len(x)) if sigma.ndim == 0 else sigma
     rows = [_of_row(denoiser, x[row : row + 1], levels[row], wanted, seed) for row in range(len(x))]
     return torch.stack(rows)
 

@@ -56,9 +56,10 @@ def number(value: object) -> str:
 
 
 def interval(value: object, low: object, high: object) -> str:
-    """`1.10 [1.00, 1.21]`, or the value alone where it has no interval."""
+    """`1.10 [1.00, 1.21]`, or the value alone where it has no interval, or is exact."""
     bounds = [_text(low, "#g"), _text(high, "#g")]
-    return _text(value, "#g") if "–" in bounds else f"{_text(value, '#g')} [{', '.join(bounds)}]"
+    exact = bounds[0] == bounds[1] == _text(value, "#g")
+    return _text(value, "#g") if "–" in bounds or exact else f"{_text(value, '#g')} [{', '.join(bounds)}]"
 
 
 def _text(value: object, style: str) -> str:

@@ -64,6 +64,8 @@ def _solved(
     """What scipy's solve_ivp finds, or the refusal of what it gives up on."""
     from scipy.integrate import solve_ivp
 
+    if not 0 < rtol < 1:
+        raise InputError(got=f"rtol {rtol:g}", need="0 < rtol < 1", remedy="leave it out")
     found = solve_ivp(slope, span, first, rtol=max(rtol, 3e-14), **settings)  # below it scipy warns
     if not found.success:
         raise InputError(
@@ -76,6 +78,7 @@ def _solved(
 
 def _checked(levels: Tensor) -> Tensor:
     """The positive levels, float64 on the CPU."""
+    levels = torch.as_tensor(levels)
     walk = levels.detach().double().cpu()
     fits = walk.ndim == 1 and bool(walk.isfinite().all()) and bool((walk.diff() < 0).all())
     positive = walk[walk > 0] if fits else walk[:0]

@@ -23,6 +23,8 @@ __all__ = ["euler_maruyama", "rates"]
 def euler_maruyama(process: Process) -> Step:
     """The step of Euler and Maruyama for the reverse SDE of a process, as any solver takes it.
 
+    Also its last step, to level 0, adds noise, g √Δ a coordinate, as published samplers do: denoise once more before looking
+    for copies, or leave the last level out.
     Raises InputError for a process in discrete time, which has no SDE: its step is `ancestral`.
     """
     if process.discrete:

@@ -19,7 +19,7 @@ from functools import cached_property
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.denoisers.gaussian import GaussianDenoiser, gaussian
+from byheart.denoisers.gaussian import GaussianDenoiser, wiener
 from byheart.denoisers.local.images import Trained, squared_differences
 from byheart.denoisers.local.softmax import pixel_mean, total
 from byheart.denoisers.local.statistics import PixelPosterior
@@ -81,7 +81,7 @@ class PCALocal(Trained):
 
     @cached_property
     def _spectrum(self) -> GaussianDenoiser:
-        return gaussian(self.train)
+        return wiener(self.train)
 
     def _logits(self, x: Tensor, variance: Tensor, level: float) -> Iterator[tuple[Tensor, Tensor]]:
         """−Σ_j M_ij (x_j − xⁿ_j)²/2σ² (b, m, c, h, w), and the images, chunk by chunk."""

@@ -9,7 +9,8 @@ trace, _low, _high     mean trace of the empirical denoiser's Jacobian
 formula/trace          Σ λ/(λ + r²) over the spectrum: the trace of a Gaussian population's Wiener filter
 
 and in the last record what does not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
-switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), n and dimension.
+switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), n, dimension,
+and unit, the RMS of the points about their mean: one training unit.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Re
     return {
         "count": len(source),
         "own_weight": own.value,
-        "own_weight_low": own.low,
-        "own_weight_high": own.high,
+        "own_weight_low": max(own.low, 0.0),
+        "own_weight_high": min(own.high, 1.0),
         "n_eff": float(found.n_eff.median()),
         "information": 1 - float(found.entropy.mean()) / math.log(len(points)),
         "trace": trace.value,
@@ -124,6 +125,7 @@ def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c
     values = spectrum.numpy()
     return {
         "n": len(points),
+        "unit": float((points - points.mean(0)).square().mean().sqrt()),
         "dimension": points[0].numel(),
         "r_c/spectrum": theory.collapse_level(values, len(points)),
         "r_s": theory.speciation_level(values),

@@ -9,6 +9,7 @@ from byheart._checks import InputError
 from byheart.data.dataset import Dataset, fingerprint
 from byheart.data.named import load
 from byheart.data.spec import Data
+from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 from byheart.store.folders import RunFolder
 
@@ -32,6 +33,16 @@ def the_points(data: Data, n: int | None) -> tuple[Tensor, Dataset]:
     if not data.sequential:
         rows = torch.randperm(len(dataset), generator=generator(derive(data.split_seed, "points")))[:count]
     return dataset.images[rows].double(), dataset
+
+
+def check_distinct(points: Tensor) -> None:
+    """Raise InputError for points that repeat: no level tells such a point from its twin."""
+    if repeated := len(points) - len(collapse_duplicates(points)[1]):
+        raise InputError(
+            got=f"{repeated} points that repeat another",
+            need="points that are all different",
+            remedy="keep each once: --distinct, or distinct = true in the data",
+        )
 
 
 def store_points(folder: RunFolder, points: Tensor, dataset: Dataset, name: str = "data") -> None:
