@@ -1,16 +1,19 @@
-"""The onset page in a real browser: nothing is loaded, nothing fails, nothing is wider than the screen."""
+"""The pages in a real browser: nothing is loaded, nothing fails, nothing is wider than the screen."""
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import onset_rows
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from byheart.report.content import MEM, RunContent
 from byheart.report.pages import onset_page
+from byheart.report.panels import Line, Panel, PlaneContent
+from byheart.report.regularization import Copies, RegularizationContent, regularization_page
 
 pytestmark = pytest.mark.browser
 
@@ -53,20 +56,47 @@ def nine_sizes():
     )
 
 
-CONTENTS = {
-    "demo": onset_rows.content,
-    "one seed, RGB": lambda: onset_rows.content(
-        seeds=(0,), strips=[onset_rows.strip(64, samples=3, side=32, channels=3)], claims=()
+def regularization():
+    draws = np.random.default_rng(0)
+    x = np.geomspace(1e-5, 1e-2, 6)
+    shares = Line("measured", x, 1 / (1 + 1e4 * x), 0.9 / (1 + 1e4 * x), 1.1 / (1 + 1e4 * x))
+    formula = Line("formula", x, 1 / (1 + 1e4 * x), style="formula", color=3)
+    images = draws.integers(0, 256, (2, 64, 64), dtype=np.uint8)
+    return RegularizationContent(
+        title="What keeps a model from copying?",
+        scale="ci",
+        advice="Only what grows as the noise vanishes.",
+        reasons=["A long sentence about what it means. " * 5] * 3,
+        panels=[Panel("Head", "Caption. " * 20, "strength c", "share", [formula, shares])] * 2,
+        plane=PlaneContent(
+            draws.normal(size=(20, 2)),
+            draws.normal(size=(8, 5, 2)),
+            draws.random(8) < 0.3,
+            kept="30 % [28 %, 32 %]",
+        ),
+        copies=Copies(images, images, images, np.array([0.62, 0.61])),
+        claims=onset_rows.content().claims,
+        command="byheart study s2-regularization --scale ci",
+    )
+
+
+PAGES = {
+    "demo": lambda: onset_page(onset_rows.content()),
+    "one seed, RGB": lambda: onset_page(
+        onset_rows.content(
+            seeds=(0,), strips=[onset_rows.strip(64, samples=3, side=32, channels=3)], claims=()
+        )
     ),
-    "nine sizes": nine_sizes,
-    "no times": lambda: onset_rows.content(crossings=(), exponents=(), collapses={}, strips=()),
+    "nine sizes": lambda: onset_page(nine_sizes()),
+    "no times": lambda: onset_page(onset_rows.content(crossings=(), exponents=(), collapses={}, strips=())),
+    "regularization": lambda: regularization_page(regularization()),
 }
 
 
-@pytest.fixture(scope="module", params=CONTENTS)
+@pytest.fixture(scope="module", params=PAGES)
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pages") / "onset.html"
-    path.write_text(onset_page(CONTENTS[request.param]()))
+    path.write_text(PAGES[request.param]())
     return path
 
 
@@ -88,7 +118,14 @@ def test_the_page_holds_up(seen: Seen, file: Path):
     outside = [url for url in seen.requests if not url.startswith("data:") and url != file.as_uri()]
     assert (outside, seen.messages) == ([], [])
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for visible in ("#advice", "#summary", "#figures svg >> nth=0", "#claims", "#measured", "#cite pre"):
+    for visible in (
+        "#advice",
+        "#summary, #meaning",
+        "#figures svg >> nth=0",
+        "#claims",
+        "#measured",
+        "#cite pre",
+    ):
         assert page.locator(visible).is_visible(), visible
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     boxes = page.evaluate(

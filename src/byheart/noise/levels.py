@@ -60,6 +60,8 @@ def shifted_levels(steps: int, strength: float, high: float = 20.0) -> Tensor:
     """Levels with √(σ² + c) in equal ratios, from `high` to 0: (steps + 1,) float64, decreasing.
 
     strength: c > 0, Tikhonov's: under it a trajectory moves in log √(σ² + c), and nothing happens far below √c.
+    The last step, to 0, is an Euler step from about √(2 c h), h the step in log √(σ² + c): it leaves a share h too little noise, so
+    that a few hundred steps are needed for one per cent.
     Raises InputError unless steps ≥ 1, c > 0 and high > 0.
     """
     if steps < 1 or not 0 < strength < math.inf or not 0 < high < math.inf:
