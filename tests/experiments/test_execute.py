@@ -104,7 +104,7 @@ def test_whole_run_is_not_touched(finished, tiny):
     events = []
     assert execute(tiny, finished.path.parent, tell=events.append) == finished
     assert (finished.path / "rows.jsonl").stat().st_mtime_ns == before
-    assert events == [{"kind": "done", "run": tiny.id, "cached": True}]
+    assert events == [{"kind": "done", "run": tiny.id, "n": tiny.n, "seed": tiny.seed, "cached": True}]
 
 
 def test_workers_and_this_process_agree(finished, tiny, tmp_path):
