@@ -77,6 +77,22 @@ class Wrapper:
         return _known(self.denoiser).device
 
 
+class HoldsTrain:
+    """What every denoiser takes from the training points that it holds."""
+
+    train: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+        return tuple(self.train.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the training points are."""
+        return self.train.device
+
+
 def denoise(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
     """D(x, σ) of a denoiser that may be anybody's.  x: (b, *shape).  sigma: () or (b,).
 

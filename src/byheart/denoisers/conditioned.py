@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import per_row, rows_and_variance
-from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical
+from byheart.denoisers.base import HoldsTrain, per_row, rows_and_variance
+from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical, log_volume
 from byheart.denoisers.points import Points
 from byheart.denoisers.posterior import TOP, Posterior, check_question, posterior_of
 
@@ -26,7 +26,7 @@ __all__ = ["EmpiricalByClass", "EmpiricalByKernel"]
 
 
 @dataclass(frozen=True, eq=False)
-class EmpiricalByClass:
+class EmpiricalByClass(HoldsTrain):
     """The empirical denoiser of the training points of each row's own class.
 
     train: (n, *shape).  labels: (n,) integers, the classes of the points.
@@ -46,16 +46,6 @@ class EmpiricalByClass:
                 need=f"a tensor of integers of shape ({len(self.train)},)",
                 remedy="give the class of each training point; for real-valued conditions take EmpiricalByKernel",
             )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
-        return tuple(self.train.shape[1:])
-
-    @property
-    def device(self) -> torch.device:
-        """Where the points are."""
-        return self.train.device
 
     def __call__(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
         """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
@@ -87,7 +77,7 @@ class EmpiricalByClass:
 
 
 @dataclass(frozen=True, eq=False)
-class EmpiricalByKernel:
+class EmpiricalByKernel(HoldsTrain):
     """The empirical denoiser with a Gaussian kernel on real-valued conditions.
 
     train: (n, *shape).  conditions: (n, q), of the points.  width: h > 0, in the conditions' units.
@@ -116,16 +106,6 @@ class EmpiricalByKernel:
                 remedy="for classes take EmpiricalByClass",
             )
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
-        return tuple(self.train.shape[1:])
-
-    @property
-    def device(self) -> torch.device:
-        """Where the points are."""
-        return self.train.device
-
     def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
         """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
@@ -143,13 +123,9 @@ class EmpiricalByKernel:
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
         check_question(len(x), len(self.train), count, source)
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
-        shares = self.log_weights(condition)
-        weights, (_, log_sum) = (
-            self._points.weights(rows, variance, shares),
-            self._points.sums(rows, variance, shares),
-        )
-        volume = rows.shape[1] / 2 * (2 * math.pi * variance.double()).log()
-        return posterior_of(weights, (log_sum - volume).squeeze(1), count, source)
+        weights, log_sum = self._points.weights(rows, variance, self.log_weights(condition))
+        log_density = (log_sum - log_volume(rows.shape[1], variance)).squeeze(1)
+        return posterior_of(weights, log_density, count, source)
 
     def log_weights(self, condition: Tensor) -> Tensor:
         """log of the kernel's share of every training point: (b, n) float64, normalized.  condition: (b, q)."""

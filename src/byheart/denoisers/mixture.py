@@ -34,7 +34,7 @@ from byheart.denoisers.points import Points
 from byheart.denoisers.posterior import TOP, Posterior, check_question, joined, posterior_of
 from byheart.random import generator
 
-__all__ = ["MixtureDenoiser", "Precision", "empirical", "partial", "population", "smoothed"]
+__all__ = ["MixtureDenoiser", "Precision", "empirical", "log_volume", "partial", "population", "smoothed"]
 
 Precision = Literal["float64", "float32"]
 
@@ -101,7 +101,11 @@ class MixtureDenoiser:
         """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         rows, variance = self._prepare(x, sigma)
         _, log_sum = self._sums(rows, variance)
-        return (log_sum - rows.shape[1] / 2 * (2 * math.pi * variance.double()).log()).squeeze(1)
+        return (log_sum - log_volume(rows.shape[1], variance)).squeeze(1)
+
+    def log_kernel_sum(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """log Σₖ wₖ exp(−‖x − μₖ‖²/2v), the log density without its normalization: (b,) float64.  Shapes as in `log_density`."""
+        return self._sums(*self._prepare(x, sigma))[1].squeeze(1)
 
     def posterior(
         self, x: Tensor, sigma: Tensor, *, count: int = TOP, source: Tensor | None = None
@@ -111,14 +115,16 @@ class MixtureDenoiser:
         x: (b, *shape).  sigma: () or (b,), positive.  count: leading centers kept.  source: (b,) integers, the center that
         each row was made from.  Raises InputError for a bad count or source.
         """
-        self._prepare(x, sigma)  # refuses what the parts below would not know for bad
+        rows, variance = self._prepare(x, sigma)
         check_question(len(x), len(self.centers), count, source)
         parts = []
-        for rows in torch.split(torch.arange(len(x)), max(1, AT_ONCE // len(self.centers))):
-            level = sigma if sigma.ndim == 0 else sigma[rows]
-            some, own = x[rows], None if source is None else source[rows]
-            weights = self.responsibilities(some, level)
-            parts.append(posterior_of(weights, self.log_density(some, level), count, own))
+        for some in torch.split(torch.arange(len(x)), max(1, AT_ONCE // len(self.centers))):
+            level = variance if variance.ndim == 0 else variance[some]
+            weights, log_sum = self._points.weights(rows[some], level, self.log_weights)
+            density = self._weighted(log_sum) - log_volume(rows.shape[1], level)
+            parts.append(
+                posterior_of(weights, density.squeeze(1), count, None if source is None else source[some])
+            )
         return joined(parts)
 
     def truncated(self, x: Tensor, sigma: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -136,7 +142,7 @@ class MixtureDenoiser:
 
     def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
         """rₖ(x, σ): (b, k), in the arithmetic's precision.  x: (b, *shape).  sigma: () or (b,), positive."""
-        return self._points.weights(*self._prepare(x, sigma), self.log_weights)
+        return self._points.weights(*self._prepare(x, sigma), self.log_weights)[0]
 
     @cached_property
     def _points(self) -> Points:
@@ -150,7 +156,16 @@ class MixtureDenoiser:
     def _sums(self, rows: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """m(x, σ) as (b, d) and log Σₖ wₖ exp(−‖x − μₖ‖²/2v) as (b, 1) float64."""
         mean, log_sum = self._points.sums(rows, variance, self.log_weights)
-        return mean, log_sum - math.log(len(self.centers)) if self.log_weights is None else log_sum
+        return mean, self._weighted(log_sum)
+
+    def _weighted(self, log_sum: Tensor) -> Tensor:
+        """A log sum over the points, which leave equal weights out, with these weights."""
+        return log_sum - math.log(len(self.centers)) if self.log_weights is None else log_sum
+
+
+def log_volume(d: int, variance: Tensor) -> Tensor:
+    """(d/2) log 2πv, the normalization of an isotropic Gaussian, shaped as v, in float64."""
+    return d / 2 * (2 * math.pi * variance.double()).log()
 
 
 def empirical(train: Tensor, *, precision: Precision = "float64") -> MixtureDenoiser:

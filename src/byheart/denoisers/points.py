@@ -66,40 +66,33 @@ class Points:
             if error is not None:
                 leading = leading.add(logits, start, CANDIDATES)
             running = running.add(logits, means)
-        mean = running.mean
-        log_sum = running.log_sum.double() - rows.double().square().sum(1, keepdim=True) / (
-            2 * variance.double()
-        )
+        mean, log_sum = running.mean, running.log_sum.double() - _length(rows, variance)
         if error is not None:
             whole, rest = self._coarse(leading, error)
-            for again in self._candidates(leading, error, whole):
-                centers, exact = self._differences(rows, variance, log_weights, *again)
-                mean[again.rows] = (exact.softmax(1)[:, None] @ centers).squeeze(1).to(mean)
-                log_sum[again.rows] = exact.logsumexp(1, keepdim=True)
+            for again in self._again(rows, variance, log_weights, leading, _near(leading, error), whole):
+                mean[again.rows] = (again.logits.softmax(1)[:, None] @ again.centers).squeeze(1).to(mean)
+                log_sum[again.rows] = again.logits.logsumexp(1, keepdim=True)
             if len(rest):
                 wide = self.sums(*_in_float64(rest, rows, variance, log_weights))
                 mean[rest], log_sum[rest] = wide[0].to(mean), wide[1]
         return mean, log_sum
 
-    def weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> Tensor:
-        """rₖ, the softmax of the logits: (b, k).  Shapes as in `logits`."""
+    def weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """rₖ, all at once, as (b, k), and the same log sum as of `sums`, as (b, 1) float64.  Shapes as in `logits`."""
         found = torch.cat([logits for _, _, logits in self.logits(rows, variance, log_weights)], 1)
         weights, error = found.softmax(1), self._error(rows, variance, log_weights)
+        log_sum = found.logsumexp(1, keepdim=True).double() - _length(rows, variance)
         if error is not None:
             leading = start_leading(rows).add(found, 0, CANDIDATES)
             whole, rest = self._coarse(leading, error)
-            for again in self._candidates(leading, error, whole):
-                _, exact = self._differences(rows, variance, log_weights, *again)
+            for again in self._again(rows, variance, log_weights, leading, _near(leading, error), whole):
                 none = torch.zeros_like(weights[again.rows])
-                weights[again.rows] = none.scatter_(1, again.columns, exact.softmax(1).to(weights))
+                weights[again.rows] = none.scatter_(1, again.columns, again.logits.softmax(1).to(weights))
+                log_sum[again.rows] = again.logits.logsumexp(1, keepdim=True)
             if len(rest):
-                weights[rest] = self.weights(*_in_float64(rest, rows, variance, log_weights)).to(weights)
-        return weights
-
-    def squared_distances(self, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (b, m, d) of the columns (b, m), and ‖x − μ‖² (b, m) by subtraction, in float64."""
-        centers = self.stored[columns.to(self.stored.device)].flatten(2).double()
-        return centers, (centers - rows.double()[:, None]).square().sum(2)
+                wide = self.weights(*_in_float64(rest, rows, variance, log_weights))
+                weights[rest], log_sum[rest] = wide[0].to(weights), wide[1]
+        return weights, log_sum
 
     def _half_squares(self, part: slice, means: Tensor) -> Tensor:
         # Learned points move, and their squares are differentiated.
@@ -123,31 +116,42 @@ class Points:
             rest = torch.zeros_like(rest)
         return (coarse & whole).nonzero()[:, 0], rest.nonzero()[:, 0]
 
-    def _candidates(self, leading: Leading, error: Tensor, whole: Tensor) -> Iterator[_Again]:
-        """Some of these rows at a time, with the points that may carry their weight."""
+    def _again(
+        self,
+        rows: Tensor,
+        variance: Tensor,
+        log_weights: Tensor | None,
+        leading: Leading,
+        near: Tensor,
+        whole: Tensor,
+    ) -> Iterator[_Again]:
+        """Some of the rows in `whole` at a time, with the points that may carry their weight, by subtraction in float64."""
         for start in range(0, len(whole), ROWS):
             chosen = whole[start : start + ROWS]
-            width = int(_near(leading, error)[chosen].sum(1).max())
-            yield _Again(chosen, leading.columns[chosen, :width])
-
-    def _differences(
-        self, rows: Tensor, variance: Tensor, log_weights: Tensor | None, chosen: Tensor, columns: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Candidates (m, c, d) of the chosen rows and their log wₖ − ‖x − μₖ‖²/2v (m, c), in float64."""
-        level = (variance if variance.ndim == 0 else variance[chosen]).double()
-        centers, apart = self.squared_distances(rows[chosen], columns)
-        logits = -apart / (2 * level)
-        if log_weights is None:
-            return centers, logits
-        own = log_weights[columns] if log_weights.ndim == 1 else log_weights[chosen].gather(1, columns)
-        return centers, logits + own.double()
+            columns = leading.columns[chosen, : int(near[chosen].sum(1).max())]
+            centers = self.stored[columns.to(self.stored.device)].flatten(2).double()
+            level = (variance if variance.ndim == 0 else variance[chosen]).double()
+            logits = (centers - rows[chosen].double()[:, None]).square().sum(2) / (-2 * level)
+            if log_weights is not None:
+                own = (
+                    log_weights[columns] if log_weights.ndim == 1 else log_weights[chosen].gather(1, columns)
+                )
+                logits = logits + own.double()
+            yield _Again(chosen, columns, centers, logits)
 
 
 class _Again(NamedTuple):
-    """Rows (m,) and their candidates' columns (m, c)."""
+    """Rows (m,), their candidates' columns (m, c), centers (m, c, d), and log wₖ − ‖x − μₖ‖²/2v (m, c)."""
 
     rows: Tensor
     columns: Tensor
+    centers: Tensor
+    logits: Tensor
+
+
+def _length(rows: Tensor, variance: Tensor) -> Tensor:
+    """‖x‖²/2v, which the logits leave out: (b, 1) float64."""
+    return rows.double().square().sum(1, keepdim=True) / (2 * variance.double())
 
 
 def _near(leading: Leading, error: Tensor) -> Tensor:

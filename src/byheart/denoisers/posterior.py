@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,11 @@ from torch import Tensor
 from byheart._checks import InputError
 
 __all__ = ["TOP", "Posterior", "check_question", "joined", "posterior_of"]
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+P = TypeVar("P", bound="DataclassInstance")
 
 TOP = 5
 
@@ -61,18 +67,11 @@ def posterior_of(
     )
 
 
-def joined(parts: Sequence[Posterior]) -> Posterior:
-    """The posteriors of some rows and the next ones as one."""
-    own = [part.own for part in parts if part.own is not None]
-    return Posterior(
-        n_eff=torch.cat([part.n_eff for part in parts]),
-        entropy=torch.cat([part.entropy for part in parts]),
-        log_density=torch.cat([part.log_density for part in parts]),
-        top=torch.cat([part.top for part in parts]),
-        top_weights=torch.cat([part.top_weights for part in parts]),
-        tail=torch.cat([part.tail for part in parts]),
-        own=torch.cat(own) if own else None,
-    )
+def joined(parts: Sequence[P]) -> P:
+    """The statistics of some rows and the next ones as one.  parts: at least one, each a dataclass of tensors by row, or None."""
+    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(parts[0])}
+    together = {name: None if found[0] is None else torch.cat(found) for name, found in columns.items()}
+    return type(parts[0])(**together)
 
 
 def check_question(rows: int, points: int, count: int, source: Tensor | None) -> None:

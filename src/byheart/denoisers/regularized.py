@@ -34,8 +34,6 @@ from byheart.noise.process import Process
 
 __all__ = ["Consistent", "Shrinkage", "Shrunk", "TikhonovByCovariance", "consistent", "tikhonov"]
 
-LARGEST = 1e150  # beyond it σ² overflows; every p went to n long before
-
 Shrinkage = Callable[[Tensor, Tensor], Tensor]
 """γ(x, σ).  x: (b, *shape).  sigma: () or (b,).  Returns () or (b,), nonnegative; infinity leaves x where it is."""
 
@@ -129,10 +127,7 @@ class Consistent:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """γ(x, σ), (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         d = math.prod(self.points.shape)
-        level = sigma.to(x.device).double().clamp(max=LARGEST)
-        variance = level.square() + float(self.points.std) ** 2
-        volume = d / 2 * (2 * math.pi * variance).log() + math.log(len(self.points.centers))
-        log_p = self.points.log_density(x, level) + volume  # without the normalization
+        log_p = self.points.log_kernel_sum(x, sigma) + math.log(len(self.points.centers))
         return (-self.kappa * d / 2 - log_p).clamp(min=0).expm1()
 
 

@@ -29,37 +29,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from byheart.denoisers.local.images import AT_ONCE, Trained, Window, window_at
+from byheart.denoisers.local.images import AT_ONCE, Windowed, window_at
 from byheart.denoisers.local.softmax import pixel_mean
 from byheart.denoisers.local.window import window_logits
-from byheart.denoisers.mixture import Precision
 from byheart.numerics.softmax import product, start_running
 
 __all__ = ["BoundaryBrokenLocal", "EquivariantLocal"]
 
 
 @dataclass(frozen=True, eq=False)
-class EquivariantLocal(Trained):
+class EquivariantLocal(Windowed):
     """The equivariant local score ELS: shift x around the border, and D shifts along.
 
     train: (n, c, h, w).  window: k, odd, at most the shorter side, or a function of σ that gives it.
     precision: ‖x_Ω − φ‖² is expanded, so that a logit errs by 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32).
     Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
-
-    train: Tensor
-    window: Window
-    precision: Precision = "float64"
-    chunk: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not callable(self.window):
-            self._side(1.0)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
-        return self._by_level(x, sigma, self._side, self._mean)
 
     def _side(self, level: float) -> int:
         return window_at(self.window, level, largest=min(self.shape[1:]))
@@ -71,25 +56,8 @@ class EquivariantLocal(Trained):
 
 
 @dataclass(frozen=True, eq=False)
-class BoundaryBrokenLocal(Trained):
+class BoundaryBrokenLocal(Windowed):
     """The boundary-broken equivariant local score bbELS.  window: k, odd, of any size.  All else as in `EquivariantLocal`."""
-
-    train: Tensor
-    window: Window
-    precision: Precision = "float64"
-    chunk: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not callable(self.window):
-            self._side(1.0)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
-        return self._by_level(x, sigma, self._side, self._mean)
-
-    def _side(self, level: float) -> int:
-        return window_at(self.window, level)
 
     def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
         height, width = x.shape[2:]

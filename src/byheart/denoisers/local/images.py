@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import rows_and_variance
-from byheart.denoisers.local.statistics import PixelPosterior, joined_maps, pixel_posterior
+from byheart.denoisers.base import HoldsTrain, rows_and_variance
+from byheart.denoisers.local.statistics import PixelPosterior, pixel_posterior
 from byheart.denoisers.mixture import DTYPES, Precision
-from byheart.denoisers.posterior import check_question
+from byheart.denoisers.posterior import check_question, joined
 
-__all__ = ["AT_ONCE", "Trained", "Window", "squared_differences", "window_at"]
+__all__ = ["AT_ONCE", "Trained", "Window", "Windowed", "squared_differences", "window_at"]
 
 AT_ONCE = 1 << 20
 """Numbers of one array held at a time: 8 MiB in float64, about the caches."""
@@ -26,14 +28,13 @@ Window = int | Callable[[float], int]
 Key = TypeVar("Key")
 
 
-class Trained:
+class Trained(HoldsTrain):
     """What every local score takes from its training images.
 
     train: (n, c, h, w), floating point; it must not change in place.  precision: of the arithmetic.
     chunk: training images at a time; None takes as many as keep AT_ONCE numbers, so that memory never grows with n.
     """
 
-    train: Tensor
     precision: Precision
     chunk: int | None
 
@@ -49,16 +50,6 @@ class Trained:
             raise InputError(
                 got=f"chunk {self.chunk}", need="at least one image at a time", remedy="leave it out"
             )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(c, h, w), of one image."""
-        return tuple(self.train.shape[1:])
-
-    @property
-    def device(self) -> torch.device:
-        """Where the training images are."""
-        return self.train.device
 
     def _parts(self, x: Tensor) -> Iterator[Tensor]:
         """The training images (m, c, h, w), m · b images' numbers at a time, as x has them.  x: (b, c, h, w)."""
@@ -109,12 +100,38 @@ class Trained:
         images, levels = rows.reshape(x.shape), sigma.expand(len(x)).tolist()
         own = [None] * len(x) if source is None else source.tolist()
         variances = variance.expand(len(x), 1).reshape(-1)
-        return joined_maps(
+        return joined(
             [
                 pixel_posterior(logits(images[row : row + 1], variances[row], key(levels[row])), own[row])
                 for row in range(len(x))
             ]
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Windowed(Trained, ABC):
+    """A local score of square windows.  window: its side k, or a function of σ that gives it."""
+
+    train: Tensor
+    window: Window
+    precision: Precision = "float64"
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.window):
+            self._side(1.0)
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
+        return self._by_level(x, sigma, self._side, self._mean)
+
+    def _side(self, level: float) -> int:
+        return window_at(self.window, level)
+
+    @abstractmethod
+    def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
+        """D of rows of one window.  x: (b, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1)."""
 
 
 def squared_differences(x: Tensor, images: Tensor) -> Tensor:

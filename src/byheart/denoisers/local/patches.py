@@ -16,35 +16,20 @@ import torch
 from torch import Tensor
 
 from byheart.denoisers.local.boxes import box, inside
-from byheart.denoisers.local.images import Trained, Window, squared_differences, window_at
+from byheart.denoisers.local.images import Windowed, squared_differences, window_at
 from byheart.denoisers.local.softmax import total
 from byheart.denoisers.local.statistics import PixelPosterior
-from byheart.denoisers.mixture import Precision
 
 __all__ = ["PatchPosterior"]
 
 
 @dataclass(frozen=True, eq=False)
-class PatchPosterior(Trained):
+class PatchPosterior(Windowed):
     """The patch posterior, in two passes: the sum of every patch's softmax, then its weights, spread over the patch.
 
     train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that gives it.
     precision: float32 errs by about 1e-5.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
-
-    train: Tensor
-    window: Window
-    precision: Precision = "float64"
-    chunk: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not callable(self.window):
-            self._side(1.0)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
-        return self._by_level(x, sigma, self._side, self._mean)
 
     def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
         """Statistics of the posterior over training images at every patch: (b, 1, …) each.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["PixelPosterior", "joined_maps", "pixel_posterior"]
+__all__ = ["PixelPosterior", "pixel_posterior"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,4 @@ def pixel_posterior(chunks: Iterable[tuple[Tensor, Tensor]], source: int | None 
         top=best.indices,
         top_weight=best.values,
         own=None if source is None else weights[:, source],
-    )
-
-
-def joined_maps(parts: list[PixelPosterior]) -> PixelPosterior:
-    """The statistics of several x as one."""
-    own = [part.own for part in parts if part.own is not None]
-    return PixelPosterior(
-        n_eff=torch.cat([part.n_eff for part in parts]),
-        entropy=torch.cat([part.entropy for part in parts]),
-        log_mean=torch.cat([part.log_mean for part in parts]),
-        top=torch.cat([part.top for part in parts]),
-        top_weight=torch.cat([part.top_weight for part in parts]),
-        own=torch.cat(own) if own else None,
     )

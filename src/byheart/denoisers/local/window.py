@@ -15,35 +15,20 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from byheart.denoisers.local.boxes import box, centered
-from byheart.denoisers.local.images import Trained, Window, squared_differences, window_at
+from byheart.denoisers.local.images import Windowed, squared_differences
 from byheart.denoisers.local.softmax import pixel_mean, total
 from byheart.denoisers.local.statistics import PixelPosterior
-from byheart.denoisers.mixture import Precision
 
 __all__ = ["LocalScore", "window_logits"]
 
 
 @dataclass(frozen=True, eq=False)
-class LocalScore(Trained):
+class LocalScore(Windowed):
     """The local score LS.  Its cost is that of b · n · d differences, whatever the window.
 
     train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 errs by about 1e-5.
     Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
-
-    train: Tensor
-    window: Window
-    precision: Precision = "float64"
-    chunk: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not callable(self.window):
-            self._side(1.0)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
-        return self._by_level(x, sigma, self._side, lambda *known: pixel_mean(self._logits(*known)))
 
     def n_eff(self, x: Tensor, sigma: Tensor) -> Tensor:
         """1 / Σ wₙ², the number of training images that share a pixel: (b, h, w).  Shapes as in the call."""
@@ -59,8 +44,8 @@ class LocalScore(Trained):
         """
         return self._maps(x, sigma, self._side, self._logits, source)
 
-    def _side(self, level: float) -> int:
-        return window_at(self.window, level)
+    def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
+        return pixel_mean(self._logits(x, variance, window))
 
     def _logits(self, x: Tensor, variance: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
         return window_logits(x, variance, window, self._parts(x))
