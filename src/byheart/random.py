@@ -16,7 +16,7 @@ from byheart._checks import InputError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SeededNoise", "derive", "generator"]
+__all__ = ["SeededNoise", "derive", "generator", "streams"]
 
 
 def generator(seed: int) -> torch.Generator:
@@ -55,3 +55,8 @@ class SeededNoise:
         for row, stream in zip(noise, self._streams, strict=True):
             row.normal_(generator=stream)
         return noise.to(device)
+
+
+def streams(seed: int, *path: int | str, count: int) -> SeededNoise:
+    """A noise of `count` samples, each with the stream derived from its place: path, then row."""
+    return SeededNoise([derive(seed, *path, row) for row in range(count)])

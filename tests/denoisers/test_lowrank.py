@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from byheart._checks import InputError
-from byheart.denoisers import GaussianDenoiser, GaussianMixture, lowrank_mixture, population
+from byheart.denoisers import GaussianDenoiser, GaussianMixtureDenoiser, lowrank_mixture, population
 
 DRAWS = torch.Generator().manual_seed(0)
 MEANS = 2 * torch.randn(3, 4, generator=DRAWS, dtype=torch.float64)
@@ -43,13 +43,15 @@ ONE = GaussianDenoiser.from_covariance(MEANS[0], torch.eye(4))
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda: GaussianMixture(()), "no components"),
+        (lambda: GaussianMixtureDenoiser(()), "no components"),
         (
-            lambda: GaussianMixture((ONE, GaussianDenoiser.from_covariance(torch.zeros(2), torch.eye(2)))),
+            lambda: GaussianMixtureDenoiser(
+                (ONE, GaussianDenoiser.from_covariance(torch.zeros(2), torch.eye(2)))
+            ),
             "shape",
         ),
-        (lambda: GaussianMixture((ONE,), torch.tensor([0.5])), "of sum 1"),
-        (lambda: GaussianMixture((ONE, ONE), torch.tensor([1.5, -0.5])), "positive"),
+        (lambda: GaussianMixtureDenoiser((ONE,), torch.tensor([0.5])), "of sum 1"),
+        (lambda: GaussianMixtureDenoiser((ONE, ONE), torch.tensor([1.5, -0.5])), "positive"),
         (lambda: lowrank_mixture(MEANS, FACTORS[:2]), "a factor"),
         (lambda: lowrank_mixture(MEANS, [factor.T for factor in FACTORS]), "a factor"),
         (lambda: lowrank_mixture(MEANS, FACTORS, -0.1), "std"),

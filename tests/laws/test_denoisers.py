@@ -14,7 +14,7 @@ from byheart.denoisers.local import (
     PatchPosterior,
     PCALocal,
 )
-from byheart.denoisers.lowrank import GaussianMixture, lowrank_mixture
+from byheart.denoisers.lowrank import GaussianMixtureDenoiser, lowrank_mixture
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
 from byheart.denoisers.regularized import Shrunk, TikhonovByCovariance, consistent, tikhonov
 from byheart.denoisers.units import empirical_bytes
@@ -46,7 +46,7 @@ DENSITIES = {
     "gaussian": GaussianDenoiser.from_covariance(TRAIN[0], SPREAD @ SPREAD.T / 12),
     "gaussian of many points": wiener(normal(40, *SHAPE, seed=2)),
     "gaussian of few points": wiener(TRAIN[:5]),
-    "mixture of gaussians": GaussianMixture(
+    "mixture of gaussians": GaussianMixtureDenoiser(
         tuple(
             GaussianDenoiser.from_covariance(TRAIN[k], turned @ turned.T / 12)
             for k, turned in enumerate(TURNED)
@@ -201,7 +201,7 @@ def draw_gaussian(denoiser, count):
 
 def draw(name, count):
     denoiser, generator = DENOISERS[name], torch.Generator().manual_seed(12)
-    if isinstance(denoiser, GaussianMixture):
+    if isinstance(denoiser, GaussianMixtureDenoiser):
         chosen = torch.multinomial(denoiser.weights, count, replacement=True, generator=generator)
         parts = torch.stack([draw_gaussian(part, count) for part in denoiser.components])
         return parts[chosen, torch.arange(count)]

@@ -54,6 +54,7 @@ def collapse(
     from byheart.cli.options import the_data
     from byheart.cli.progress import progress
     from byheart.experiments.execute import execute
+    from byheart.experiments.kinds.split import read_data
     from byheart.experiments.regularization import collapse_panel
     from byheart.experiments.run import CollapseRun
     from byheart.report.panels import panel_figure
@@ -67,10 +68,11 @@ def collapse(
     if trained is None:
         chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
     else:
-        _refuse_beside_run(data=data, size=size, channels=channels, distinct=distinct or None, n=n)
+        settings = {"--data": data, "--size": size, "--channels": channels, "--distinct": distinct or None}
+        _refuse("--run", {**settings, "--n": n})
         chosen, n = _of_run(trained)
     chosen = chosen.model_copy(update={"standardize": False})
-    asked = CollapseRun(data=chosen, n=_size(chosen) if n is None else n, seed=seed, clones=clones)
+    asked = CollapseRun(data=chosen, n=len(read_data(chosen)) if n is None else n, seed=seed, clones=clones)
     with progress(1) as tell:
         folder = execute(asked, root, tell=tell)
     _show_collapse(folder, trained)
@@ -84,21 +86,6 @@ def _check_png(figure: Path) -> None:
     if figure.suffix.lower() != ".png":
         raise InputError(
             got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
-        )
-
-
-def _size(data: Any) -> int:
-    from byheart.data.named import load
-
-    return len(load(data))
-
-
-def _refuse_beside_run(**settings: object) -> None:
-    if given := [f"--{name}" for name, value in settings.items() if value is not None]:
-        raise InputError(
-            got=f"--run with {' and '.join(given)}",
-            need="the run's own data and n",
-            remedy="leave the others out",
         )
 
 
@@ -125,51 +112,51 @@ def _bound(trained: RunFolder) -> tuple[str, str, str]:
 def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
     from byheart.cli.tables import number, show
 
-    rows = folder.rows()
+    rows, data = folder.rows(), folder.read_record("data")
     last = rows[-1]
-    name = folder.read_record("data")["name"]
-    shape = folder.read_record("data")["shape"]
-    unit = "pixels in [0, 1]" if len(shape) == 3 else "numbers"
+    kind = "pixels in [0, 1]" if len(data["shape"]) == 3 else "numbers"
     of = f", a fair draw like that of run {trained.id}" if trained else ""
-    print(f"{name}: {last['n']:,} samples of {last['dimension']:,} {unit}{of}\n")
-    facts = [
-        ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
-        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
-        ("last switch", "median level of the last change of the nearest image", number(_switch(last))),
-        ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
-    ]
-    facts += [] if trained is None else [_bound(trained)]
-    show(("noise level", "what happens there", "sigma"), facts)
+    print(f"{data['name']}: {last['n']:,} samples of {last['dimension']:,} {kind}{of}\n")
+    facts = [_bound(trained)] if trained else []
+    show(("noise level", "what happens there", "sigma"), [*_facts(last), *facts])
     unit = last["unit"]
     print(
-        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {number(unit)}: r_c is {number(last['r_c/data'] / unit)}."
+        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {number(unit)}: "
+        f"r_c is {number(last['r_c/data'] / unit)}.\n"
     )
-    print()
-    show(
-        (
-            "sigma / r_c",
-            "own weight [95 %]",
-            "clones agree [95 %]",
-            "images that share",
-            "Jacobian trace",
-            "Gaussian's",
-        ),
-        [
-            (
-                number(row["relative"]),
-                _interval(row, "own_weight"),
-                _interval(row, "agreement"),
-                number(row["n_eff"]),
-                number(row["trace"]),
-                number(row["formula/trace"]),
-            )
-            for row in rows
-        ],
+    columns = (
+        "sigma / r_c",
+        "own weight [95 %]",
+        "clones agree [95 %]",
+        "images that share",
+        "Jacobian trace",
     )
+    show((*columns, "Gaussian's"), [_signs(row) for row in rows])
 
 
-def _switch(row: Any) -> float:
-    return float(row["switch/median"]) * float(row["r_c/data"])
+def _facts(last: Any) -> list[tuple[str, str, str]]:
+    """The levels that do not depend on a level."""
+    from byheart.cli.tables import number
+
+    switch = float(last["switch/median"]) * float(last["r_c/data"])
+    return [
+        ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
+        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
+        ("last switch", "median level of the last change of the nearest image", number(switch)),
+        ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
+    ]
+
+
+def _signs(row: Any) -> tuple[str, ...]:
+    """What is seen at one level."""
+    from byheart.cli.tables import number
+
+    intervals = (_interval(row, "own_weight"), _interval(row, "agreement"))
+    return (
+        number(row["relative"]),
+        *intervals,
+        *(number(row[name]) for name in ("n_eff", "trace", "formula/trace")),
+    )
 
 
 def _interval(row: Any, name: str) -> str:

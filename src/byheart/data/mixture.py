@@ -15,7 +15,7 @@ from torch import Tensor
 from byheart._checks import InputError, check_finite
 from byheart.random import derive, generator
 
-__all__ = ["GaussianMixture", "isotropic_mixture"]
+__all__ = ["GaussianMixture", "check_weights", "isotropic_mixture"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class GaussianMixture:
                 got=f"std {self.std}", need="0 ≤ std < infinity", remedy="give a standard deviation"
             )
         if self.weights is not None:
-            _check_weights(self.weights, len(self.means))
+            check_weights(self.weights, len(self.means))
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """n draws: (n, d), in the means' dtype."""
@@ -63,7 +63,8 @@ def isotropic_mixture(components: int, dimension: int, std: float, seed: int) ->
     return GaussianMixture(draws / draws.norm(dim=1, keepdim=True) * dimension**0.5, std)
 
 
-def _check_weights(weights: Tensor, count: int) -> None:
+def check_weights(weights: Tensor, count: int) -> None:
+    """Raise InputError unless these are `count` positive numbers of sum 1."""
     fits = weights.shape == (count,) and bool((weights > 0).all())
     if not fits or abs(weights.double().sum().item() - 1) > 1e-5:
         raise InputError(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from byheart.denoisers.local import PatchPosterior as PatchPosterior
     from byheart.denoisers.local import PCALocal as PCALocal
     from byheart.denoisers.local import Scale as Scale
-    from byheart.denoisers.lowrank import GaussianMixture as GaussianMixture
+    from byheart.denoisers.lowrank import GaussianMixtureDenoiser as GaussianMixtureDenoiser
     from byheart.denoisers.lowrank import lowrank_mixture as lowrank_mixture
     from byheart.denoisers.mixture import MixtureDenoiser as MixtureDenoiser
     from byheart.denoisers.mixture import empirical as empirical
@@ -48,7 +48,7 @@ _HOMES = {
     "Denoiser": "base",
     "EmpiricalByClass": "conditioned",
     "EmpiricalByKernel": "conditioned",
-    "GaussianMixture": "lowrank",
+    "GaussianMixtureDenoiser": "lowrank",
     "EquivariantLocal": "local",
     "GaussianDenoiser": "gaussian",
     "LocalScore": "local",

@@ -17,15 +17,16 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
+from byheart.data.mixture import check_weights
 from byheart.denoisers.gaussian import GaussianDenoiser
 
-__all__ = ["GaussianMixture", "lowrank_mixture"]
+__all__ = ["GaussianMixtureDenoiser", "lowrank_mixture"]
 
 LARGEST = 1e150
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMixture:
+class GaussianMixtureDenoiser:
     """The true denoiser of Σₖ wₖ N(μₖ, Cₖ), in float64.
 
     components: k of them, of one shape.  weights: (k,), positive, of sum 1; None is equal.
@@ -44,7 +45,7 @@ class GaussianMixture:
                 remedy="build them with GaussianDenoiser.from_covariance",
             )
         if self.weights is not None:
-            _check_weights(self.weights, len(self.components))
+            check_weights(self.weights, len(self.components))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,7 +83,7 @@ class GaussianMixture:
 
 def lowrank_mixture(
     means: Tensor, factors: Sequence[Tensor], std: float = 0.0, weights: Tensor | None = None
-) -> GaussianMixture:
+) -> GaussianMixtureDenoiser:
     """The mixture with covariances Fₖ Fₖᵀ + std² I.
 
     means: (k, *shape).  factors: k matrices Fₖ, (d, rank), of any ranks.  std: of the noise in all directions.
@@ -98,7 +99,7 @@ def lowrank_mixture(
         )
     for factor in factors:
         check_finite("factors", factor)
-    return GaussianMixture(
+    return GaussianMixtureDenoiser(
         tuple(_component(mean, factor, std) for mean, factor in zip(means, factors, strict=True)), weights
     )
 
@@ -108,16 +109,3 @@ def _component(mean: Tensor, factor: Tensor, std: float) -> GaussianDenoiser:
     variances = scales.new_zeros(directions.shape[1])
     variances[: len(scales)] = scales.square()
     return GaussianDenoiser(mean, variances + std**2, directions)
-
-
-def _check_weights(weights: Tensor, count: int) -> None:
-    if (
-        weights.shape != (count,)
-        or not bool((weights > 0).all())
-        or abs(float(weights.double().sum()) - 1) > 1e-5
-    ):
-        raise InputError(
-            got=f"weights of shape {tuple(weights.shape)} that sum to {float(weights.double().sum()):g}",
-            need=f"shape ({count},), positive, of sum 1",
-            remedy="remove components of weight 0 and divide by the sum",
-        )

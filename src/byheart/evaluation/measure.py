@@ -22,8 +22,7 @@ from byheart.evaluation.plan import Plan
 from byheart.features.pixels import pixel_features, pixel_name
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.fidelity import frechet, frechet_floor, kid, sliced_wasserstein
-from byheart.metrics.memorization import count_duplicates, memorized_fraction
-from byheart.numerics.intervals import proportion
+from byheart.metrics.memorization import count_duplicates, memorized_fraction, share_within
 from byheart.numerics.moments import moments
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
@@ -118,16 +117,9 @@ def _shares(to_train: Neighbors, plan: Plan, where: str = "") -> Record:
     record: Record = {f"f_mem{where}_count": len(to_train.ratio)}
     for position, threshold in enumerate(plan.thresholds):
         name = f"f_mem{f'@{threshold:g}' if position else ''}{where}"
-        share = memorized_fraction(to_train, threshold)
-        record |= {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
+        record |= memorized_fraction(to_train, threshold).entries(name)
     for tolerance in plan.tolerances:
-        near = to_train.distance[:, 0] < tolerance
-        share, name = proportion(int(near.sum()), len(near)), f"within@{tolerance:g}"
-        record |= {
-            f"{name}{where}": share.value,
-            f"{name}{where}_low": share.low,
-            f"{name}{where}_high": share.high,
-        }
+        record |= share_within(to_train.distance[:, 0], tolerance).entries(f"within@{tolerance:g}{where}")
     return record
 
 
@@ -159,12 +151,7 @@ def _fidelity(samples: Tensor, heldout: Tensor, plan: Plan, where: str = "") -> 
         found = frechet(x, y)
         record |= {f"fd{where}": found.value, f"fd{where}_floor" if where else "fd/floor": found.floor}
     if "kid" in plan.fidelity:
-        kernel = kid(x, y)
-        record |= {
-            f"kid{where}": kernel.value,
-            f"kid{where}_low": kernel.low,
-            f"kid{where}_high": kernel.high,
-        }
+        record |= kid(x, y).entries(f"kid{where}")
     if "sw" in plan.fidelity:
         record[f"sw{where}"] = sliced_wasserstein(x, y)
     return record

@@ -16,11 +16,8 @@ from byheart.theory.collapse import collapse_bound
 
 __all__ = ["CollapseBound", "bound_of_run"]
 
-LOWEST, HIGHEST, LEVELS = (
-    0.01,
-    100.0,
-    40,
-)  # of the data's RMS: from where nothing is lost to where the data drown
+LEVELS = np.geomspace(0.01, 100.0, 40)
+"""In units of the data's RMS: from where nothing is lost to where the data drown."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def bound_of_run(folder: RunFolder) -> CollapseBound:
     split = the_split(spec.data, spec.n, spec.seed)
     d = split.heldout[0].numel()
     total = float((split.heldout - split.train.mean(0)).square().mean())
-    levels = np.geomspace(LOWEST, HIGHEST, LEVELS) * total**0.5
+    levels = LEVELS * total**0.5
     losses = [
         min(float(denoising_loss(model, split.heldout, float(r), seed=0).mean()), total) * d for r in levels
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from byheart.experiments.cautions import cautions
 from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.differences import differences
 from byheart.experiments.provenance import provenance
-from byheart.experiments.quantities.flows import pooled_share
+from byheart.experiments.quantities.flows import pooled_share, setting_of
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.report.panels import Line, Panel, PlaneContent, Style
@@ -64,8 +65,7 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
     curves = {arm: read_curves(found) for arm, found in folders.items()}
     everything = [one for found in folders.values() for one in found]
     panels = [
-        _shares(curves, "tikhonov", "strength"),
-        _shares(curves, "consistency", "kappa"),
+        *(_shares(curves, of) for of in SHARES),
         _rates(curves),
         _widths(curves),
         _networks(curves),
@@ -156,38 +156,60 @@ def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
     return found
 
 
-def _shares(curves: Mapping[str, Sequence[Curve]], arm: str, setting: str) -> Panel | None:
-    """Share of copies against the strength c, or against κ, with the formula and the published points."""
-    found = [(float(curve.spec["denoiser"]["shrinkage"][setting]), curve) for curve in curves.get(arm, ())]
-    measured = [(at, curve.rows[-1]) for at, curve in sorted(found, key=lambda pair: pair[0])]
-    measured = [(at, row) for at, row in measured if row.get(WITHIN) is not None]
+@dataclass(frozen=True)
+class _Shares:
+    """An arm whose copies are counted against one setting.  formula: that setting -> share, in the plane."""
+
+    arm: str
+    setting: str
+    formula: Callable[[float], float]
+    published: Mapping[float, float]
+    spaced: Callable[[float, float], NDArray[np.float64]]
+    head: str
+    x: str
+    caption: str
+
+
+SHARES = (
+    _Shares(
+        arm="tikhonov",
+        setting="strength",
+        formula=lambda strength: tikhonov_copies(TOLERANCE, strength, 2),
+        published=PUBLISHED_TIKHONOV,
+        spaced=lambda first, last: np.geomspace(first / 2, 2 * last, 80),
+        head="Tikhonov: a floor on the noise",
+        x="strength c",
+        caption="Share of samples within 0.01 of a training point. A floor √c on the noise blurs copies; the share falls as P(χ² < tol²/c).",
+    ),
+    _Shares(
+        arm="consistency",
+        setting="kappa",
+        formula=lambda kappa: consistency_copies(kappa, 2),
+        published=PUBLISHED_CONSISTENCY,
+        spaced=lambda first, last: np.linspace(0.0, 1.1 * last, 80),
+        head="The consistency score",
+        x="κ, with τ = exp(−κ d/2)",
+        caption="Share of samples within 0.01 of a training point. The score vanishes where the density is below τ: a sample is captured with P(χ² < κ d).",
+    ),
+)
+
+
+def _shares(curves: Mapping[str, Sequence[Curve]], of: _Shares) -> Panel | None:
+    """Share of copies against the setting, with the formula and the published points."""
+    found = [
+        (float(curve.spec["denoiser"]["shrinkage"][of.setting]), curve.rows[-1])
+        for curve in curves.get(of.arm, ())
+    ]
+    measured = sorted((pair for pair in found if pair[1].get(WITHIN) is not None), key=lambda pair: pair[0])
     if not measured:
         return None
-    if arm == "tikhonov":
-        published, grid = (
-            PUBLISHED_TIKHONOV,
-            np.geomspace(min(at for at, _ in measured) / 2, 2 * measured[-1][0], 80),
-        )
-        theory = [tikhonov_copies(TOLERANCE, float(at), 2) for at in grid]
-        head, x = "Tikhonov: a floor on the noise", "strength c"
-        caption = "Share of samples within 0.01 of a training point. A floor √c on the noise blurs copies; the share falls as P(χ² < tol²/c)."
-    else:
-        published, grid = PUBLISHED_CONSISTENCY, np.linspace(0.0, 1.1 * measured[-1][0], 80)
-        theory = [consistency_copies(float(at), 2) for at in grid]
-        head, x = "The consistency score", "κ, with τ = exp(−κ d/2)"
-        caption = "Share of samples within 0.01 of a training point. The score vanishes where the density is below τ: a sample is captured with P(χ² < κ d)."
-    return Panel(
-        head=head,
-        caption=caption,
-        x=x,
-        y="share of copies",
-        lines=[
-            Line("formula", grid.tolist(), theory, style="formula", color=3),
-            Line("figure of S2's code", list(published), list(published.values()), style="published"),
-            _points("measured", measured, WITHIN),
-        ],
-        log_x=arm == "tikhonov",
-    )
+    grid = of.spaced(measured[0][0], measured[-1][0]).tolist()
+    lines = [
+        Line("formula", grid, [of.formula(at) for at in grid], style="formula", color=3),
+        Line("figure of S2's code", list(of.published), list(of.published.values()), style="published"),
+        _points("measured", measured, WITHIN),
+    ]
+    return Panel(of.head, of.caption, of.x, "share of copies", lines, log_x=of.arm == "tikhonov")
 
 
 def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
@@ -196,64 +218,62 @@ def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
         lines += [
             line for curve in curves.get(arm, ())[:1] if (line := _distance(label, curve, color)) is not None
         ]
-    return (
-        None
-        if not lines
-        else Panel(
-            head="How fast it copies",
-            caption="Median distance to the nearest training point against the noise level, of one run each, from right to left. A constant shrinkage "
-            "bends the slope and still arrives; one that grows as the noise vanishes stops.",
-            x="noise level σ",
-            y="distance to the nearest point",
-            lines=lines,
-            log_y=True,
-        )
+    if not lines:
+        return None
+    return Panel(
+        head="How fast it copies",
+        caption="Median distance to the nearest training point against the noise level, of one run each, from right to left. A constant shrinkage "
+        "bends the slope and still arrives; one that grows as the noise vanishes stops.",
+        x="noise level σ",
+        y="distance to the nearest point",
+        lines=lines,
+        log_y=True,
     )
 
 
 def _widths(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
-    groups: dict[int, list[Curve]] = defaultdict(list)
-    for curve in curves.get("width", ()):
-        groups[int(curve.spec["model"]["width"])].append(curve)
+    groups = _by_setting(curves.get("width", ()), "model.width")
     lines = [
-        _over_training(f"width {width}" if not place else f"{width}", groups[width], "within@0.1", place)
-        for place, width in enumerate(sorted(groups))
+        _over_training(f"{width:g}" if place else f"width {width:g}", groups[width], place)
+        for place, width in enumerate(groups)
     ]
-    return (
-        None
-        if not lines
-        else Panel(
-            head="Width and training time",
-            caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds; the band is that of the samples, not of the networks.",
-            x="training step",
-            y="share within 0.1",
-            lines=lines,
-            shades=len(lines),
-        )
+    if not lines:
+        return None
+    return Panel(
+        head="Width and training time",
+        caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds; the band is that of the samples, not of the networks.",
+        x="training step",
+        y="share within 0.1",
+        lines=lines,
+        shades=len(lines),
     )
 
 
 def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
-    groups: dict[float, list[Curve]] = defaultdict(list)
-    for curve in curves.get("network", ()):
-        groups[float(curve.spec["loss"]["tikhonov"]["strength"])].append(curve)
+    groups = _by_setting(curves.get("network", ()), "loss.tikhonov.strength")
     lines = []
-    for place, strength in enumerate(sorted(groups)):
-        measured = _over_training(f"c = {strength:g}", groups[strength], "within@0.1", place)
+    for place, strength in enumerate(groups):
+        measured = _over_training(f"c = {strength:g}", groups[strength], place)
         ceiling = tikhonov_copies(0.1, strength, 2)
         ends = [measured.x[0], measured.x[-1]]
         lines += [measured, Line("formula", ends, [ceiling, ceiling], style="formula", color=place)]
-    return (
-        None
-        if not lines
-        else Panel(
-            head="Networks trained with the floor in the loss",
-            caption="Share of samples within 0.1 of a training point over training; dashed, where the formula says it must stop.",
-            x="training step",
-            y="share within 0.1",
-            lines=lines,
-        )
+    if not lines:
+        return None
+    return Panel(
+        head="Networks trained with the floor in the loss",
+        caption="Share of samples within 0.1 of a training point over training; dashed, where the formula says it must stop.",
+        x="training step",
+        y="share within 0.1",
+        lines=lines,
     )
+
+
+def _by_setting(curves: Sequence[Curve], dotted: str) -> dict[float, list[Curve]]:
+    """The curves by a setting of theirs, increasing."""
+    groups: dict[float, list[Curve]] = defaultdict(list)
+    for curve in sorted(curves, key=lambda curve: float(setting_of(curve.spec, dotted))):
+        groups[float(setting_of(curve.spec, dotted))].append(curve)
+    return dict(groups)
 
 
 def collapse_panel(folder: RunFolder) -> Panel:
@@ -298,18 +318,13 @@ def _points(
     return Line(label, [at for at, _ in rows], value, low, high, style, color)
 
 
-def _over_training(label: str, curves: Sequence[Curve], name: str, color: int) -> Line:
-    """A share over training, pooled over seeds."""
+def _over_training(label: str, curves: Sequence[Curve], color: int) -> Line:
+    """The share within 0.1 over training, pooled over seeds."""
     steps = sorted({float(row["step"] or 0) for curve in curves for row in curve.rows})
     shares = []
     for step in steps:
-        here = [
-            Curve(one.id, one.n, one.seed, [row], one.references, one.spec)
-            for one in curves
-            for row in one.rows
-            if row["step"] == step
-        ]
-        shares.append(pooled_share(here, name))
+        here = [replace(one, rows=[row]) for one in curves for row in one.rows if row["step"] == step]
+        shares.append(pooled_share(here, "within@0.1"))
     known = [(step, share) for step, share in zip(steps, shares, strict=True) if share is not None]
     return Line(
         label,

@@ -24,7 +24,7 @@ from byheart.denoisers.base import Denoiser, per_row
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
 from byheart.metrics.memorization import collapse_duplicates
 from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
-from byheart.random import SeededNoise, derive
+from byheart.random import streams
 
 __all__ = ["clone_agreement", "collapse_level", "jacobian_trace", "last_switch", "own_weight"]
 
@@ -130,7 +130,7 @@ def jacobian_trace(denoiser: Denoiser, x: Tensor, sigma: Tensor, *, probes: int 
         raise InputError(got=f"{probes} probes", need="at least one", remedy="leave it out for 8")
     total = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     for probe in range(probes):
-        noise = SeededNoise([derive(seed, "probe", probe, row) for row in range(len(x))])
+        noise = streams(seed, "probe", probe, count=len(x))
         sign = noise(tuple(x.shape[1:]), x.dtype, x.device).sign()
         with torch.enable_grad():
             at = x.detach().requires_grad_()
@@ -155,8 +155,8 @@ def _mixture_trace(denoiser: MixtureDenoiser, x: Tensor, sigma: Tensor) -> Tenso
 
 def _noise(points: Tensor, seed: int) -> Tensor:
     """(n, *shape) float64, a stream a point."""
-    streams = SeededNoise([derive(seed, "own weight", row) for row in range(len(points))])
-    return streams(tuple(points.shape[1:]), torch.float64, points.device)
+    noise = streams(seed, "own weight", count=len(points))
+    return noise(tuple(points.shape[1:]), torch.float64, points.device)
 
 
 def _own_weights(memorizer: MixtureDenoiser, sigma: float, noise: Tensor) -> Tensor:

@@ -19,7 +19,13 @@ from byheart._checks import InputError
 from byheart.numerics.intervals import Proportion, proportion
 from byheart.numerics.neighbors import Neighbors
 
-__all__ = ["DuplicatesWarning", "collapse_duplicates", "count_duplicates", "memorized_fraction"]
+__all__ = [
+    "DuplicatesWarning",
+    "collapse_duplicates",
+    "count_duplicates",
+    "memorized_fraction",
+    "share_within",
+]
 
 
 class DuplicatesWarning(UserWarning):
@@ -50,6 +56,14 @@ def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proport
     if blind:
         _warn(f"{blind} of {len(to_train.distance)} samples equal two training points each")
     return proportion(int((to_train.ratio < threshold).sum()), len(to_train.ratio))
+
+
+def share_within(distance: Tensor, tolerance: float) -> Proportion:
+    """The share of samples nearer than a tolerance to their training point, with its 95 % interval and count.
+
+    distance: (q,), to the nearest point, or to the one that is asked about.  tolerance: a distance.
+    """
+    return proportion(int((distance < tolerance).sum()), len(distance))
 
 
 def collapse_duplicates(train: Tensor) -> tuple[Tensor, Tensor]:

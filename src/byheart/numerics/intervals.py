@@ -29,6 +29,10 @@ class Interval:
     high: float
     count: int
 
+    def entries(self, name: str) -> dict[str, float]:
+        """The three numbers as a flat record has them: name, name_low, name_high."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 Proportion = Interval
 """The same for a share: all three numbers in [0, 1]."""

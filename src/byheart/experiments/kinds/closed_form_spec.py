@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from byheart._records import Spec, identity
 from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
 from byheart.evaluation.plan import Plan
+from byheart.experiments.kinds.any_spec import AnyKind
 
 __all__ = ["ClosedFormRun"]
 
 
-class ClosedFormRun(Spec):
+class ClosedFormRun(AnyKind):
     """Sample a formula of n training points and measure it: one record, at step 0."""
 
     kind: Literal["closed_form"] = "closed_form"
@@ -23,13 +23,3 @@ class ClosedFormRun(Spec):
     seed: NonNegativeInt = 0
     denoiser: ClosedForm = ClosedForm()
     plan: Plan = Plan()
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
-
-    @property
-    def steps(self) -> int:
-        """A formula takes no training."""
-        return 0

@@ -29,7 +29,7 @@ from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_t
 from byheart.noise.levels import geometric_levels
 from byheart.numerics.intervals import mean_interval
 from byheart.numerics.neighbors import nearest
-from byheart.random import SeededNoise, derive, generator
+from byheart.random import SeededNoise, derive, generator, streams
 from byheart.sampling.solvers import ancestral_step, integrate
 from byheart.store.folders import RunFolder
 from byheart.theory import collapse as theory
@@ -61,7 +61,7 @@ def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
         }
         if step == len(run.levels) - 1:
             row |= _summary(run, memorizer, spectrum, r_c.value)
-            row |= {"r_c/data": r_c.value, "r_c/data_low": r_c.low, "r_c/data_high": r_c.high}
+            row |= r_c.entries("r_c/data")
         folder.append(row)
         tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
 
@@ -81,9 +81,7 @@ def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Re
         "own_weight_high": min(own.high, 1.0),
         "n_eff": float(found.n_eff.median()),
         "information": 1 - float(found.entropy.mean()) / math.log(len(points)),
-        "trace": trace.value,
-        "trace_low": trace.low,
-        "trace_high": trace.high,
+        **trace.entries("trace"),
     }
 
 
@@ -94,12 +92,7 @@ def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: 
     start = points[source] + level * _noise(run, "start", run.clones, points)
     ends = [_end(run, memorizer, start, level, bottom, clone) for clone in ("first", "second")]
     share = clone_agreement(*ends)
-    return {
-        "agreement": share.value,
-        "agreement_low": share.low,
-        "agreement_high": share.high,
-        "agreement_count": share.count,
-    }
+    return {**share.entries("agreement"), "agreement_count": share.count}
 
 
 def _end(
@@ -155,13 +148,12 @@ def _rows(run: CollapseRun, name: str, count: int, most: int) -> Tensor:
 
 
 def _noise(run: CollapseRun, name: str, count: int, points: Tensor) -> Tensor:
-    streams = SeededNoise([derive(run.seed, name, row) for row in range(count)])
-    noise: Tensor = streams(tuple(points.shape[1:]), torch.float64)
+    noise: Tensor = streams(run.seed, name, count=count)(tuple(points.shape[1:]), torch.float64)
     return noise
 
 
 def _streams(run: CollapseRun, name: str) -> SeededNoise:
-    return SeededNoise([derive(run.seed, name, "solver", row) for row in range(run.clones)])
+    return streams(run.seed, name, "solver", count=run.clones)
 
 
 def _of(values: Tensor | None) -> list[float]:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from byheart._checks import InputError
-from byheart._records import Spec, identity
 from byheart.data.spec import Data
+from byheart.experiments.kinds.any_spec import AnyKind
 
 __all__ = ["BOTTOM", "CollapseRun"]
 
@@ -16,7 +16,7 @@ BOTTOM = 0.05
 """In units of r_c: below it no clone changes its point any more."""
 
 
-class CollapseRun(Spec):
+class CollapseRun(AnyKind):
     """At which noise level does the posterior over n training points hold one point only?  By four signs, and by theory.
 
     data, n: the points.  seed: of every noise.  levels: noise levels in units of the data's own r_c,
@@ -51,13 +51,3 @@ class CollapseRun(Spec):
                 remedy="below it no clone changes its point any more",
             )
         return self
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
-
-    @property
-    def steps(self) -> int:
-        """A formula takes no training."""
-        return 0

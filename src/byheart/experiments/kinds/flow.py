@@ -36,9 +36,10 @@ from byheart.denoisers.spec import ConsistencyShrinkage, TikhonovShrinkage
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.flow_spec import FlowRun
 from byheart.experiments.kinds.points import store_points, the_points
+from byheart.metrics.memorization import share_within
 from byheart.numerics.intervals import proportion
 from byheart.numerics.neighbors import Neighbors, nearest
-from byheart.random import SeededNoise, derive, generator
+from byheart.random import derive, generator, streams
 from byheart.sampling.adaptive import probability_flow, process_flow
 from byheart.sampling.solvers import integrate, solver
 from byheart.sampling.stochastic import euler_maruyama
@@ -73,44 +74,49 @@ def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
     store_points(folder, points, dataset, run.points)
     folder.keep_rows(-1)
     levels = run.grid.levels()
-    noted = set(torch.linspace(0, len(levels) - 1, run.records).round().long().tolist())
+    noted = sorted(set(torch.linspace(0, len(levels) - 1, run.records).round().long().tolist()))
     start = _start(run, points, float(levels[0]))
-    first, paths, x = nearest(start, points, k=2), [], start
-    denoiser, own = _denoiser(run, points)
+    (denoiser, own), first = _denoiser(run, points), nearest(start, points, k=2)
+    rows, paths, x = list[Row](), list[Tensor](), start
     for place, state in enumerate(_states(run, denoiser, start, levels)):
         before, x = x, state
         if place in noted:
+            near = nearest(x, points, k=2)
             paths.append(x[:DRAWN].float())
-            level = float(levels[place])
-            row: Record = {"step": place, "level": level, **_record(run, points, x, first, own)}
-            if place == len(levels) - 1:
-                row |= _at_the_end(run, points, x)
-                if run.start == "hyperplane":
-                    row |= _off_the_plane(run, points, before, [*folder.rows(), row])
-                if run.own_time:
-                    row["frame/difference"] = _difference(run, denoiser, start, before, levels)
-            folder.append(row)
-            tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
-    ended = nearest(x, points, k=2)
-    folder.save(
-        "samples-0",
-        {
-            "samples": x.float(),
-            "paths": torch.stack(paths, 1),
-            "levels": levels[sorted(noted)],
-            "d1": ended.distance[:, 0],
-            "d2": ended.distance[:, 1],
-            "nearest": ended.index[:, 0],
-            "nearest_images": points[ended.index[:, 0]].float(),
-            "denoised": _denoised_once(run, points, x).float(),
-        },
-    )
+            rows.append(
+                {"step": place, "level": float(levels[place]), **_record(run, points, x, near, first, own)}
+            )
+    once = _denoised_once(run, points, x)
+    rows[-1] |= _theory(run, points, once)
+    if run.start == "hyperplane":
+        rows[-1] |= _off_the_plane(run, points, before, rows)
+    if run.own_time:
+        rows[-1]["frame/difference"] = _difference(run, denoiser, start, before, levels)
+    folder.save("samples-0", _stored(points, x, near, once, paths) | {"levels": levels[noted]})
+    for row in rows:
+        folder.append(row)
+        tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def _stored(
+    points: Tensor, x: Tensor, near: Neighbors, once: Tensor, paths: list[Tensor]
+) -> dict[str, Tensor]:
+    """What is kept of the trajectories: their ends, as any samples are, and the paths of some."""
+    nearest_row = near.index[:, 0]
+    return {
+        "samples": x.float(),
+        "paths": torch.stack(paths, 1),
+        "d1": near.distance[:, 0],
+        "d2": near.distance[:, 1],
+        "nearest": nearest_row,
+        "nearest_images": points[nearest_row].float(),
+        "denoised": once.float(),
+    }
 
 
 def _start(run: FlowRun, points: Tensor, level: float) -> Tensor:
     """The first states: (count, *shape) float64."""
-    streams = SeededNoise([derive(run.seed, "start", row) for row in range(run.count)])
-    noise: Tensor = streams(tuple(points.shape[1:]), torch.float64)
+    noise: Tensor = streams(run.seed, "start", count=run.count)(tuple(points.shape[1:]), torch.float64)
     if run.start == "noise":
         return level * noise
     rows, a, b = (level * noise).flatten(1), *points[:2].flatten(1)
@@ -139,13 +145,14 @@ def _states(run: FlowRun, denoiser: Denoiser, start: Tensor, levels: Tensor) -> 
     if run.solver == "adaptive":
         yield from probability_flow(denoiser, start, levels, rtol=run.rtol, atol=run.rtol)
         return
-    noise = SeededNoise([derive(run.seed, "solver", row) for row in range(run.count)])
+    noise = streams(run.seed, "solver", count=run.count)
     step = euler_maruyama(run.process) if run.solver == "maruyama" else solver(run.solver)
     yield from integrate(step, denoiser, start, levels, noise)
 
 
-def _record(run: FlowRun, points: Tensor, x: Tensor, first: Neighbors, own: Tensor | None) -> Record:
-    near = nearest(x, points, k=2)
+def _record(
+    run: FlowRun, points: Tensor, x: Tensor, near: Neighbors, first: Neighbors, own: Tensor | None
+) -> Record:
     distance = near.distance[:, 0]
     kept = proportion(int((near.index[:, 0] == first.index[:, 0]).sum()), len(x))
     record: Record = {
@@ -155,9 +162,7 @@ def _record(run: FlowRun, points: Tensor, x: Tensor, first: Neighbors, own: Tens
         "distance/max": float(distance.max()),
         "rms": float((distance.square().mean() / points[0].numel()).sqrt()),
         "ratio/median": float(near.ratio.median()),
-        "cell/kept": kept.value,
-        "cell/kept_low": kept.low,
-        "cell/kept_high": kept.high,
+        **kept.entries("cell/kept"),
         **_shares(run, distance, ""),
     }
     if own is not None:
@@ -175,11 +180,7 @@ def _record(run: FlowRun, points: Tensor, x: Tensor, first: Neighbors, own: Tens
 def _shares(run: FlowRun, distance: Tensor, where: str) -> Record:
     record: Record = {}
     for tolerance in run.tolerances:
-        share, name = (
-            proportion(int((distance < tolerance).sum()), len(distance)),
-            f"within@{tolerance:g}{where}",
-        )
-        record |= {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
+        record |= share_within(distance, tolerance).entries(f"within@{tolerance:g}{where}")
     return record
 
 
@@ -197,23 +198,22 @@ def _outside(points: Tensor, x: Tensor) -> float | None:
     return float((x @ faces[:, :-1].T + faces[:, -1]).amax(1).clamp(min=0).max())
 
 
-def _at_the_end(run: FlowRun, points: Tensor, x: Tensor) -> Record:
+def _theory(run: FlowRun, points: Tensor, once: Tensor) -> Record:
     """Theory's numbers, and where one more denoise leads: of the empirical denoiser, which they are about."""
-    d, noise = points[0].numel(), run.start == "noise"
+    d = points[0].numel()
     if run.denoiser.kind != "empirical":
         return {}
     match run.denoiser.shrinkage:
         case TikhonovShrinkage(strength=strength):
-            once = nearest(_denoised_once(run, points, x), points, k=1)
             return {
                 **{f"formula/within@{tol:g}": tikhonov_copies(tol, strength, d) for tol in run.tolerances},
                 "formula/distance/mean": tikhonov_distance(strength, d),
                 "formula/rms": math.sqrt(strength),
-                "denoised/distance": float(once.distance.max()),
+                "denoised/distance": float(nearest(once, points, k=1).distance.max()),
             }
         case ConsistencyShrinkage(kappa=kappa):
             return {f"formula/within@{tol:g}": consistency_copies(kappa, d) for tol in run.tolerances}
-        case None if noise:
+        case None if run.start == "noise":
             return {f"formula/within@{tol:g}": 1.0 for tol in run.tolerances}
     return {}
 

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from byheart._checks import InputError
-from byheart._records import Spec, identity
 from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
+from byheart.experiments.kinds.any_spec import AnyKind
 from byheart.noise.levels import Grid
 from byheart.noise.process import S2VE, AnyProcess
 
@@ -21,7 +21,7 @@ HALF = {"pair": 1.0, "cross": 0.7071}
 FlowSolver = Literal["euler", "heun", "ancestral", "sde", "maruyama", "adaptive"]
 
 
-class FlowRun(Spec):
+class FlowRun(AnyKind):
     """Follow many trajectories of a closed form from noise to the end, and note where they are at every level (S2).
 
     data, n: the points; n of them, chosen by the data's split_seed (the first n with data.sequential).
@@ -75,13 +75,3 @@ class FlowRun(Spec):
                 remedy="leave kernel_width or the denoiser out",
             )
         return self
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
-
-    @property
-    def steps(self) -> int:
-        """A formula takes no training."""
-        return 0

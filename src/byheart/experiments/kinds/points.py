@@ -7,31 +7,30 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.data.dataset import Dataset, fingerprint
-from byheart.data.named import load
 from byheart.data.spec import Data
+from byheart.experiments.kinds.split import read_data
 from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 from byheart.store.folders import RunFolder
 
-__all__ = ["store_points", "the_points"]
+__all__ = ["check_distinct", "store_points", "the_points"]
 
 
-def the_points(data: Data, n: int | None) -> tuple[Tensor, Dataset]:
+def the_points(data: Data, n: int) -> tuple[Tensor, Dataset]:
     """n points (n, *shape) float64 and their data set: the first n where the data are sequential, else a fair draw.
 
-    n: None is all.  Raises InputError for more points than the data have.
+    Raises InputError for more points than the data have.
     """
-    dataset = load(data)
-    count = len(dataset) if n is None else n
-    if count > len(dataset):
+    dataset = read_data(data)
+    if n > len(dataset):
         raise InputError(
-            got=f"n = {count} points of {len(dataset)}",
+            got=f"n = {n} points of {len(dataset)}",
             need=f"at most {len(dataset)}",
             remedy="take fewer points, or more data",
         )
-    rows = torch.arange(count)
+    rows = torch.arange(n)
     if not data.sequential:
-        rows = torch.randperm(len(dataset), generator=generator(derive(data.split_seed, "points")))[:count]
+        rows = torch.randperm(len(dataset), generator=generator(derive(data.split_seed, "points")))[:n]
     return dataset.images[rows].double(), dataset
 
 

@@ -14,13 +14,13 @@ from byheart.data.named import load
 from byheart.data.spec import Data
 from byheart.store.folders import RunFolder
 
-__all__ = ["data_fingerprint", "pool_size", "store_data", "the_split"]
+__all__ = ["data_fingerprint", "pool_size", "read_data", "store_data", "the_split"]
 
 
 def the_split(data: Data, n: int, seed: int, device: str = "cpu") -> Split:
     """Training and held-out images of a run, on its device."""
     found = split(
-        _read(data, _stamp(data)),
+        read_data(data),
         n,
         seed=seed,
         heldout=data.heldout,
@@ -32,13 +32,18 @@ def the_split(data: Data, n: int, seed: int, device: str = "cpu") -> Split:
 
 def pool_size(data: Data) -> int:
     """How many images the data give to train on, when the held-out ones are set aside."""
-    count = len(_read(data, _stamp(data)))
+    count = len(read_data(data))
     return count - heldout_size(count, data.heldout)
 
 
 def data_fingerprint(data: Data) -> str:
     """The fingerprint of the data as they are now."""
-    return _read(data, _stamp(data)).fingerprint
+    return read_data(data).fingerprint
+
+
+def read_data(data: Data) -> Dataset:
+    """The data, read once by a process while the files stay as they are."""
+    return _read(data, _stamp(data))
 
 
 @lru_cache(maxsize=2)

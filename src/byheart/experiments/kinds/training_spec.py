@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from byheart._checks import InputError
-from byheart._records import Spec, identity
+from byheart._records import Spec
 from byheart.data.spec import Data
 from byheart.evaluation.plan import Plan
+from byheart.experiments.kinds.any_spec import AnyKind
 from byheart.models.spec import EDM, AnyModel, AnyParametrization, MLPSpec
 from byheart.training.spec import Loss, Training, log_spaced_steps
 
@@ -27,7 +28,7 @@ class Schedule(Spec):
         return log_spaced_steps(self.first, last, self.count)
 
 
-class TrainingRun(Spec):
+class TrainingRun(AnyKind):
     """Train a network on n images and measure it along the way.
 
     n: training set size.  seed: of the subset, the weights, the batches and the noise, each with its own stream.
@@ -63,11 +64,6 @@ class TrainingRun(Spec):
                 remedy="leave data.standardize on, or use parametrization = { kind = 'process', … }",
             )
         return self
-
-    @property
-    def id(self) -> str:
-        """Identity: equal settings, equal id."""
-        return identity(self)
 
     @property
     def steps(self) -> int:

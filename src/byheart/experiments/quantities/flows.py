@@ -30,7 +30,7 @@ from byheart.experiments.quantities.result import Quantity
 from byheart.numerics.intervals import Proportion, mean_interval, proportion
 from byheart.theory.terminal import tikhonov_copies
 
-__all__ = ["check", "measured", "pooled_share"]
+__all__ = ["check", "measured", "pooled_share", "setting_of"]
 
 VOCABULARY = (
     "gap/NAME",
@@ -192,7 +192,7 @@ def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quan
     by_setting: dict[float, dict[int, float]] = defaultdict(dict)
     for curve in curves:
         if (value := curve.rows[-1].get(name)) is not None:
-            by_setting[float(_setting(curve.spec, setting))][curve.seed] = float(value)
+            by_setting[float(setting_of(curve.spec, setting))][curve.seed] = float(value)
     steps = [
         mean_interval([high[seed] - low[seed] for seed in sorted(low.keys() & high.keys())])
         for low, high in pairwise(by_setting[value] for value in sorted(by_setting))
@@ -206,7 +206,8 @@ def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quan
     return Quantity(value, end, end, len(curves), asked - len(curves))
 
 
-def _setting(spec: dict[str, Any], dotted: str) -> Any:
+def setting_of(spec: dict[str, Any], dotted: str) -> Any:
+    """A setting of a run by its dotted name."""
     for key in dotted.split("."):
         spec = spec[key]
     return spec
