@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 from tyro.conf import arg
 
 from byheart._checks import InputError
-from byheart.cli.options import Channels, Count, Root, check_place
+from byheart.cli.options import Channels, Count, OwnData, Root, check_place
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -23,7 +23,7 @@ File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 def collapse(
     *,
-    data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
+    data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,
@@ -173,7 +173,7 @@ def terminal(
     exponent: Number = None,
     dimension: Count = None,
     tolerance: Number = None,
-    data: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME[=PATH]")] = None,
+    data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,

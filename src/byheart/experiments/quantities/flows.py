@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities.result import Quantity
+from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
 from byheart.numerics.intervals import Proportion, mean_interval, proportion
 from byheart.theory.terminal import tikhonov_copies
 
@@ -71,7 +71,7 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "gap":
             return _gap(rest, curves)
         case "slope":
-            return _mean([_slope(curve, rest) for curve in curves])
+            return mean_over_runs([_slope(curve, rest) for curve in curves])
         case "worst":
             values = [curve.rows[-1].get(rest) for curve in curves]
             known = [float(value) for value in values if value is not None]
@@ -80,7 +80,7 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "share":
             pooled = pooled_share(curves, rest)
             return (
-                _none(curves)
+                nothing(len(curves))
                 if pooled is None
                 else Quantity(pooled.value, pooled.low, pooled.high, pooled.count)
             )
@@ -111,24 +111,36 @@ def pooled_share(curves: Sequence[Curve], name: str) -> Proportion | None:
     """A share of the last records pooled over runs; None where no run has it."""
     last = [curve.rows[-1] for curve in curves if curve.rows[-1].get(name) is not None]
     counts = [int(row.get("count") or row.get("f_mem_count") or 0) for row in last]
-    hits = [round(float(row[name] or 0) * count) for row, count in zip(last, counts, strict=True)]
-    return proportion(sum(hits), sum(counts)) if sum(counts) else None
+    return _pooled([float(row[name] or 0) for row in last], counts) if sum(counts) else None
+
+
+def _pooled(shares: Sequence[float], counts: Sequence[int]) -> Proportion:
+    hits = sum(round(share * count) for share, count in zip(shares, counts, strict=True))
+    return proportion(hits, sum(counts))
 
 
 def _gap(name: str, curves: Sequence[Curve]) -> Quantity:
-    def apart(row: dict[str, Any], at: float) -> float:
-        return abs(at - float(row[f"formula/{name}"]))
+    last = [curve.rows[-1] for curve in curves]
+    found = [row for row in last if row.get(name) is not None and row.get(f"formula/{name}") is not None]
+    missing = len(last) - len(found)
+    if not found:
+        return nothing(missing)
+    gaps = [abs(float(row[name]) - float(row[f"formula/{name}"])) for row in found]
+    ends = [_ends_of_gap(row, name) for row in found]
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
+        return Quantity(max(gaps), None, None, len(found), missing)
+    low, high = (max(column) for column in zip(*known, strict=True))
+    return Quantity(max(gaps), low, high, len(found), missing)
 
-    def nearest(row: dict[str, Any]) -> float:
-        inside = float(row[f"{name}_low"]) <= float(row[f"formula/{name}"]) <= float(row[f"{name}_high"])
-        return 0.0 if inside else min(apart(row, row[f"{name}_low"]), apart(row, row[f"{name}_high"]))
 
-    def farthest(row: dict[str, Any]) -> float:
-        return max(apart(row, row[f"{name}_low"]), apart(row, row[f"{name}_high"]))
-
-    return _largest(
-        curves, (name, f"formula/{name}"), name, lambda row: apart(row, row[name]), nearest, farthest
-    )
+def _ends_of_gap(row: dict[str, Any], name: str) -> tuple[float, float] | None:
+    """The least and the most that |value − formula| is for a value in the row's interval; None without one."""
+    if row.get(f"{name}_low") is None or row.get(f"{name}_high") is None:
+        return None
+    low, high, formula = float(row[f"{name}_low"]), float(row[f"{name}_high"]), float(row[f"formula/{name}"])
+    away = abs(low - formula), abs(high - formula)
+    return 0.0 if low <= formula <= high else min(away), max(away)
 
 
 def _excess(name: str, dimension: int, curves: Sequence[Curve]) -> Quantity:
@@ -144,27 +156,9 @@ def _excess(name: str, dimension: int, curves: Sequence[Curve]) -> Quantity:
     ]
     found = [row for row in rows if row.get(name) is not None]
     if not found:
-        return _none(curves)
+        return nothing(len(curves))
     value, low, high = (max(above(row, end) for row in found) for end in ("", "_low", "_high"))
     return Quantity(value, low, high, len(found))
-
-
-def _largest(
-    curves: Sequence[Curve],
-    needed: tuple[str, ...],
-    name: str,
-    value: Callable[[dict[str, Any]], float],
-    low: Callable[[dict[str, Any]], float],
-    high: Callable[[dict[str, Any]], float],
-) -> Quantity:
-    rows = [curve.rows[-1] for curve in curves]
-    found = [row for row in rows if all(row.get(column) is not None for column in needed)]
-    if not found:
-        return _none(curves)
-    largest, missing = max(map(value, found)), len(rows) - len(found)
-    if found[0].get(f"{name}_low") is None:
-        return Quantity(largest, None, None, len(found), missing)
-    return Quantity(largest, max(map(low, found)), max(map(high, found)), len(found), missing)
 
 
 def _slope(curve: Curve, name: str) -> float | None:
@@ -181,10 +175,9 @@ def _relative(curves: Sequence[Curve], name: str, level: float) -> Quantity:
     found = [row for row in rows if row.get(name) is not None]
     if found and found[0].get(f"{name}_count"):
         counts = [int(row[f"{name}_count"] or 0) for row in found]
-        hits = sum(round(float(row[name] or 0) * count) for row, count in zip(found, counts, strict=True))
-        share = proportion(hits, sum(counts))
+        share = _pooled([float(row[name] or 0) for row in found], counts)
         return Quantity(share.value, share.low, share.high, share.count, len(curves) - len(found))
-    return _mean([None if row.get(name) is None else float(row[name] or 0) for row in rows])
+    return mean_over_runs([None if row.get(name) is None else float(row[name] or 0) for row in rows])
 
 
 def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quantity:
@@ -199,7 +192,7 @@ def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quan
         if len(low.keys() & high.keys()) >= 2
     ]
     if not steps or len(steps) < len(by_setting) - 1:
-        return Quantity(math.nan, None, None, 0, asked)
+        return nothing(asked)
     rises, falls = all(step.low > 0 for step in steps), all(step.high < 0 for step in steps)
     value = 1.0 if rises else 0.0 if falls else math.nan
     end = None if math.isnan(value) else value
@@ -211,19 +204,6 @@ def setting_of(spec: dict[str, Any], dotted: str) -> Any:
     for key in dotted.split("."):
         spec = spec[key]
     return spec
-
-
-def _mean(values: Sequence[float | None]) -> Quantity:
-    known = [value for value in values if value is not None]
-    missing = len(values) - len(known)
-    if len(known) < 2:
-        return Quantity(known[0] if known else math.nan, None, None, len(known), missing)
-    mean = mean_interval(known)
-    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
-
-
-def _none(curves: Sequence[Curve]) -> Quantity:
-    return Quantity(math.nan, None, None, 0, len(curves))
 
 
 def _number(text: str) -> bool:

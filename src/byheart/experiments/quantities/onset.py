@@ -19,7 +19,7 @@ from byheart.analysis.collapse_quality import Series, collapse
 from byheart.analysis.scaling import Exponent, exponent
 from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_mem_normalized, tau_split
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities.result import Quantity
+from byheart.experiments.quantities.result import Quantity, nothing
 from byheart.numerics.intervals import proportion
 
 __all__ = ["check", "crossing_rule", "crossings", "measured", "measured_exponent", "series"]
@@ -70,7 +70,7 @@ def _reached(curves: Sequence[Curve], level: float, horizon: float) -> Quantity:
         time.step is not None and time.step <= end for time, end in times if time.step or time.limit >= end
     ]
     if not known:
-        return Quantity(float("nan"), None, None, 0, len(curves))
+        return nothing(len(curves))
     share = proportion(sum(known), len(known))
     return Quantity(share.value, share.low, share.high, share.count, len(curves) - len(known))
 

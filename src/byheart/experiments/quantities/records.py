@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities.result import Quantity
-from byheart.numerics.intervals import mean_interval
+from byheart.experiments.quantities.result import Quantity, mean_over_runs
 
 __all__ = ["check", "measured"]
 
@@ -26,9 +25,4 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
     """The quantity of that name; its value is NaN where the curves do not give one."""
     name = name.partition("/")[2]
     last = [curve.rows[-1].get(name) for curve in curves]
-    values = [float(value) for value in last if value is not None]
-    missing = len(last) - len(values)
-    if len(values) < 2:
-        return Quantity(values[0] if values else float("nan"), None, None, len(values), missing)
-    mean = mean_interval(values)
-    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
+    return mean_over_runs([None if value is None else float(value) for value in last])

@@ -1,10 +1,14 @@
-"""What a quantity is when it has been measured."""
+"""What a quantity is when it has been measured, and what every family measures alike."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Quantity"]
+from byheart.numerics.intervals import mean_interval
+
+__all__ = ["Quantity", "mean_over_runs", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -16,3 +20,18 @@ class Quantity:
     high: float | None
     count: int
     missing: int = 0
+
+
+def nothing(missing: int) -> Quantity:
+    """No value from so many runs."""
+    return Quantity(math.nan, None, None, 0, missing)
+
+
+def mean_over_runs(values: Sequence[float | None]) -> Quantity:
+    """The mean of one number a run, with Student's interval; None: a run without it."""
+    known = [value for value in values if value is not None]
+    missing = len(values) - len(known)
+    if len(known) < 2:
+        return Quantity(known[0] if known else math.nan, None, None, len(known), missing)
+    mean = mean_interval(known)
+    return Quantity(mean.value, mean.low, mean.high, mean.count, missing)
