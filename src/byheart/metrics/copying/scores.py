@@ -1,0 +1,150 @@
+"""The four numbers of a sample: orbit ratio, noise ratio, pair fit, window ratio, against one training set.
+
+    channel    statistic                        answers
+    -------------------------------------------------------------------------
+    whole      orbit ratio and noise ratio      a copy of one training image
+    blend      pair fit                         a mixture of two
+    local      window ratio                     one half is a copy
+
+All are larger where more is copied, and none means anything before it is compared with held-out images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.denoisers.posterior import joined
+from byheart.metrics.copying.blend import BlendFound, BlendTable, blend_table
+from byheart.metrics.copying.local import LocalFound, LocalTable, local_table
+from byheart.metrics.copying.noise_ratio import NoiseFound, NoiseTable, noise_table
+from byheart.metrics.copying.orbit import OrbitFound, OrbitTable, orbit_table
+from byheart.metrics.copying.spaces import Spaces, check_images, spaces
+
+__all__ = ["LEAST", "CopyScores", "CopyTables", "Without", "copy_scores", "copy_tables"]
+
+LEAST = 34
+"""Training images below which the far ranks of the denominators do not exist."""
+
+BATCH = 16  # samples at a time: 23 MB of windows for grey images, which stay in the cache
+
+Without = Callable[[int, int], Tensor]
+"""(first row, one past the last) -> (b, n) True where a training image must not be matched with that sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class CopyTables:
+    """What the statistics need of n training images."""
+
+    spaces: Spaces
+    orbit: OrbitTable
+    noise: NoiseTable
+    blend: BlendTable
+    local: LocalTable
+
+    def __len__(self) -> int:
+        return len(self.orbit.train)
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return self.orbit.train.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class CopyScores:
+    """What was found for b samples; blend and local are None where only `whole` was asked for."""
+
+    orbit: OrbitFound
+    noise: NoiseFound
+    blend: BlendFound | None
+    local: LocalFound | None
+
+    def __len__(self) -> int:
+        return len(self.orbit.score)
+
+
+@torch.no_grad()
+def copy_tables(train: Tensor) -> CopyTables:
+    """The tables of training images (n, c, 32, 32) in [0, 1]; about 20 kB an image and channel.
+
+    Raises InputError for fewer than 34 images, other shapes, values outside [0, 1], or NaN.
+    """
+    _check("train", train)
+    if len(train) < LEAST:
+        raise InputError(
+            got=f"{len(train)} different training images",
+            need=f"at least {LEAST}: a match is told by how far the next ones are",
+            remedy="give the whole training set; so few images can be compared by eye",
+        )
+    train = train.float().contiguous()
+    found = spaces(train)
+    return CopyTables(
+        found,
+        orbit_table(train, found),
+        noise_table(train),
+        blend_table(train, found),
+        local_table(train, found),
+    )
+
+
+@torch.no_grad()
+def copy_scores(
+    x: Tensor,
+    tables: CopyTables,
+    without: Without | None = None,
+    *,
+    whole_only: bool = False,
+    tell: Callable[[int], None] = lambda done: None,
+) -> CopyScores:
+    """The statistics of samples x (b, c, 32, 32) in [0, 1]; each row by itself.
+
+    without: see `Without`; None: every training image may be matched.  tell: hears how many samples are done.
+    Raises InputError for shapes or channels that do not fit the training images, values outside [0, 1], or NaN.
+    """
+    _check("samples", x)
+    if x.shape[1] != tables.channels:
+        raise InputError(
+            got=f"samples of {x.shape[1]} channels, training images of {tables.channels}",
+            need="as many in both",
+            remedy="bring both to grey (1) or RGB (3)",
+        )
+    parts = list(_parts(x.float(), tables, without, whole_only, tell))
+    orbit, noise, blend, local = zip(*parts, strict=True)
+    return CopyScores(
+        joined(orbit),
+        joined(noise),
+        None if whole_only else joined(blend),
+        None if whole_only else joined(local),
+    )
+
+
+def _parts(
+    x: Tensor, tables: CopyTables, without: Without | None, whole_only: bool, tell: Callable[[int], None]
+) -> Iterator[tuple[OrbitFound, NoiseFound, BlendFound | None, LocalFound | None]]:
+    for start in range(0, len(x), BATCH):
+        part = x[start : start + BATCH]
+        mask = None if without is None else without(start, start + len(part))
+        yield (
+            tables.orbit(part, mask),
+            tables.noise(part, mask),
+            None if whole_only else tables.blend(part, mask),
+            None if whole_only else tables.local(part, mask),
+        )
+        tell(start + len(part))
+
+
+def _check(name: str, x: Tensor) -> None:
+    check_images(name, x)
+    check_finite(name, x)
+    low, high = float(x.min()), float(x.max())
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise InputError(
+            got=f"{name} with values from {low:g} to {high:g}",
+            need="images in [0, 1]",
+            remedy="undo the scaling of training, for example with dataset.to_pixels(x).clamp(0, 1)",
+        )
