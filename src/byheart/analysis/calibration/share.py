@@ -1,0 +1,234 @@
+"""What share of the samples are copies?
+
+Of N samples, x stand above the k-th largest of n_h held-out scores; of m planted copies, tp do.  With F the false and T the
+true positive rate there, the share of copies is (Rogan & Gladen 1978)
+
+    c = (p − F)/(T − F),      p = x/N,   F = k/(n_h + 1),   T = tp/m
+
+and its interval comes from draws of all three (2.5 % quantile of the lower, 97.5 % of the upper, in [0, 1]):
+
+    F ~ Beta(k, n_h + 1 − k)      T ~ Beta(tp + ½, m − tp + ½)
+    p ~ Beta(x, N − x + 1) below, Beta(x + 1, N − x) above      (Clopper–Pearson's limits are quantiles of these)
+
+The upper end is never below the share that is absent from N samples once in forty times, 1 − 0.025^(1/N): where fewer are
+flagged than innocents alone would give, the difference of rates would exclude every share, which no sample of N can.
+
+Three numbers that differ in what they believe:
+
+    low            the lower end at T = 1: right under any mix of copies, however badly they are seen
+    corrected      right if real copies are mixed like those planted on the card
+    cross_check    1 − 2·P(p > ½) (Storey 2002): needs no card, and says little below some per cent
+
+α, and with it k, is the one with the smallest standard error of c on half of the card; T comes from the other half, lest
+the rank be chosen for its luck.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from byheart._checks import InputError
+from byheart.analysis.calibration.ranks import marginal_rank, rank_counts
+from byheart.numerics.intervals import Interval, clopper_pearson
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "ALPHAS",
+    "Counts",
+    "ShareOfCopies",
+    "corrected_share",
+    "lower_share",
+    "not_excluded",
+    "share_of_copies",
+    "standard_error",
+    "storey",
+]
+
+ALPHAS = (0.002, 0.01, 0.05, 0.2)  # besides 1/(n_h + 1)
+DRAWS = 4000
+TAIL = 0.025
+LEAST_GAP = 1e-3  # T − F below this says that the card is not seen at all
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the share is estimated from: `flagged` of `samples`, `rank` of `heldout`, `seen` of `planted`.
+
+    Raises InputError where a part exceeds its whole, or a whole is empty.
+    """
+
+    flagged: int
+    samples: int
+    rank: int
+    heldout: int
+    seen: int
+    planted: int
+
+    def __post_init__(self) -> None:
+        pairs = (self.flagged, self.samples), (self.rank, self.heldout), (self.seen, self.planted)
+        if self.rank < 1 or not all(0 <= part <= whole >= 1 for part, whole in pairs):
+            raise InputError(
+                got=", ".join(f"{part} of {whole}" for part, whole in pairs),
+                need="flagged of samples, rank of held-out and seen of planted, rank at least 1",
+                remedy="check the order of the counts",
+            )
+
+    @property
+    def false(self) -> float:
+        """F."""
+        return self.rank / (self.heldout + 1)
+
+    @property
+    def true(self) -> float:
+        """T."""
+        return self.seen / self.planted
+
+    @property
+    def estimate(self) -> float:
+        """c, which noise may carry outside [0, 1]."""
+        return (self.flagged / self.samples - self.false) / max(self.true - self.false, LEAST_GAP)
+
+
+@dataclass(frozen=True)
+class ShareOfCopies:
+    """The share of copies, every way.  raw: x/N.  counts: of the corrected one; alpha: the level of its rank.
+
+    stderr: of the corrected value.  agrees: whether it is within two joint standard errors of the cross-check.
+    """
+
+    raw: Interval
+    low: float
+    corrected: Interval
+    cross_check: Interval
+    stderr: float
+    agrees: bool
+    alpha: float
+    counts: Counts
+
+
+def share_of_copies(
+    p: ArrayLike, card: Sequence[ArrayLike], heldout: int, generator: np.random.Generator
+) -> ShareOfCopies:
+    """The share of copies among samples from their p-values and those of planted copies.
+
+    p: (N,).  card: (m_j,) of each kind of planted copy, in random order, at least two of each.  heldout: n_h.
+    Raises InputError for no samples, no card, or p-values that are no ranks among n_h.
+    """
+    found = rank_counts(p, heldout)
+    kinds = [rank_counts(each, heldout) for each in card]
+    if not len(found) or not kinds or min(map(len, kinds)) < 2:
+        raise InputError(
+            got=f"{len(found)} samples and kinds of planted copies with {[len(kind) for kind in kinds]} images",
+            need="at least one sample, and a card with two copies of each kind",
+            remedy="plant more copies",
+        )
+    first = np.concatenate([kind[: len(kind) // 2] for kind in kinds])
+    second = np.concatenate([kind[len(kind) // 2 :] for kind in kinds])
+    levels = _levels(heldout)
+    rank = min(levels, key=lambda each: standard_error(_counts(found, first, each, heldout)))
+    counts = _counts(found, second, rank, heldout)
+    corrected, check = corrected_share(counts, generator), storey(p, heldout)
+    error = standard_error(counts)
+    return ShareOfCopies(
+        raw=clopper_pearson(counts.flagged, counts.samples),
+        low=lower_share(counts, generator),
+        corrected=corrected,
+        cross_check=check,
+        stderr=error,
+        agrees=abs(corrected.value - check.value)
+        <= 2 * math.hypot(error, _storey_error(len(found), heldout)),
+        alpha=levels[rank],
+        counts=counts,
+    )
+
+
+def _levels(heldout: int) -> dict[int, float]:
+    """The ranks among which one is chosen, each with the level that it belongs to."""
+    ranked = {alpha: marginal_rank(alpha, heldout) for alpha in ALPHAS}
+    return {1: 1 / (heldout + 1)} | {rank: alpha for alpha, rank in ranked.items() if rank}
+
+
+def _counts(samples: NDArray[np.int64], card: NDArray[np.int64], rank: int, heldout: int) -> Counts:
+    flagged, seen = int((samples <= rank).sum()), int((card <= rank).sum())
+    return Counts(flagged, len(samples), rank, heldout, seen, len(card))
+
+
+def standard_error(counts: Counts) -> float:
+    """The standard error of c to first order.
+
+    √( p(1 − p)/N + F(1 − F)(1 − c)²/(n_h + 2) + T(1 − T) c²/m ) / (T − F)
+    """
+    p, false, true, c = counts.flagged / counts.samples, counts.false, counts.true, counts.estimate
+    variance = (
+        p * (1 - p) / counts.samples
+        + false * (1 - false) * (1 - c) ** 2 / (counts.heldout + 2)
+        + true * (1 - true) * c**2 / counts.planted
+    )
+    return math.sqrt(variance) / max(true - false, LEAST_GAP)
+
+
+def corrected_share(counts: Counts, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
+    """The Rogan–Gladen share with its Beta Monte-Carlo interval (95 %), for copies mixed as on the card."""
+    false = _false_rates(counts, generator, draws)
+    seen, missed = counts.seen + 0.5, counts.planted - counts.seen + 0.5
+    gap = np.maximum(generator.beta(seen, missed, draws) - false, LEAST_GAP)
+    lower, upper = _flagged_rates(counts, generator, draws)
+    low = float(np.quantile((lower - false) / gap, TAIL).clip(0, 1))
+    high = float(np.quantile((upper - false) / gap, 1 - TAIL).clip(0, 1))
+    high = max(high, 1 - TAIL ** (1 / counts.samples))
+    value = min(max(counts.estimate, 0.0), 1.0)
+    # Few draws, or few of anything, may leave the point outside; an interval that is too long misleads nobody.
+    return Interval(value, min(low, value), max(high, value), counts.samples)
+
+
+def lower_share(counts: Counts, generator: np.random.Generator, draws: int = DRAWS) -> float:
+    """The share of copies that is there at least (97.5 %), whatever copies look like: T = 1."""
+    false = _false_rates(counts, generator, draws)
+    lower, _ = _flagged_rates(counts, generator, draws)
+    return float(np.quantile((lower - false) / (1 - false), TAIL).clip(0, 1))
+
+
+def not_excluded(counts: Counts, generator: np.random.Generator) -> float:
+    """The share that "no evidence" leaves open: the upper limit if as many were flagged as innocents would be.
+
+    counts: of the audit; its `flagged` is not used.
+    """
+    innocent = round(counts.samples * counts.false)
+    expected = Counts(innocent, counts.samples, counts.rank, counts.heldout, counts.seen, counts.planted)
+    return corrected_share(expected, generator).high
+
+
+def storey(p: ArrayLike, heldout: int) -> Interval:
+    """Storey's share, 1 − 2·P(p > ½), with a normal interval: what is missing from the upper half of the p-values."""
+    ranks = rank_counts(p, heldout)
+    if not len(ranks):
+        raise InputError(got="no samples", need="at least one p-value", remedy="audit at least one sample")
+    value = 1 - 2 * float((2 * ranks > heldout + 1).mean())
+    reach = 1.96 * _storey_error(len(ranks), heldout)
+    low, middle, high = np.clip([value - reach, value, value + reach], 0, 1).tolist()
+    return Interval(middle, low, high, len(ranks))
+
+
+def _storey_error(samples: int, heldout: int) -> float:
+    return 2 * math.sqrt(0.25 / samples + 0.25 / heldout)
+
+
+def _false_rates(counts: Counts, generator: np.random.Generator, draws: int) -> NDArray[np.float64]:
+    return generator.beta(counts.rank, counts.heldout + 1 - counts.rank, draws)
+
+
+def _flagged_rates(
+    counts: Counts, generator: np.random.Generator, draws: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draws below and above of the samples' flagged rate; a Beta of 0 is the end itself."""
+    flagged, others = counts.flagged, counts.samples - counts.flagged
+    lower = generator.beta(flagged, others + 1, draws) if flagged else np.zeros(draws)
+    upper = generator.beta(flagged + 1, others, draws) if others else np.ones(draws)
+    return lower, upper
