@@ -1,0 +1,157 @@
+"""A function and a list of work, done as Ray tasks: on this machine, or on a cluster that the user names.
+
+The contract is that of `local.run_all`, with one more promise: work whose worker, or whole machine, is lost is done
+again, up to RETRIES times.  Work must therefore be repeatable; events of a lost attempt are told again.
+
+A bare `ray.init()` joins whatever cluster it finds, and reports usage over the network.  Neither happens here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from types import ModuleType
+from typing import Any, TypeVar
+
+from byheart._checks import InputError, extra_missing
+from byheart.executors.local import Event, Outcome, Tell, Work, _attempt
+
+__all__ = ["run_all"]
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+POLL_SECONDS = 0.2
+RETRIES = 3
+
+
+def run_all(
+    work: Work[Item, Value],
+    items: Sequence[Item],
+    *,
+    workers: int = 1,
+    tell: Tell = lambda event: None,
+    address: str = "local",
+) -> list[Outcome[Value]]:
+    """Do the work on every item and return the outcomes in the order of the items.
+
+    workers: tasks at once, of one core and one torch thread each.  address: "local" starts Ray in this machine for as
+    long as the work lasts; else that of a cluster ("10.0.0.1:6379", "auto").  A process that is connected to Ray
+    already keeps its connection, whatever the address.  Every machine needs this version of byheart.
+
+    An item that fails does not stop the others; one whose worker is lost again and again ends as BrokenExecutor.
+    Raises ImportError without ray, InputError for a cluster that cannot be reached.
+    """
+    if workers < 1:
+        raise InputError(got=f"workers = {workers}", need="workers >= 1", remedy="give at least one")
+    ray = _imported()
+    with _connection(ray, address, workers):
+        return sorted(_in_tasks(ray, work, items, workers, tell), key=lambda outcome: outcome.index)
+
+
+def _imported() -> ModuleType:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise extra_missing("running work on Ray", "ray") from None
+    return ray
+
+
+@contextmanager
+def _connection(ray: ModuleType, address: str, workers: int) -> Iterator[None]:
+    if ray.is_initialized():
+        yield
+        return
+    here = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", **here)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(
+            got=f"no Ray cluster at {address!r} ({error})",
+            need='"local", or the address of a running cluster',
+            remedy="start one with `ray start --head` and name the address that it prints",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _in_tasks(
+    ray: ModuleType, work: Work[Item, Value], items: Sequence[Item], workers: int, tell: Tell
+) -> Iterator[Outcome[Value]]:
+    mailbox = _mailbox(ray)
+    task = ray.remote(_in_worker).options(num_cpus=1, max_retries=RETRIES)
+    ahead = iter(enumerate(items))
+    waiting: dict[Any, int] = {}
+    try:
+        while True:
+            for index, item in islice(ahead, workers - len(waiting)):
+                waiting[task.remote(work, item, index, mailbox)] = index
+            if not waiting:
+                break
+            finished, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
+            for done in finished:
+                yield _outcome(ray, done, waiting.pop(done))
+            _drain(ray, mailbox, tell)  # a task ends after its events have arrived
+    except BaseException:
+        for unfinished in waiting:  # the work is resumable: on an interrupt nobody waits for it
+            ray.cancel(unfinished, force=True)
+        raise
+    finally:
+        ray.kill(mailbox)
+
+
+def _outcome(ray: ModuleType, done: Any, index: int) -> Outcome[Value]:
+    try:
+        outcome: Outcome[Value] = ray.get(done)
+    except ray.exceptions.RayTaskError as error:  # the result itself could not travel back
+        return Outcome(index, error=error.cause, trace=str(error))
+    except ray.exceptions.RayError as error:
+        trace = f"A worker was lost {RETRIES + 1} times (often: out of memory). Run the same command again to resume."
+        return Outcome(index, error=BrokenExecutor(str(error)), trace=trace)
+    return outcome
+
+
+class _Mailbox:
+    """Holds the events of all workers until the caller asks."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def put(self, event: Event) -> None:
+        self.events.append(event)
+
+    def take(self) -> list[Event]:
+        taken, self.events = self.events, []
+        return taken
+
+
+def _mailbox(ray: ModuleType) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    # With the caller: the events of a machine that is lost must not be lost with it.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    return ray.remote(_Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+
+
+def _drain(ray: ModuleType, mailbox: Any, tell: Tell) -> None:
+    with suppress(ray.exceptions.RayActorError):  # events are a courtesy, the work goes on without them
+        for event in ray.get(mailbox.take.remote()):
+            tell(event)
+
+
+def _in_worker(work: Work[Item, Value], item: Item, index: int, mailbox: Any) -> Outcome[Value]:
+    import ray
+    import torch
+
+    torch.set_num_threads(1)
+    sent: list[Any] = []
+    outcome = _attempt(work, item, index, lambda event: sent.append(mailbox.put.remote(event)))
+    with suppress(ray.exceptions.RayActorError):
+        ray.get(sent)
+    return outcome

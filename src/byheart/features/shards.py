@@ -1,0 +1,192 @@
+"""A set of features or images in many files, that no machine has to hold.
+
+    folder/part-00000.parquet    rows with their ids (`parquet`)
+    folder/part-00001.parquet    …
+    folder/shards.json           type and shape of a row; rows, first and last id, size and SHA-256 of every file
+
+The set is whole when shards.json is there: it is written last.  Many machines may each write files of their own, and
+one of them then calls `gather`.  A file whose size or hash is not that of shards.json is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from byheart._checks import InputError
+from byheart._records import Spec, plain_json, write_atomic
+from byheart.features.parquet import BLOCK_BYTES, Form, Kind, read_form, read_rows, write_shard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from byheart.numerics.topk import Rows
+
+__all__ = ["Manifest", "ShardFile", "Shards", "gather", "numbered", "open_shards", "stream", "write_shards"]
+
+MANIFEST = "shards.json"
+SCHEMA = 1
+AGAIN = "write the file again, or call `gather` if it was changed on purpose"
+
+
+class ShardFile(Spec):
+    """One file.  first, last: its smallest and largest id.  size: its bytes."""
+
+    name: str
+    rows: int
+    first: int
+    last: int
+    size: int
+    sha256: str
+
+
+class Manifest(Spec):
+    """What shards.json says.  kind, shape: of one row's values.  files: in the order of their ids."""
+
+    version: int = SCHEMA
+    kind: Kind
+    shape: tuple[int, ...]
+    files: tuple[ShardFile, ...]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A whole set in a folder."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def rows(self) -> int:
+        """Rows in all files."""
+        return sum(file.rows for file in self.manifest.files)
+
+
+def numbered(batches: Iterable[Tensor], first: int = 0) -> Iterator[Rows]:
+    """Batches (b, *shape) with running ids from `first`."""
+    import torch
+
+    for batch in batches:
+        yield torch.arange(first, first + len(batch)), batch
+        first += len(batch)
+
+
+def write_shards(folder: Path, batches: Iterable[Rows], *, rows: int = 1_000_000) -> Shards:
+    """Write a stream of (ids, values) as files of `rows` rows each, and `gather` them.
+
+    Raises InputError for a folder that holds Parquet files already, and as `write_shard` and `gather` do.
+    """
+    if rows < 1 or any(folder.glob("*.parquet")):
+        raise InputError(
+            got=f"{rows} rows a file, in {folder}",
+            need="at least one row a file, and a folder without Parquet files",
+            remedy="choose another folder, or remove what an interrupted attempt left there",
+        )
+    for number, pieces in groupby(_pieces(batches, rows), key=lambda piece: piece[0]):
+        write_shard(folder / f"part-{number:05d}.parquet", (piece for _, piece in pieces))
+    return gather(folder)
+
+
+def gather(folder: Path) -> Shards:
+    """Look at every Parquet file of a folder, write shards.json and return the set.
+
+    Raises InputError for no files, one that cannot be read, two of different types or shapes, or of overlapping ids.
+    """
+    described = [_described(file) for file in sorted(folder.glob("*.parquet"))]
+    if not described:
+        raise InputError(got=f"no .parquet file in {folder}", need="shards", remedy="see `write_shards`")
+    (form, first), *others = described
+    for other, file in others:
+        if other != form:
+            raise InputError(
+                got=f"{first.name} of {form} and {file.name} of {other}",
+                need="rows of one type and shape in every file",
+                remedy="write all files with the same encoder",
+            )
+    files = sorted((file for _, file in described), key=lambda file: file.first)
+    for one, other_file in pairwise(files):
+        _check_apart(one, other_file)
+    manifest = Manifest(kind=form.kind, shape=form.shape, files=tuple(files))
+    write_atomic(folder / MANIFEST, plain_json(manifest.model_dump(mode="json"), indent=1))
+    return Shards(folder, manifest)
+
+
+def open_shards(folder: Path) -> Shards:
+    """The set in a folder, its hashes compared only as its files are read.
+
+    Raises InputError if shards.json is missing, damaged or newer, or a file missing or of another size.
+    """
+    file = folder / MANIFEST
+    if not file.exists():
+        raise InputError(
+            got=f"no {MANIFEST} in {folder}",
+            need="a folder whose writing was finished",
+            remedy="finish it, then call `gather`",
+        )
+    try:
+        manifest = Manifest.model_validate_json(file.read_text())
+    except ValueError as error:
+        raise _another(file, f"which cannot be read ({error})", "as `gather` wrote it") from error
+    if manifest.version != SCHEMA:
+        raise _another(file, f"version {manifest.version}", f"of version {SCHEMA}")
+    for shard in manifest.files:
+        _check_size(folder / shard.name, shard)
+    return Shards(folder, manifest)
+
+
+def stream(folder: Path, shard: ShardFile, *, block: int = BLOCK_BYTES) -> Iterator[Rows]:
+    """(ids (b,), values (b, *shape)) of one file, in order, at most `block` bytes of values at a time.
+
+    Raises InputError for a file whose size or hash is not that of `shard`; ImportError without pyarrow.
+    """
+    file = folder / shard.name
+    _check_size(file, shard)
+    if (found := _sha256(file)) != shard.sha256:
+        raise _another(file, f"SHA-256 {found[:12]}…", f"that {MANIFEST} describes ({shard.sha256[:12]}…)")
+    yield from read_rows(file, block=block)
+
+
+def _pieces(batches: Iterable[Rows], rows: int) -> Iterator[tuple[int, Rows]]:
+    """The batches cut at multiples of `rows`, each piece with the number of its file."""
+    done = 0
+    for ids, values in batches:
+        while len(ids):
+            take = rows - done % rows
+            yield done // rows, (ids[:take], values[:take])
+            done += min(take, len(ids))
+            ids, values = ids[take:], values[take:]
+
+
+def _described(file: Path) -> tuple[Form, ShardFile]:
+    form, ids = read_form(file)
+    size, digest = file.stat().st_size, _sha256(file)
+    first, last = int(ids[0]), int(ids[-1])
+    return form, ShardFile(name=file.name, rows=len(ids), first=first, last=last, size=size, sha256=digest)
+
+
+def _check_apart(one: ShardFile, other: ShardFile) -> None:
+    if one.last >= other.first:
+        raise InputError(
+            got=f"ids {one.first} to {one.last} in {one.name}, {other.first} to {other.last} in {other.name}",
+            need="a range of ids of its own for every file",
+            remedy="number the rows over all files, for example with numbered(…, first=…)",
+        )
+
+
+def _check_size(file: Path, shard: ShardFile) -> None:
+    size = f"{file.stat().st_size} bytes" if file.exists() else "missing"
+    if size != f"{shard.size} bytes":
+        raise _another(file, size, f"that {MANIFEST} describes ({shard.size} bytes)")
+
+
+def _another(file: Path, what: str, need: str) -> InputError:
+    return InputError(got=f"{file}, {what}", need=f"the file {need}", remedy=AGAIN)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
