@@ -1,0 +1,51 @@
+"""A fixed threshold is a lottery; the same score with a threshold read off held-out images is a test.
+
+    threshold = the k-th smallest held-out score,    k = ⌊α (m + 1)⌋
+
+A new image of the same source falls below it with probability k/(m + 1) ≤ α, whatever the score and its distribution
+(split conformal).  The promise is on average over held-out sets, not for this one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.numerics.intervals import Proportion, proportion
+
+__all__ = ["Calibrated", "calibrated_share", "enough_heldout"]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """share: of samples strictly below the threshold.  expected: of new images of the held-out set's source, k/(m + 1)."""
+
+    share: Proportion
+    threshold: float
+    expected: float
+
+
+def enough_heldout(alpha: float) -> int:
+    """The fewest held-out images with which a rate of alpha can be kept: 99 for 1 %."""
+    return math.ceil(1 / alpha - 1e-9) - 1
+
+
+def calibrated_share(score: Tensor, heldout: Tensor, alpha: float = 0.01) -> Calibrated:
+    """The share of samples whose score, small where an image is copied, is below the threshold of the held-out images.
+
+    score: (q,) of the samples.  heldout: (m,) of the held-out images.  alpha: accused innocents, in (0, 1).
+    Raises InputError for no samples, or too few held-out images for alpha.
+    """
+    if not 0 < alpha < 1 or not len(score) or len(heldout) < enough_heldout(alpha):
+        raise InputError(
+            got=f"{len(score)} samples and {len(heldout)} held-out images at alpha = {alpha:g}",
+            need="samples, 0 < alpha < 1, and 1/alpha − 1 held-out images",
+            remedy="hold out more images, or choose a larger alpha",
+        )
+    rank = math.floor(alpha * (len(heldout) + 1) + 1e-9)  # 0.01 · 300 is 2.999… in binary
+    threshold = float(heldout.double().sort().values[rank - 1])
+    share = proportion(int((score < threshold).sum()), len(score))
+    return Calibrated(share, threshold, rank / (len(heldout) + 1))

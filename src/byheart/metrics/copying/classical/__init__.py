@@ -1,0 +1,41 @@
+"""The classical measures of copying, one published method a file: fixed thresholds, and what held-out images make of them."""
+
+from byheart.metrics.calibrated import Calibrated, calibrated_share
+from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
+from byheart.metrics.copying.classical.carlini import calibrated_carlini, carlini_ratio, carlini_share
+from byheart.metrics.copying.classical.data_copying import Cell, DataCopying, cells, data_copying
+from byheart.metrics.copying.classical.dcr import dcr_share, train_share
+from byheart.metrics.copying.classical.duplicates import (
+    Matches,
+    dhash,
+    exact_duplicates,
+    hamming_nearest,
+    near_duplicates,
+    phash,
+)
+from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_table
+
+__all__ = [
+    "Calibrated",
+    "Cell",
+    "DataCopying",
+    "Matches",
+    "Score",
+    "authenticity",
+    "calibrated_carlini",
+    "calibrated_share",
+    "carlini_ratio",
+    "carlini_share",
+    "cells",
+    "classical_table",
+    "data_copying",
+    "dcr_share",
+    "dhash",
+    "duplicate_table",
+    "exact_duplicates",
+    "hamming_nearest",
+    "near_duplicates",
+    "nearest_other",
+    "phash",
+    "train_share",
+]

@@ -1,0 +1,50 @@
+"""AuthPct: the percentage of samples that are farther from their nearest training image than that one is from its own.
+
+    t = nearest training image of g;    authentic if d(t, nearest other training image) < d(g, t)
+
+Copies are not authentic.  Fresh images are in one case of three on a line, in 55 to 80 % in many dimensions (the nearest
+training image of anything lies in a dense place): so the number means nothing without that of held-out images.
+
+References: Alaa et al. 2022 (2102.08921); the percentage over samples is dgm-eval's (Stein et al. 2023, 2306.04675).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.numerics.intervals import Interval, proportion
+from byheart.numerics.neighbors import Neighbors, nearest
+
+__all__ = ["authenticity", "nearest_other"]
+
+
+def nearest_other(train: Tensor, rows: Tensor) -> Tensor:
+    """Distance of these training images to their nearest other training image: (n,) float64, NaN for the rest.
+
+    train: (n, *shape), n ≥ 2.  rows: integers, in any order and number; each is searched once.
+    """
+    chosen = torch.unique(rows)
+    distance = torch.full((len(train),), torch.nan, dtype=torch.float64, device=train.device)
+    # Every row is its own first neighbor, at exactly 0; so the second is the other one, a duplicate's 0 included.
+    distance[chosen] = nearest(train[chosen], train, k=2).distance[:, 1]
+    return distance
+
+
+def authenticity(to_train: Neighbors, other: Tensor) -> Interval:
+    """AuthPct in [0, 100] with its 95 % interval and count.
+
+    to_train: (q, k ≥ 1) neighbors of the samples in the training set.  other: (n,) from `nearest_other`, which must know the
+    nearest training image of every sample.  A tie is not authentic.
+    Raises InputError for no samples, or a training image that was not searched.
+    """
+    first = to_train.index[:, 0]
+    if not len(first) or int(first.max()) >= len(other) or bool(other[first].isnan().any()):
+        raise InputError(
+            got=f"{len(first)} samples and other-neighbor distances that do not cover their training images",
+            need="the distance to the nearest other of every training image that is a sample's nearest",
+            remedy="pass nearest_other(train, to_train.index[:, 0])",
+        )
+    share = proportion(int((other[first] < to_train.distance[:, 0]).sum()), len(first))
+    return Interval(100 * share.value, 100 * share.low, 100 * share.high, share.count)

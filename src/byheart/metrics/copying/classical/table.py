@@ -1,0 +1,213 @@
+"""The classical measures of copying side by side, each with the same number for held-out images or its exact null.
+
+All from three neighbor tables (samples → train, held-out → train, samples → held-out), one search among the training
+images, and hashes: memory grows with rows × k, never with n × n.
+
+    measure                       stands against
+    ----------------------------------------------------------------------
+    f_mem, Carlini, AuthPct       the same number of held-out images
+    the same, calibrated          the rate that was allowed, k/(m + 1)
+    DCR share                     ½;  of all training images: n/(n + m)
+    C_T                           0;  its AUC: ½
+    duplicates                    the same number of held-out images
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.metrics.calibrated import Calibrated, calibrated_share, enough_heldout
+from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
+from byheart.metrics.copying.classical.carlini import ALPHA, COUNT, calibrated_carlini, carlini_share
+from byheart.metrics.copying.classical.data_copying import CLUSTERS, LEAST, Cell, cells, data_copying
+from byheart.metrics.copying.classical.dcr import dcr_share, train_share
+from byheart.metrics.copying.classical.duplicates import RADIUS, Hash, exact_duplicates, near_duplicates
+from byheart.metrics.memorization import memorized_fraction
+from byheart.numerics.intervals import Interval, proportion
+from byheart.numerics.neighbors import Neighbors, nearest
+
+__all__ = ["Score", "classical_table", "duplicate_table"]
+
+Z95 = 1.959964  # 97.5 % of a standard normal lies below
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measure of the samples beside what it stands against.
+
+    low, high: 95 % limits of value, None where there are none.  reference: of held-out images or the null, as the
+    definition says.  count: what value rests on.  definition: in one sentence.
+    """
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    reference: float | None
+    count: int
+    definition: str
+
+
+def classical_table(
+    to_train: Neighbors,
+    heldout_to_train: Neighbors,
+    samples: Tensor,
+    train: Tensor,
+    heldout: Tensor,
+    *,
+    alpha: float = 0.01,
+    seed: int = 0,
+) -> tuple[Score, ...]:
+    """The measures that need distances only.
+
+    to_train, heldout_to_train: (q, k) and (m, k) neighbors in the training set, k ≥ 2 (50 for Carlini's own mean, fewer are
+    averaged over what is there).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
+    searched.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
+    Warns (DuplicatesWarning) as `memorized_fraction` does.
+    Raises InputError for tables of other sets, fewer than two samples or held-out images, or fewer than 3 training images.
+    """
+    _check(to_train, heldout_to_train, samples, train, heldout)
+    pair = (to_train, heldout_to_train)
+    return (
+        *_ratios(*pair, alpha),
+        *_carlini(*pair, alpha),
+        *_dcr(to_train, samples, train, heldout, seed),
+        _authenticity(*pair, train),
+        *_data_copying(*pair, cells(train, samples, heldout, seed=seed)),
+    )
+
+
+def duplicate_table(
+    samples: Tensor, train: Tensor, heldout: Tensor, radius: int = RADIUS
+) -> tuple[Score, ...]:
+    """Shares of samples that are duplicates of training images, exact and by hash.
+
+    samples: (q, c, 32, 32), train: (n, c, 32, 32), heldout: (m, c, 32, 32), in [0, 1].  radius: differing bits of 64.
+    Raises InputError for other shapes or NaN.
+    """
+    ours, theirs = (_share(exact_duplicates(x, train) >= 0) for x in (samples, heldout))
+    rows = [_score("exact duplicates", ours, theirs.value, "share equal to a training image in every value")]
+    for kind, name in _HASHES:
+        ours, theirs = (
+            _share(near_duplicates(x, train, kind).distance <= radius) for x in (samples, heldout)
+        )
+        what = f"share with a training image or its mirror image within {radius} of the hash's 64 bits"
+        rows.append(_score(f"{name} duplicates", ours, theirs.value, what))
+    return tuple(rows)
+
+
+_HASHES: tuple[tuple[Hash, str], ...] = (("dhash", "dHash"), ("phash", "pHash"))
+
+
+def _ratios(to_train: Neighbors, heldout_to_train: Neighbors, alpha: float) -> list[Score]:
+    ours, theirs = memorized_fraction(to_train), memorized_fraction(heldout_to_train)
+    fixed = _score("f_mem", ours, theirs.value, "share with d₁ < d₂/3 to the training images")
+    if len(heldout_to_train.distance) < enough_heldout(alpha):
+        return [fixed]
+    tuned = calibrated_share(to_train.ratio, heldout_to_train.ratio, alpha)
+    return [fixed, _calibrated("f_mem", "d₁/d₂", tuned)]
+
+
+def _carlini(to_train: Neighbors, heldout_to_train: Neighbors, alpha: float) -> list[Score]:
+    count = min(COUNT, to_train.distance.shape[1], heldout_to_train.distance.shape[1])
+    ours, theirs = carlini_share(to_train, count), carlini_share(heldout_to_train, count)
+    what = f"share with d₁ below {ALPHA:g} times the mean distance of the {count} nearest training images"
+    fixed = _score("Carlini", ours, theirs.value, what)
+    if len(heldout_to_train.distance) < enough_heldout(alpha):
+        return [fixed]
+    return [
+        fixed,
+        _calibrated("Carlini", "that ratio", calibrated_carlini(to_train, heldout_to_train, alpha, count)),
+    ]
+
+
+def _dcr(to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor, seed: int) -> list[Score]:
+    n, m = len(train), len(heldout)
+    matched = dcr_share(samples, train, heldout, seed=seed)
+    whole = train_share(to_train, nearest(samples, heldout, k=1), n, m)
+    of_matched = f"share nearer to {min(n, m)} training images than to as many held-out ones"
+    of_whole = f"share nearer to all {n} training images than to all {m} held-out ones"
+    return [
+        _score("DCR share", matched, 0.5, of_matched),
+        _score("DCR share, all", whole, n / (n + m), of_whole),
+    ]
+
+
+def _authenticity(to_train: Neighbors, heldout_to_train: Neighbors, train: Tensor) -> Score:
+    other = nearest_other(train, torch.cat([to_train.index[:, 0], heldout_to_train.index[:, 0]]))
+    ours, theirs = authenticity(to_train, other), authenticity(heldout_to_train, other)
+    what = "percentage farther from their nearest training image than that one is from its own nearest"
+    return _score("AuthPct", ours, theirs.value, what)
+
+
+def _data_copying(
+    to_train: Neighbors, heldout_to_train: Neighbors, of_sets: tuple[Tensor, ...]
+) -> list[Score]:
+    ours, theirs = to_train.distance[:, 0].cpu(), heldout_to_train.distance[:, 0].cpu()
+    found = data_copying(ours, theirs, *of_sets)
+    what = "chance that a sample is nearer to its training image than a held-out image is to its own"
+    rows = [
+        _normal(
+            "C_T, one cell", found.pooled.z, 1.0, len(ours), "Mann–Whitney score of d₁; copying: below 0"
+        ),
+        _score("C_T, AUC", found.auc, 0.5, what),
+    ]
+    if not found.cells:
+        return rows
+    least, k = min(cell.adjusted for cell in found.cells), len(found.cells)
+    mean = f"mean score of {k} clusters of more than {LEAST} samples, weighted by held-out images"
+    smallest = f"smallest one-sided p-value of {k} clusters after Holm; not a distance"
+    return [
+        *rows,
+        _normal("C_T", found.ct, found.ct_std, len(ours), mean),
+        Score("C_T, Holm p", least, None, None, None, len(ours), smallest),
+        *(_of_cell(cell) for cell in found.cells),
+    ]
+
+
+def _of_cell(cell: Cell) -> Score:
+    what = f"Mann–Whitney score within a cluster, against its {cell.heldout} held-out images"
+    return _normal(f"C_T, cluster {cell.label + 1}", cell.test.z, 1.0, cell.samples, what)
+
+
+def _normal(name: str, value: float, std: float, count: int, definition: str) -> Score:
+    """A score that is N(0, std²) under the null."""
+    return Score(name, value, value - Z95 * std, value + Z95 * std, 0.0, count, definition)
+
+
+def _calibrated(name: str, ratio: str, found: Calibrated) -> Score:
+    what = f"share with {ratio} below {found.threshold:.3g}, which a share of {found.expected:.3g} of new images is"
+    return _score(f"{name}, calibrated", found.share, found.expected, what)
+
+
+def _score(name: str, value: Interval, reference: float, definition: str) -> Score:
+    return Score(name, value.value, value.low, value.high, reference, value.count, definition)
+
+
+def _share(found: Tensor) -> Interval:
+    return proportion(int(found.sum()), len(found))
+
+
+def _check(
+    to_train: Neighbors, heldout_to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor
+) -> None:
+    tables = (to_train.distance, heldout_to_train.distance)
+    fits = [len(table) for table in tables] == [len(samples), len(heldout)]
+    if not fits or min(map(len, tables)) < 2 or min(table.shape[1] for table in tables) < 2:
+        raise InputError(
+            got=f"neighbor tables {tuple(tables[0].shape)} and {tuple(tables[1].shape)} of {len(samples)} samples and "
+            f"{len(heldout)} held-out images",
+            need="a row for each, two rows and two neighbors at least",
+            remedy="search with nearest(samples, train, k=50) and nearest(heldout, train, k=50)",
+        )
+    inside = all(int(table.index.max()) < len(train) for table in (to_train, heldout_to_train))
+    if not inside or len(train) < CLUSTERS:
+        raise InputError(
+            got=f"neighbors among more than the {len(train)} training images, or fewer than {CLUSTERS} of these",
+            need="the training images that were searched",
+            remedy="pass the same tensor as to nearest(…)",
+        )
