@@ -1,5 +1,7 @@
 """The share of copies: the published vectors, the delta method against draws, and coverage in simulated audits."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -200,3 +202,11 @@ RANKED = p_values([0, 3, 5, 7], np.arange(9))
 def test_bad_input_is_refused(call):
     with pytest.raises(InputError):
         call()
+
+
+def test_calibration_needs_no_torch():
+    modules = "ranks, tails, global_test, share, sources"
+    check = (
+        f"import sys; from byheart.analysis.calibration import {modules}; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -112,11 +112,12 @@ def test_the_promise_is_kept_in_simulated_audits(heldout):
 
 def test_a_flag_is_a_score_strictly_above_the_threshold():
     draws = np.random.default_rng(2)
-    scores, null = draws.integers(0, 40, 500), draws.integers(0, 40, 120)
+    scores, null = draws.integers(0, 130, 500), draws.integers(0, 120, 120)
     for rank in (1, 2, 7, 120):
         above = scores > np.sort(null)[::-1][rank - 1]
         assert threshold(null, rank) == np.sort(null)[::-1][rank - 1]
         assert flags(p_values(scores, null), rank, 120).tolist() == above.tolist()
+        assert 0 < above.sum() < 500
     assert not flags(p_values(scores, null), None, 120).any()
 
 

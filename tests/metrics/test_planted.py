@@ -280,6 +280,13 @@ def test_a_near_duplicate_is_moved_dimmed_and_noised():
         assert min(rest) == pytest.approx(0.02, rel=0.1)
 
 
+def test_the_rounding_of_a_float_is_no_value_outside():
+    x = TRAIN[:2].clone()
+    x[0, 0, 0, 0], x[1, 0, 0, 0] = -1e-7, 1 + 1e-6
+    found = plant("exact", x, [0, 1], seed=0).images
+    assert found[:, 0, 0, 0].tolist() == [0, 1]
+
+
 BAD = TRAIN.clone()
 BAD[1, 0, 3, 4] = float("nan")
 
@@ -297,6 +304,7 @@ BAD[1, 0, 3, 4] = float("nan")
         lambda: plant("exact", TRAIN[:, :, :28], [0], seed=0),
         lambda: plant("exact", TRAIN * 255, [0], seed=0),
         lambda: plant("exact", TRAIN - 0.5, [0], seed=0),
+        lambda: plant("exact", TRAIN + 0.25, [0], seed=0),
         lambda: plant("exact", BAD, [1], seed=0),
         lambda: plant("rotation-5", TRAIN, [0], seed=0, fill=255),
         lambda: plant("blend", TRAIN[:1], [0], seed=0),
