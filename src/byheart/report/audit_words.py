@@ -1,0 +1,182 @@
+"""Words and numbers of the audit's page.  A percentage never rounds to none, or to all, of what it counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from byheart.report.tables import number
+
+if TYPE_CHECKING:
+    from byheart.auditing.result import AuditResult, Channel, Population, Pose, Share
+
+__all__ = [
+    "CHANNELS",
+    "counted",
+    "listed",
+    "percent",
+    "rate",
+    "plural",
+    "population_words",
+    "pose_words",
+    "rule_words",
+    "share_words",
+    "shift",
+    "subject",
+    "tiles",
+]
+
+SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+
+CHANNELS = {
+    "whole": (
+        "whole image",
+        "Is it one training image as a whole: as it is, or flipped, moved, cropped, turned, blurred, noisy?",
+    ),
+    "blend": ("blend", "Is it two training images laid over each other?"),
+    "local": ("part of an image", "Is one half of it from a training image?"),
+}
+"""Channel -> its name for people, and what it asks of a sample."""
+
+
+def percent(share: float | None) -> str:
+    """`5.2 %`: two digits or more, and none of `0 %` and `100 %` unless it is exactly that.  A dash for None."""
+    return "–" if share is None else f"{_percentage(100 * share)}{SPACE}%".replace("-", "−")
+
+
+def _percentage(value: float) -> str:
+    if value in (0, 100):
+        return f"{value:.0f}"
+    if abs(value) < 0.01:
+        return f"<{SPACE}0.01" if value > 0 else f">{SPACE}-0.01"
+    if 99.9 < value < 100:
+        return f">{SPACE}99.9"
+    text = f"{value:.{2 if abs(value) < 1 else 1}f}"
+    return text.removesuffix(".0") if abs(value) >= 10 else text
+
+
+def share_words(share: Share | None) -> str:
+    """`5.2 % [3.9, 6.6]`; a dash for None."""
+    if share is None:
+        return "–"
+    low, high = (percent(end).removesuffix(f"{SPACE}%") for end in (share.low, share.high))
+    return f"{percent(share.value)} [{low}, {high}]"
+
+
+def counted(count: int, of: int) -> str:
+    """`41 of 1,000`."""
+    return f"{count:,} of {of:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def pose_words(pose: Pose) -> str:
+    """How the training image lies in the sample: `flipped, turned 3° clockwise, cropped to 90 %, moved 1 px right`."""
+    x, y = shift(pose)
+    moved = [
+        f"{number(round(abs(by), 1))}{SPACE}px {names[by > 0]}"
+        for by, names in ((x, ("left", "right")), (y, ("up", "down")))
+        if abs(by) >= 0.05
+    ]
+    angle, zoom = round(pose.angle, 1), round(100 * pose.zoom)
+    done = (
+        "flipped" if pose.flip else "",
+        f"turned {number(abs(angle))}° {'clockwise' if angle > 0 else 'counterclockwise'}" if angle else "",
+        f"cropped to {zoom}{SPACE}%"
+        if zoom < 100
+        else f"shrunk to {10000 / zoom:.0f}{SPACE}%"
+        if zoom > 100
+        else "",
+        f"moved {' and '.join(moved)}" if moved else "",
+        f"blurred by {number(round(pose.blur, 1))}{SPACE}px" if pose.blur else "",
+    )
+    return ", ".join(filter(None, done)) or "in the same pose"
+
+
+def shift(pose: Pose) -> tuple[float, float]:
+    """Where the center of the training image lies in the sample: pixels to the right and down, R F δ / zoom."""
+    x, y = (-pose.dx if pose.flip else pose.dx), pose.dy
+    cos, sin = math.cos(math.radians(pose.angle)), math.sin(math.radians(pose.angle))
+    return (cos * x - sin * y) / pose.zoom, (sin * x + cos * y) / pose.zoom
+
+
+def rate(alpha: float) -> str:
+    """`1 %`: a number that was chosen, not measured."""
+    return f"{100 * alpha:g}{SPACE}%"
+
+
+def rule_words(channel: Channel, alpha: float) -> str:
+    """When a sample is accused, and what that promises."""
+    if channel.rule == "none" or channel.rank is None:
+        return "No single sample is accused."
+    which = (
+        "every held-out image"
+        if channel.rank == 1
+        else f"the {_ordinal(channel.rank)} highest held-out image"
+    )
+    accused = f"A sample is accused if it scores higher than {which}."
+    if channel.rule == "pac":
+        return f"{accused} In this audit that hits at most {rate(alpha)} of innocent samples, with 95 % confidence."
+    return (
+        f"{accused} Over many audits that hits {rate(alpha)} of innocent samples; in this one it may be more."
+    )
+
+
+def _ordinal(rank: int) -> str:
+    last = "th" if rank // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank:,}{last}"
+
+
+def subject(result: AuditResult) -> str:
+    """What was compared with what."""
+    inputs = result.inputs
+    tried = f"{inputs.samples.count:,} samples against {inputs.train.count:,} training images"
+    if inputs.heldout is None:
+        return f"{tried}, without held-out images"
+    return f"{tried}, calibrated on {inputs.heldout.count:,} held-out images"
+
+
+def tiles(result: AuditResult) -> list[tuple[str, str, str]]:
+    """The numbers under the verdict: name, value, and what to know about it."""
+    found = []
+    whole = next((channel for channel in result.channels if channel.name == "whole"), None)
+    if whole is not None and whole.rule != "none":
+        note = "single samples, worst first below" if whole.flags else "single samples"
+        found.append(("accused", counted(whole.flags, whole.count), note))
+    if (share := result.copy_share) is not None:
+        if share.low > 0:
+            found.append(
+                ("copies, at least", percent(share.low), f"of all samples, with 97.5{SPACE}% confidence")
+            )
+        if share.corrected is not None:
+            between = f"95{SPACE}% interval {percent(share.corrected.low)} to {percent(share.corrected.high)}"
+            found.append(("copies, best estimate", percent(share.corrected.value), between))
+    if (distinct := result.distinct) is not None and distinct.estimate >= 0.5:
+        seen = f"a lower bound; {distinct.observed:,} are matched here"
+        found.append(("training images copied", f"about {round(distinct.estimate):,}", seen))
+    if result.power.below is not None and result.verdict != "copying":
+        found.append(
+            ("cannot be excluded", f"below {percent(result.power.below)}", "copies among all samples")
+        )
+    return found
+
+
+def population_words(population: Population) -> list[str]:
+    """Whether held-out images look like copies, and what follows."""
+    seen = (
+        f"Of the held-out images, {share_words(population.share)} match a training image as closely as copies made on purpose "
+        f"(all but the weakest 5 % of those). Up to {rate(population.limit)}, a close match is evidence."
+    )
+    if population.flags_on:
+        return [seen, "So it is here: single samples can be accused."]
+    close = f"{percent(population.as_close)} of them match as closely as the median exact copy."
+    return [seen, close, "So here it proves nothing about a single sample: none is accused."]
