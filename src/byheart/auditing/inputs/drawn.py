@@ -1,0 +1,189 @@
+"""Models as the source of samples: pipelines, samplers and denoisers, drawn from once by a seed.
+
+    what is passed                                       how it is drawn from
+    ---------------------------------------------------------------------------------------------------------------------
+    a pipeline in the manner of diffusers                pipeline(batch_size=b, generator=[one a sample]).images
+    sampler(n, generator)                                called with at most 256 and one generator, until there are enough
+    a denoiser (knows its shape, is a torch module,      `byheart.sampling.draw.sample`, one stream of noise a sample;
+      or shape= is given)                                its `to_pixels` brings samples into [0, 1], where they are cut
+
+A pipeline that needs a prompt, or another number of steps, is bound first: functools.partial(pipeline, prompt="…").
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from byheart._checks import InputError
+from byheart.auditing.inputs.source import as_numpy
+from byheart.auditing.inputs.values import channels_first
+from byheart.data.pictures import picture_values
+from byheart.data.raw import Array
+from byheart.denoisers.base import Shaped
+from byheart.random import derive, generator
+from byheart.sampling.draw import sample
+
+__all__ = ["drawn", "is_pipeline", "model_name"]
+
+AT_A_TIME = 256
+IN_MEMORY = 2**28  # bytes; more lie in a temporary file
+_PIPELINE = {"num_inference_steps", "output_type"}
+
+
+def drawn(
+    model: Callable[..., Any],
+    count: int,
+    seed: int,
+    *,
+    shape: tuple[int, ...] | None = None,
+    levels: Tensor | None = None,
+    batch: int | None = None,
+) -> Array:
+    """`count` samples of a model, (count, …) as it makes them.
+
+    shape, levels: of a denoiser that does not know them.  batch: samples at a time; None: 8 of a pipeline, else 256.
+    Raises InputError for a model that cannot be drawn from by itself, or returns something else than `count` images.
+    """
+    if is_pipeline(model):
+        blocks = _of_pipeline(model, count, seed, batch or 8)
+    elif isinstance(model, nn.Module | Shaped) or shape is not None:
+        blocks = _of_denoiser(model, count, seed, shape, levels, batch or AT_A_TIME)
+    else:
+        blocks = _of_sampler(model, count, seed, batch or AT_A_TIME)
+    return _kept(blocks, count)
+
+
+def is_pipeline(model: object) -> bool:
+    """Whether it is an object whose call takes what pipelines of diffusers take."""
+    # An attribute of such a pipeline is looked up in its configuration; only its signature can be asked safely.
+    inner = model
+    while isinstance(inner, partial):
+        inner = inner.func
+    if not callable(model) or inspect.isroutine(inner) or isinstance(inner, nn.Module):
+        return False
+    return bool(_PIPELINE & _parameters(model))
+
+
+def _parameters(model: Callable[..., Any]) -> set[str]:
+    try:
+        return set(inspect.signature(model).parameters)
+    except (TypeError, ValueError):  # a callable written in C
+        return set()
+
+
+def _of_pipeline(model: Callable[..., Any], count: int, seed: int, batch: int) -> Iterator[Array]:
+    pipeline, takes = _quiet(model), _parameters(model)
+    bound = set(model.keywords) if isinstance(model, partial) else set()
+    if "batch_size" not in takes and not (
+        bound & {"prompt", "prompt_embeds"} and "num_images_per_prompt" in takes
+    ):
+        raise InputError(
+            got=f"a {model_name(model)}, which cannot draw by itself",
+            need="a call with batch_size, or a bound prompt",
+            remedy='bind what it needs, functools.partial(pipeline, prompt="…"), or pass a function sampler(n, generator)',
+        )
+    number = "batch_size" if "batch_size" in takes else "num_images_per_prompt"
+    for first in range(0, count, batch):
+        rows = range(first, min(first + batch, count))
+        streams = [generator(derive(seed, "samples", row)) for row in rows]
+        answer = pipeline(**{number: len(rows), "generator": streams})
+        yield _stacked(model, getattr(answer, "images", answer), len(rows))
+
+
+def _quiet(model: Any) -> Any:
+    """The pipeline without its progress bar; the user's own keeps it."""
+    if isinstance(model, partial):
+        return partial(_quiet(model.func), *model.args, **model.keywords)
+    if not hasattr(type(model), "set_progress_bar_config"):
+        return model
+    twin = copy.copy(model)
+    twin.set_progress_bar_config(disable=True)
+    return twin
+
+
+def _of_sampler(model: Callable[..., Any], count: int, seed: int, batch: int) -> Iterator[Array]:
+    stream = generator(derive(seed, "samples"))
+    for first in range(0, count, batch):
+        size = min(batch, count - first)
+        yield _stacked(model, model(size, stream), size)
+
+
+def _of_denoiser(
+    model: Callable[..., Tensor],
+    count: int,
+    seed: int,
+    shape: tuple[int, ...] | None,
+    levels: Tensor | None,
+    batch: int,
+) -> Iterator[Array]:
+    to_pixels = getattr(model, "to_pixels", None)
+    for first in range(0, count, batch):
+        seeds = [derive(seed, "samples", row) for row in range(first, min(first + batch, count))]
+        x = sample(model, seeds=seeds, shape=shape, levels=levels)
+        if to_pixels is not None:
+            x = to_pixels(x) if x.ndim == 2 else to_pixels(x).clamp(0, 1)
+        yield as_numpy(x)
+
+
+def _stacked(model: object, images: Any, size: int) -> Array:
+    """What a model returned, as (size, …)."""
+    if isinstance(images, Tensor):
+        values = as_numpy(images)
+    elif isinstance(images, list | tuple) and images:
+        label = f"an image of a {model_name(model)}"
+        each = [picture_values(one) if hasattr(one, "getbands") else _array(one) for one in images]
+        values = np.stack([channels_first(label, one) for one in each])
+    else:
+        values = np.asarray(images)
+    if values.ndim < 2 or len(values) != size:
+        raise InputError(
+            got=f"a {model_name(model)} that returned {values.shape} for {size} samples",
+            need=f"({size}, c, h, w), (… h, w, c), or a list of {size} images",
+            remedy="return one image for each sample, whatever the number asked",
+        )
+    return values
+
+
+def _array(x: Any) -> Array:
+    return as_numpy(x) if isinstance(x, Tensor) else np.asarray(x)
+
+
+def model_name(model: object) -> str:
+    """What a sentence calls a model: its function's or its type's name."""
+    return (
+        model_name(model.func)
+        if isinstance(model, partial)
+        else getattr(model, "__name__", type(model).__name__)
+    )
+
+
+def _kept(blocks: Iterator[Array], count: int) -> Array:
+    """All blocks as one array, which is a temporary file if it is large."""
+    kept, at = np.empty(0), 0
+    for block in blocks:
+        if not at:
+            kept = _room((count, *block.shape[1:]), block.dtype)
+        if block.shape[1:] != kept.shape[1:]:
+            raise InputError(
+                got=f"samples of shape {block.shape[1:]} after others of {kept.shape[1:]}",
+                need="samples of one shape",
+                remedy="bring them to one size before they are returned",
+            )
+        kept[at : at + len(block)] = block
+        at += len(block)
+    return kept
+
+
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    if int(np.prod(shape)) * dtype.itemsize <= IN_MEMORY:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:  # without a name: it is gone when the map is
+        return np.memmap(file, dtype, "w+", shape=shape)

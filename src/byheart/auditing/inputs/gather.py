@@ -1,0 +1,160 @@
+"""What a user may pass as samples, training images or held-out images, and how each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from byheart._checks import InputError, meant
+from byheart.auditing.inputs.arrays import ENDINGS, open_array
+from byheart.auditing.inputs.collect import collect
+from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
+from byheart.auditing.inputs.named import KNOWN, is_named, named
+from byheart.auditing.inputs.sets import Images, Rows, What, in_words
+from byheart.auditing.inputs.size import Pad
+from byheart.auditing.inputs.source import (
+    Source,
+    as_numpy,
+    from_array,
+    from_files,
+    from_sequence,
+    from_table,
+    shortened,
+)
+from byheart.data.dataset import Dataset
+from byheart.data.images import SUFFIXES, image_files
+from byheart.data.pictures import printable
+from byheart.data.tables import Table, read_table
+
+__all__ = ["gather"]
+
+DRAWN = 1000
+"""Samples that are drawn from a model unless a count is given."""
+
+_MEANT = (
+    "a folder of images, a file .npy, .npz, .safetensors or .parquet, a named set, an array, a tensor, "
+    "a data set with items, or (as samples) a model"
+)
+
+
+def gather(
+    source: Any,
+    *,
+    what: What,
+    count: int | None = None,
+    seed: int = 0,
+    channels: int | None = None,
+    pad: Pad = "edge",
+    shape: tuple[int, ...] | None = None,
+    levels: Tensor | None = None,
+    batch: int | None = None,
+) -> Images | Rows:
+    """Read one of the three sets: images at the working size, or rows of features.
+
+    source: a folder of images or of Parquet shards; a file of arrays or Parquet; a named set or a slice of it (see
+    `named`); an array or tensor; a `Dataset`; anything with a length and items (see `source.from_sequence`); as
+    samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
+    count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
+    pad: see `size`.  shape, levels, batch: of a model, see `drawn`.
+    Raises InputError for everything that is none of these or cannot be used.
+    """
+    if isinstance(source, Images | Rows):
+        return source
+    if _is_model(source):
+        if what != "samples":
+            raise InputError(
+                got=f"a {model_name(source)} as {in_words(what)}",
+                need="stored images",
+                remedy="only samples are drawn from a model; draw these yourself, and pass the array",
+            )
+        values = drawn(
+            source, DRAWN if count is None else count, seed, shape=shape, levels=levels, batch=batch
+        )
+        name = shortened(f"{len(values):,} samples of {model_name(source)}")
+        return collect(from_array(name, values), what=what, channels=channels, pad=pad)
+    found = _stored(source, what)
+    return collect(found, what=what, count=count, seed=seed, channels=channels, pad=pad)
+
+
+def _is_model(source: Any) -> bool:
+    if is_pipeline(source) or isinstance(source, nn.Module):
+        return True
+    return callable(source) and not hasattr(source, "__getitem__")
+
+
+def _stored(source: object, what: What) -> Source:
+    match source:
+        case str() if is_named(source):
+            return named(source)
+        case str() | Path():
+            return _at_path(str(source), what)
+        case np.ndarray():
+            return from_array(f"array {source.shape}", source)
+        case Tensor():
+            return from_array(f"tensor {tuple(source.shape)}", as_numpy(source))
+        case Dataset():
+            return from_array(source.name, source.to_pixels(source.images).numpy())
+        case Table():
+            return from_table(f"column {source.column}", source)
+        case Mapping():
+            names = ", ".join(printable(str(key)) for key in source)
+            raise InputError(
+                got=f"{in_words(what)} with the parts {names}",
+                need="one set",
+                remedy="choose a part, for example dataset['train']",
+            )
+    if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+        kind: Any = source
+        return from_sequence(f"{type(source).__name__} of {len(kind):,}", kind)
+    raise InputError(got=f"{in_words(what)} as {type(source).__name__}", need=_MEANT, remedy=_remedy(source))
+
+
+def _remedy(source: object) -> str:
+    if hasattr(source, "dataset"):
+        return "pass what the loader reads: loader.dataset"
+    if hasattr(source, "__iter__"):
+        return "what can only be walked through is listed first: list(itertools.islice(source, 1000))"
+    return "pass one of these"
+
+
+def _at_path(text: str, what: What) -> Source:
+    path = Path(text).expanduser()
+    name, place = shortened(text), str(path.resolve())
+    if path.is_dir():
+        return _folder(name, path, place)
+    if not path.is_file():
+        raise InputError(
+            got=f"{in_words(what)} {printable(name)}, where nothing lies",
+            need=_MEANT,
+            remedy=meant(text.partition(":")[0], KNOWN) + "check the path; sets by name: `byheart data ls`",
+        )
+    if path.suffix in ENDINGS:
+        return from_array(name, open_array(path), place)
+    if path.suffix == ".parquet":
+        return from_table(name, read_table([path]), place)
+    one = "one image file; " if path.suffix.lower() in SUFFIXES else ""
+    raise InputError(
+        got=f"{in_words(what)} {printable(name)}, {one or 'a file of another kind'}".rstrip("; "),
+        need=_MEANT,
+        remedy="give the folder that holds the images" if one else "convert it",
+    )
+
+
+def _folder(name: str, path: Path, place: str) -> Source:
+    try:
+        files = image_files(path)
+    except InputError as error:
+        if shards := sorted(path.rglob("*.parquet")):
+            return from_table(name, read_table(shards), place)
+        raise InputError(got=printable(error.got), need=error.need, remedy=error.remedy) from error
+    names = [_decoded(file.relative_to(path)) for file in files]
+    return from_files(name, files, names, place)
+
+
+def _decoded(path: Path) -> str:
+    """A path as text that can be written as UTF-8, whatever bytes the file system holds."""
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")

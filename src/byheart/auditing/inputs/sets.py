@@ -1,0 +1,91 @@
+"""What every input becomes: images at the working size, or rows of features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, overload
+
+from torch import Tensor
+
+from byheart.data.raw import Array
+
+__all__ = ["Images", "Numbered", "Rows", "What", "in_words"]
+
+What = Literal["samples", "train", "heldout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A set of images at the working size of the copy test.
+
+    name: what the user passed, shortened.  small: (n, c, 32, 32) float32 in [0, 1].
+    names: of every image: its path below the folder, or "row 17".  They are data: `printable` before a terminal shows them.
+    shape: (c, h, w) of the images as they came, the commonest one.  resized: what was done to them, in words.
+    unreadable: name and reason of what could not be read; such images are in no row.
+    fingerprint: SHA-256 of `small`.  pixels: see `full`.  place: the resolved path, where it is one.
+    """
+
+    name: str
+    small: Tensor
+    names: Sequence[str]
+    shape: tuple[int, ...]
+    resized: str
+    unreadable: tuple[tuple[str, str], ...]
+    fingerprint: str
+    pixels: Callable[[int], Array]
+    place: str = ""
+
+    def __len__(self) -> int:
+        return len(self.small)
+
+    def full(self, row: int) -> Array:
+        """The image at its own size, read again from where it lies: (c, h, w) float32 in [0, 1]."""
+        return self.pixels(row)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A set of feature vectors.
+
+    values: (n, d) float32; of a .npy file in float32 it is the file itself, mapped.  fingerprint: SHA-256 of `values`.
+    """
+
+    name: str
+    values: Tensor
+    names: Sequence[str]
+    fingerprint: str
+    unreadable: tuple[tuple[str, str], ...] = ()
+    place: str = ""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(d,)."""
+        return tuple(self.values.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered(Sequence[str]):
+    """The names "row 0", "row 1", …, or those of `rows`, each made when it is asked for."""
+
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Numbered: ...
+    def __getitem__(self, place: int | slice) -> str | Numbered:
+        if isinstance(place, slice):
+            return Numbered(self.rows[place])
+        return f"row {self.rows[place]}"
+
+
+def in_words(what: What) -> str:
+    """How a sentence calls that set."""
+    return {"samples": "samples", "train": "training images", "heldout": "held-out images"}[what]

@@ -1,0 +1,196 @@
+"""Whether three sets can be compared: the same kind, apart from each other, and made ready alike.
+
+An image is in both of two sets if it has the same values at the working size, or if the correlation of the two in the
+space `soft`, with exact unit norms, is above 0.999.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.auditing.inputs.sets import Images, Rows
+from byheart.auditing.inputs.size import framing
+from byheart.data.pictures import printable
+from byheart.metrics.copying.spaces import filtered, spaces
+from byheart.numerics.products import matmul_t
+
+__all__ = ["check_together", "overlap"]
+
+NEAR = 0.999
+_CHUNK = 2048  # images whose filtered rows are held at a time
+_BLANK = 1e-5  # root mean square below which float rounding is all that is left of an image
+_FRAMES = 0.02  # images whose scale differs by more are not the same image at the working size
+_LISTED = 5
+
+
+def check_together(
+    samples: Images | Rows, train: Images | Rows, heldout: Images | Rows | None = None
+) -> tuple[str, ...]:
+    """What to be wary of in sets that are read one by one, a sentence each.
+
+    Raises InputError for sets of different kinds, channels or lengths, and where one is passed for another.
+    """
+    sets = {"samples": samples, "train": train} | ({} if heldout is None else {"heldout": heldout})
+    for flag, one in sets.items():
+        _check_kind(flag, one, train)
+    _check_apart(
+        samples, train, "samples", "train", "--samples is what the model made, --train what it learned from"
+    )
+    if heldout is not None:
+        _check_apart(
+            heldout, train, "heldout", "train", "held-out images are ones that the model has never seen"
+        )
+        _check_apart(
+            samples, heldout, "samples", "heldout", "held-out images are real ones, not what the model made"
+        )
+    return (*_of_unreadable(sets), *_of_framing(sets))
+
+
+def overlap(
+    train: Images | Rows, heldout: Images | Rows, *, allow: bool = False
+) -> tuple[tuple[str, str], ...]:
+    """Names (train, held-out) of what is in both sets, one for each such held-out image, in their order.
+
+    Of features only equal rows count.  allow: return them; else their presence is an InputError that names the first.
+    """
+    partner = _equal(train, heldout)
+    if isinstance(train, Images) and isinstance(heldout, Images):
+        partner = _near(train.small, heldout.small) | partner
+    pairs = tuple((train.names[partner[row]], heldout.names[row]) for row in sorted(partner))
+    if pairs and not allow:
+        first = ", ".join(f"{printable(a)} = {printable(b)}" for a, b in pairs[:_LISTED])
+        more = f" and {len(pairs) - _LISTED:,} more" if len(pairs) > _LISTED else ""
+        raise InputError(
+            got=f"{len(pairs):,} of {len(heldout):,} held-out images that are in the training set too "
+            f"(training = held-out): {first}{more}",
+            need="held-out images that the model has never seen: they say how close an innocent image comes",
+            remedy="take them out of the held-out set, or give --allow-overlap to keep and report them",
+        )
+    return pairs
+
+
+def _check_kind(flag: str, one: Images | Rows, train: Images | Rows) -> None:
+    if type(one) is not type(train):
+        raise InputError(
+            got=f"{flag} {_seen(one)} and train {_seen(train)}",
+            need="images in all sets, or features in all",
+            remedy="pass the images from which the features were made",
+        )
+    if isinstance(one, Images) and isinstance(train, Images) and one.small.shape[1] != train.small.shape[1]:
+        raise InputError(
+            got=f"{flag} {_seen(one)} and train {_seen(train)}",
+            need="one number of channels for all sets",
+            remedy="give --channels 1 or --channels 3",
+        )
+    if isinstance(one, Rows) and one.shape != train.shape:
+        raise InputError(
+            got=f"{flag} {_seen(one)} and train {_seen(train)}",
+            need="features of one encoder",
+            remedy="encode all sets alike",
+        )
+
+
+def _seen(one: Images | Rows) -> str:
+    if isinstance(one, Rows):
+        return f"{printable(one.name)} (features of {one.shape[0]} numbers)"
+    channels = one.small.shape[1]
+    return f"{printable(one.name)} (images of {channels} channel{'s' if channels > 1 else ''})"
+
+
+def _check_apart(one: Images | Rows, other: Images | Rows, flag: str, against: str, remedy: str) -> None:
+    """Raise InputError where `one` is nothing but `other`, or its beginning."""
+    if one.place and one.place == other.place:
+        how = "the same path"
+    elif _is_beginning(_values(one), _values(other)):
+        how = f"the same {len(one):,} in the same order"
+    elif len(one) == len(other) and sorted(_digests(_values(one))) == sorted(_digests(_values(other))):
+        how = f"the same {len(one):,} in another order"
+    else:
+        return
+    raise InputError(
+        got=f"{flag} {printable(one.name)} that are {against} {printable(other.name)} themselves: {how}",
+        need="different sets",
+        remedy=f"check what was passed: {remedy}",
+    )
+
+
+def _values(one: Images | Rows) -> Tensor:
+    return one.small if isinstance(one, Images) else one.values
+
+
+def _is_beginning(x: Tensor, whole: Tensor) -> bool:
+    if len(x) > len(whole):
+        return False
+    return all(torch.equal(part, whole[at : at + len(part)]) for at, part in _parts(x))
+
+
+def _parts(x: Tensor) -> Iterator[tuple[int, Tensor]]:
+    yield from ((at, x[at : at + _CHUNK]) for at in range(0, len(x), _CHUNK))
+
+
+def _digests(x: Tensor) -> Iterator[bytes]:
+    for _, part in _parts(x):
+        plain = (part + 0.0).contiguous().numpy()  # + 0.0: −0 and 0 are the same value in other bytes
+        yield from (hashlib.blake2b(row.data, digest_size=16).digest() for row in plain)
+
+
+def _equal(train: Images | Rows, heldout: Images | Rows) -> dict[int, int]:
+    """Held-out row -> the first training row with the same values."""
+    rows: dict[bytes, int] = {}
+    for row, digest in enumerate(_digests(_values(train))):
+        rows.setdefault(digest, row)
+    return {row: rows[digest] for row, digest in enumerate(_digests(_values(heldout))) if digest in rows}
+
+
+def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
+    """Held-out row -> the training row that correlates most with it, where that is above 0.999.
+
+    train: (n, c, 32, 32).  heldout: (m, c, 32, 32).
+    """
+    response, found = spaces(train).soft, {}
+    for start, queries in _parts(heldout):
+        rows = _unit_rows(queries, response)
+        best, index = torch.full((len(rows),), NEAR), torch.full((len(rows),), -1)
+        for at, part in _parts(train):
+            value, nearest = matmul_t(rows, _unit_rows(part, response)).max(1)
+            better = value > best
+            best, index = torch.where(better, value, best), torch.where(better, nearest + at, index)
+        found.update({start + int(row): int(index[row]) for row in (index >= 0).nonzero().flatten()})
+    return found
+
+
+def _unit_rows(x: Tensor, response: Tensor) -> Tensor:
+    """Filtered images as rows without their mean, of norm exactly 1; blank ones are 0, and near to none."""
+    rows = filtered(x, response).flatten(1)
+    rows = rows - rows.mean(1, keepdim=True)
+    norm = rows.norm(dim=1, keepdim=True)
+    unit: Tensor = rows / norm.masked_fill(norm < _BLANK * rows.shape[1] ** 0.5, torch.inf)
+    return unit
+
+
+def _of_unreadable(sets: dict[str, Images | Rows]) -> Iterator[str]:
+    for flag, one in sets.items():
+        if one.unreadable:
+            name, reason = one.unreadable[0]
+            total = len(one.unreadable) + len(one)
+            yield (
+                f"{len(one.unreadable):,} of {total:,} of {flag} could not be read and are left out, "
+                f"the first {printable(name)} ({reason})."
+            )
+
+
+def _of_framing(sets: dict[str, Images | Rows]) -> Iterator[str]:
+    train = sets["train"]
+    for flag, one in sets.items():
+        if not isinstance(one, Images) or not isinstance(train, Images):
+            return
+        if abs(framing(*one.shape[1:]) - framing(*train.shape[1:])) > _FRAMES:
+            yield (
+                f"{flag} of {one.shape[2]}×{one.shape[1]} and train of {train.shape[2]}×{train.shape[1]} pixels are made "
+                f"ready differently ({one.resized}; {train.resized}): copies may be missed. Bring them to one size."
+            )

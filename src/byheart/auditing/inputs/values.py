@@ -1,0 +1,141 @@
+"""What the numbers of an image mean: which axis holds the channels, which value is black and which is white.
+
+    numbers                         black, white         refused, because either could be meant
+    ---------------------------------------------------------------------------------------------------
+    bool                            0, 1
+    uint8                           0, 255               if no value of the set is above 1
+    uint16                          0, 65535             if no value of the set is above 255
+    other integers                                       always: their white is not known
+    floats, all in [0, 1]           0, 1
+    floats in [−1, 1], some < 0     −1, 1
+    other floats                                         always
+
+The whole set decides, not one image; of a sequence, which is read only once, its first images, and later ones that
+contradict them are refused.  Floats in [−1, 1] without one value below 0 would be a set in which no pixel is darker than
+middle grey: they are read as [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from byheart._checks import InputError
+from byheart.data.images import recolored
+from byheart.data.pictures import printable
+from byheart.data.raw import Array
+
+__all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "colored", "opaque", "scale_of"]
+
+CHANNELS = range(1, 5)
+SLACK = 1e-6  # float rounding at the ends of a range
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Grey value of x: (x − black) / (white − black)."""
+
+    black: float
+    white: float
+
+    def lifted(self, values: Array) -> Array:
+        """x − black in float64, where integers stay exact and black is 0."""
+        return np.subtract(values, self.black, dtype=np.float64)
+
+    def grey(self, lifted: Array) -> Array:
+        """Lifted values as float32 in [0, 1]."""
+        return (lifted / (self.white - self.black)).clip(0, 1).astype(np.float32)
+
+    def check(self, label: str, low: float, high: float) -> None:
+        """Raise InputError where values from low to high contradict this range."""
+        if low < self.black - SLACK or high > self.white + SLACK:
+            raise InputError(
+                got=f"{label} with values from {low:g} to {high:g}, after others in [{self.black:g}, {self.white:g}]",
+                need="one range for the whole set",
+                remedy="bring all images to [0, 1], or write them as uint8",
+            )
+
+
+def scale_of(label: str, dtype: np.dtype[Any], low: float, high: float) -> Scale:
+    """The range that a set of numbers between low and high is meant in.
+
+    Raises InputError where the type and these two do not say (see the table above).
+    """
+    if dtype.kind == "b":
+        return Scale(0, 1)
+    if dtype.kind == "u" and dtype.itemsize <= 2 and high > (1 if dtype.itemsize == 1 else 255):
+        return Scale(0, int(np.iinfo(dtype).max))
+    if dtype.kind == "f" and low >= -1 - SLACK and high <= 1 + SLACK:
+        return Scale(0, 1) if low >= -SLACK else Scale(-1, 1)
+    remedy = "scale them to [0, 1], or to 0 … 255 in uint8"
+    if dtype.kind == "f":
+        remedy = "divide bytes by 255, cut overshoots with .clip(0, 1); numbers that are no images go as (n, d) features"
+    raise InputError(
+        got=f"{label} with values from {low:g} to {high:g} in {dtype}, of which the white is uncertain",
+        need="uint8 up to 255, uint16 up to 65535, bool, or floats in [0, 1] or [−1, 1]",
+        remedy=remedy,
+    )
+
+
+def check_numbers(label: str, values: Array, name: Callable[[int], str]) -> None:
+    """Raise InputError unless values (n, …) are real numbers, and finite.  name: of each of the n."""
+    if values.dtype.kind not in "buif":
+        raise InputError(
+            got=f"{label} of type {values.dtype}",
+            need="real numbers",
+            remedy="convert it to uint8 or float32",
+        )
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return
+    bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    raise InputError(
+        got=f"{label} with values that are NaN or infinite (first in {printable(name(int(bad[0])))})",
+        need="finite numbers only",
+        remedy="repair these, or take them out",
+    )
+
+
+def channels_last(label: str, shape: tuple[int, ...]) -> bool:
+    """Whether images (…, h, w, c) are meant, not (…, c, h, w): the axis of 1 to 4 is that of the channels.
+
+    Raises InputError if neither end is from 1 to 4, or both are.
+    """
+    first, last = shape[-3] in CHANNELS, shape[-1] in CHANNELS
+    if first != last:
+        return last
+    raise InputError(
+        got=f"{label} of shape {shape}",
+        need="1 to 4 channels, in front of or behind height and width",
+        remedy="check the axes; numbers that are no images go as features, (n, d)",
+    )
+
+
+def channels_first(label: str, image: Array) -> Array:
+    """An image (h, w), (c, h, w) or (h, w, c) as (c, h, w); a vector (d,) as it is.  Raises InputError for other shapes."""
+    if image.ndim == 1:
+        return image
+    if image.ndim == 2:
+        return image[None]
+    if image.ndim == 3:
+        return image.transpose(2, 0, 1) if channels_last(label, image.shape) else image
+    raise InputError(
+        got=f"{label} of shape {image.shape}",
+        need="one image, (h, w), (c, h, w) or (h, w, c), or one vector (d,)",
+        remedy="let every item be one image: without a batch dimension",
+    )
+
+
+def opaque(lifted: Array, channels: int | None, white: float) -> Array:
+    """Images (…, c, h, w) with 0 as black, on white: where 1 or 3 channels are asked, the last of 2 or 4 is alpha."""
+    if channels not in (1, 3) or lifted.shape[-3] not in (2, 4):
+        return lifted
+    alpha = lifted[..., -1:, :, :] / white
+    return lifted[..., :-1, :, :] * alpha + white * (1 - alpha)
+
+
+def colored(lifted: Array, channels: int | None) -> Array:
+    """Opaque images (…, c, h, w) in 1 or 3 channels, as asked; None leaves them."""
+    return lifted if channels is None else recolored(lifted, channels)
