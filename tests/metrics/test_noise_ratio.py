@@ -119,6 +119,12 @@ def test_without_equals_a_table_without_those_images():
     assert noise_table(train)(train[:1]).score > 6 > found.score[0]
 
 
+def test_few_left_to_match_with_equal_a_small_table():
+    train, samples = images(60), images(5, seed=1)
+    found = noise_table(train)(samples, (torch.arange(60) >= 9).expand(5, 60))
+    same(found, noise_table(train[:9])(samples))
+
+
 def test_each_row_has_its_own_mask():
     train = images(40)
     found = noise_table(train)(train, torch.eye(40, dtype=torch.bool))

@@ -107,7 +107,7 @@ def noise_ratio(with_sample: Tensor, with_source: Tensor, present: Tensor) -> Te
     alike = with_sample[:, :1]
     gap = ((alike * g - c).abs() * others).sum(1)
     room = (alike.clamp_min(_ALIKE) * (1 - g) * others).sum(1)
-    silent = (alike[:, 0] < _ALIKE) | (room < _ROOM) | ~present[:, 0]
+    silent = (alike[:, 0] < _ALIKE) | (room < _ROOM)
     return torch.where(silent, 1.0, gap / room.clamp_min(_ROOM))
 
 
