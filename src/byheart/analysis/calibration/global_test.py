@@ -87,7 +87,8 @@ def smallest_share(
     """The smallest share of copies that the test finds at `level` with that power; None if not even all of them.
 
     tpr: share of copies that are seen at every rank.  The power is that of the best single rank, which leaves out what the
-    others add (at most 4 % of the share where it was simulated).  Raises InputError unless the counts are positive and the rest is in (0, 1].
+    others add (at most 4 % of the share where it was simulated).
+    Raises InputError unless the counts are positive and the rest is in (0, 1].
     """
     if min(samples, heldout) < 1 or not all(0 < each <= 1 for each in (tpr, power, level)):
         raise InputError(
