@@ -1,0 +1,88 @@
+"""The train/held-out gap of FD and of KID, and how large it is by chance.
+
+    gap = D(samples, held-out) − D(samples, training images)        s images of either, as `reference_gap`
+
+If the samples do not know which images were trained on, the labels train and held-out are exchangeable: the gap is one
+draw from the gaps of all splits of the 2s images into halves, of mean 0.  (A permutation test, whatever the samples are.)
+
+FD     the spread of random splits.
+KID    is exact without a split: with sums over the 2s images zᵢ, signs εᵢ = +1 for held-out and −1 for training images,
+
+       gap = Σ εᵢ φᵢ,    φᵢ = Σⱼ≠ᵢ k(zᵢ, zⱼ)/s(s−1) − 2 Σ_g k(zᵢ, g)/qs,    variance = 2s/(2s−1) Σ (φᵢ − φ̄)²,
+
+       since within halves a, b of a symmetric matrix bᵀKb − aᵀKa = (b − a)ᵀK(a + b).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist, fmean
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.metrics.fidelity.inputs import two_sets
+from byheart.metrics.fidelity.kernel_sums import cross_sums, kernel_rows, self_sums
+from byheart.numerics.intervals import Interval
+from byheart.numerics.moments import Moments, frechet_distance, moments
+from byheart.random import derive, generator
+
+__all__ = ["frechet_gap", "kid_gap"]
+
+
+@torch.no_grad()
+def frechet_gap(
+    samples: Tensor, train: Tensor, heldout: Tensor, *, splits: int = 16, seed: int, confidence: float = 0.95
+) -> Interval:
+    """The gap of FD with an interval as wide as its null, by `splits` random splits: 0 outside says that it is no chance.
+
+    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), in an order without meaning; the first min(n, m) of both.
+    Raises InputError for fewer than two rows, different shapes, NaN, or no split.
+    """
+    if splits < 1 or not 0 < confidence < 1:
+        raise InputError(
+            got=f"{splits} splits at confidence {confidence}",
+            need="at least one split, and a confidence between 0 and 1",
+            remedy="keep the defaults",
+        )
+    from scipy.special import stdtrit
+
+    size = min(len(train), len(heldout))
+    first, second = two_sets(train[:size], heldout[:size])
+    of_samples, of_train, of_heldout = moments(two_sets(samples, heldout)[0]), moments(first), moments(second)
+    value = frechet_distance(of_samples, of_heldout) - frechet_distance(of_samples, of_train)
+    pooled, draws = torch.cat([first, second]), generator(derive(seed, "splits"))
+    whole, squares = moments(pooled), []
+    for _ in range(splits):
+        half = moments(pooled[torch.randperm(2 * size, generator=draws)[:size].to(pooled.device)])
+        other = _without(whole, half)
+        squares.append((frechet_distance(of_samples, half) - frechet_distance(of_samples, other)) ** 2)
+    # The mean is known to be 0: as many degrees of freedom as splits.
+    reach = float(stdtrit(splits, (1 + confidence) / 2)) * fmean(squares) ** 0.5
+    return Interval(value, value - reach, value + reach, len(samples))
+
+
+@torch.no_grad()
+def kid_gap(samples: Tensor, train: Tensor, heldout: Tensor, *, confidence: float = 0.95) -> Interval:
+    """The gap of KID with an interval as wide as its exact null, normal.
+
+    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), in an order without meaning; the first min(n, m) of both.
+    Raises InputError for fewer than three rows, different shapes, or NaN.
+    """
+    size = min(len(train), len(heldout))
+    x, of_train, of_heldout = kernel_rows(samples, train[:size], heldout[:size])
+    pooled = torch.cat([of_heldout, of_train])
+    phi = self_sums(pooled) / (size * (size - 1)) - 2 * cross_sums(pooled, x)[0] / (len(x) * size)
+    value = float(phi[:size].sum() - phi[size:].sum())
+    variance = 2 * size * float(phi.var())
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * variance**0.5
+    return Interval(value, value - reach, value + reach, len(x))
+
+
+def _without(whole: Moments, part: Moments) -> Moments:
+    """The moments of the rows that are not in the part: `merge` solved for its second argument."""
+    count = whole.count - part.count
+    mean = (whole.mean * whole.count - part.mean * part.count) / count
+    delta = mean - part.mean
+    scatter = whole.scatter - part.scatter - torch.outer(delta, delta) * (part.count * count / whole.count)
+    return Moments(count, mean, scatter)

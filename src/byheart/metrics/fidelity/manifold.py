@@ -1,0 +1,274 @@
+"""Precision, recall, density and coverage: balls around every point stand for the manifold.
+
+With rₖ(x) the distance from x to its k-th nearest neighbor among the other points of its own set, real points
+xᵢ (n) and samples gⱼ (m), and all comparisons strict:
+
+    precision  share of samples in the ball r₃ of some real point        Kynkäänniemi et al. 2019, 1904.06991
+    recall     share of real points in the ball r₃ of some sample
+    density    mean over samples of (number of balls r₅ of real points around it) / 5    Naeem et al. 2020, 2002.09797
+    coverage   share of real points with a sample in their ball r₅
+
+If samples and real points are exchangeable (and no distances tie), the null is exact whatever the distribution:
+
+    E[density] = 1,    E[coverage] = 1 − Πᵢ₌₁ᵏ (n − i)/(n + m − i)    →  1 − 2⁻ᵏ at n = m.
+
+Precision and recall have no such null: compare them with real images in place of the samples.
+
+Every comparison is decided exactly.  The float32 product of [x, 1, −‖x‖²/2] and [y, −‖y‖²/2, 1] is −‖x − y‖²/2 up to a
+bound (that of numerics/neighbors); what lies within it of a radius is measured again in float64 by subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from byheart._checks import InputError, check_finite
+from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
+from byheart.numerics.neighbors import nearest
+from byheart.numerics.products import matmul_t
+
+__all__ = ["Manifold", "coverage_null", "prdc"]
+
+_TILE = 1024  # rows a side of a product: 4 MB of squared distances
+_LARGEST = 1e18
+_PAIRS = 512  # pairs measured in float64 at a time, so that they stay in the cache
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Each with its interval over the samples (precision, density) or the real points (recall), the other set held fixed.
+
+    coverage: has no interval, for its balls lean on each other.  coverage_null: its expectation if the samples were real.
+    """
+
+    precision: Proportion
+    recall: Proportion
+    density: Interval
+    coverage: float
+    coverage_null: float
+
+
+@torch.no_grad()
+def prdc(samples: Tensor, real: Tensor, *, k: int = 3, k_density: int = 5) -> Manifold:
+    """The four measures of samples (m, *shape) against real points (n, *shape).
+
+    k: neighbor of precision and recall.  k_density: of density and coverage.  Beside one float32 copy of either set,
+    memory does not grow with n·m.
+    Raises InputError unless both sets have one shape, finite values, and more rows than k and k_density.
+    """
+    _check(samples, real, k, k_density)
+    device = "cpu" if real.device.type == "mps" else real.device
+    x, y = real.flatten(1).to(device), samples.flatten(1).to(device)
+    center = x[:: max(1, len(x) // 4096)].double().mean(0)
+    of_real, of_samples = _points(x, center), _points(y, center)
+    inner, outer = _radii(of_real, (k, k_density))
+    (own,) = _radii(of_samples, (k,))
+    hit, counts = torch.zeros_like(own, dtype=torch.bool), torch.zeros_like(own, dtype=torch.int64)
+    found, covered = torch.zeros_like(inner, dtype=torch.bool), torch.zeros_like(inner, dtype=torch.bool)
+    for i, j, distance in _near(of_real, of_samples, inner, outer, own):
+        hit[j[distance < inner[i]]] = True
+        found[i[distance < own[j]]] = True
+        around = distance < outer[i]
+        covered[i[around]] = True
+        counts += j[around].bincount(minlength=len(y))
+    return Manifold(
+        precision=proportion(int(hit.sum()), len(y)),
+        recall=proportion(int(found.sum()), len(x)),
+        density=mean_interval((counts.double() / k_density).tolist()),
+        coverage=float(covered.double().mean()),
+        coverage_null=coverage_null(len(x), len(y), k_density),
+    )
+
+
+def coverage_null(n: int, m: int, k: int = 5) -> float:
+    """Expected coverage of n real points by m points of the same distribution: 1 − Πᵢ₌₁ᵏ (n − i)/(n + m − i).
+
+    Of the n + m − 1 points around a real one, the k nearest are all real with that probability: then it is not covered.
+    Raises InputError unless 1 ≤ k < n and m ≥ 1.
+    """
+    if not (1 <= k < n and m >= 1):
+        raise InputError(
+            got=f"{n} real points, {m} samples and k = {k}",
+            need="1 <= k < number of real points, and at least one sample",
+            remedy="choose a smaller k or give more points",
+        )
+    return 1 - prod((n - i) / (n + m - i) for i in range(1, k + 1))
+
+
+def _check(samples: Tensor, real: Tensor, k: int, k_density: int) -> None:
+    if min(samples.ndim, real.ndim) < 2 or samples.shape[1:] != real.shape[1:]:
+        raise InputError(
+            got=f"samples of shape {tuple(samples.shape)} and real points of shape {tuple(real.shape)}",
+            need="(m, *shape) and (n, *shape) with the same shape",
+            remedy="bring both through the same features",
+        )
+    if min(k, k_density) < 1 or min(len(samples), len(real)) <= max(k, k_density):
+        raise InputError(
+            got=f"{len(samples)} samples and {len(real)} real points with k = {k} and {k_density}",
+            need="k >= 1, and more rows than k on both sides",
+            remedy="draw more samples, hold out more images, or choose a smaller k",
+        )
+    check_finite("samples", samples)
+    check_finite("the real points", real)
+
+
+_Pairs = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class _Points:
+    """rows: (n, d) as they came.  wide: (n, d + 2) float32, [x − c, 1, −‖x − c‖²/2].  norm: (n,) ‖x − c‖, float64."""
+
+    rows: Tensor
+    wide: Tensor
+    norm: Tensor
+
+    def left(self, part: slice) -> Tensor:
+        return self.wide[part]
+
+    def right(self, part: slice) -> Tensor:
+        return torch.cat([self.wide[part, :-2], self.wide[part, -1:], self.wide[part, -2:-1]], 1)
+
+    def tiles(self, first: int = 0) -> Iterator[slice]:
+        return _slices(len(self.rows), _TILE, first)
+
+
+def _points(rows: Tensor, center: Tensor) -> _Points:
+    wide = torch.ones(len(rows), rows.shape[1] + 2, device=rows.device)
+    norm = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
+    for part in _slices(len(rows), _TILE):
+        centered = rows[part].double() - center
+        norm[part] = torch.linalg.vector_norm(centered, dim=1)
+        wide[part, :-2] = centered
+        wide[part, -1] = norm[part].square() / -2
+    if not float(norm.max()) < _LARGEST:
+        raise InputError(
+            got=f"features as far as {float(norm.max()):.3g} from their mean",
+            need=f"less than {_LARGEST:.0e}: their squares must fit float32",
+            remedy="divide all sets by one constant; these measures do not depend on it",
+        )
+    return _Points(rows, wide, norm)
+
+
+def _slack(points: _Points, others: _Points, rows: slice, columns: slice) -> Tensor:
+    """Largest error of a float32 product −‖x − y‖²/2 of each of the rows, (b,), with any of the columns."""
+    bits, width = torch.finfo(torch.float32), points.wide.shape[1]
+    reach = points.norm[rows] + others.norm[columns].amax()
+    return (width + 16) * (bits.eps / 4 * reach.square() + bits.tiny)
+
+
+def _radii(points: _Points, ks: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Distance of every point to its k-th nearest other, (n,) float64, for every k.
+
+    Half of the products: −‖x − y‖²/2 serves both its row and its column.  The k-th score is the k-th neighbor's if the
+    scores before and after it lie farther off than twice the slack: measure that one.  Search the rest with `nearest`.
+    """
+    count, k = len(points.rows), max(ks)
+    score = points.wide.new_full((count, k + 1), -torch.inf)
+    best = _Best(score, torch.zeros_like(score, dtype=torch.int64))
+    for rows in points.tiles():
+        best.add(rows, matmul_t(points.left(rows), points.right(rows)).fill_diagonal_(-torch.inf), rows.start)
+    for rows in points.tiles():
+        for columns in points.tiles(rows.stop):
+            best.add_both(rows, columns, matmul_t(points.left(rows), points.right(columns)))
+    slack, own = _slack(points, points, slice(None), slice(None)), torch.arange(count, device=score.device)
+    apart = best.score.double().diff(dim=1).neg() > 2 * slack[:, None]
+    radii, sure = slack.new_empty(len(ks), count), slack.isfinite()
+    for row, one in enumerate(ks):
+        radii[row] = _distances(points.rows, points.rows, own, best.index[:, one - 1])
+        honest = (best.score[:, one - 1] + radii[row].square() / 2).abs() <= slack
+        sure &= honest & apart[:, max(0, one - 2) : one].all(1)
+    if len(unsure := (~sure).nonzero()[:, 0]):
+        # Every point is its own nearest neighbor, at 0.
+        found = nearest(points.rows[unsure], points.rows, k + 1).distance
+        radii[:, unsure] = found[:, list(ks)].T
+    return tuple(radii)
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The largest scores so far of every point, (n, width) in falling order, and whose they are; updated in place."""
+
+    score: Tensor
+    index: Tensor
+
+    def add(self, rows: slice, score: Tensor, index: int | Tensor) -> None:
+        """Candidates of the rows (b,): score (b, c), and index: (b, c), or that of the first column."""
+        best, where = score.topk(min(self.score.shape[1], score.shape[1]))
+        found = where + index if isinstance(index, int) else index.gather(1, where)
+        self.score[rows], kept = torch.cat([self.score[rows], best], 1).topk(self.score.shape[1])
+        self.index[rows] = torch.cat([self.index[rows], found], 1).gather(1, kept)
+
+    def add_both(self, rows: slice, columns: slice, product: Tensor) -> None:
+        """The same for rows and columns of a product off the diagonal, of which few exceed what they have."""
+        least, least_j = self.score[rows, -1], self.score[columns, -1]
+        i, j = _true(product > least[:, None], product > least_j)
+        score = product[i, j]
+        self.add(rows, *_gathered(i, j + columns.start, score, least))
+        order = j.argsort(stable=True)
+        self.add(columns, *_gathered(j[order], i[order] + rows.start, score[order], least_j))
+
+
+def _gathered(row: Tensor, index: Tensor, score: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
+    """Pairs sorted by their row as tables (b, most of any row) of score and index, those not above (b,) left out."""
+    kept = score > above[row]
+    row, index, score = row[kept], index[kept], score[kept]
+    counts = row.bincount(minlength=len(above))
+    place = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
+    scores = score.new_full((len(above), max(1, int(counts.max()))), -torch.inf)
+    indices = torch.zeros_like(scores, dtype=torch.int64)
+    scores[row, place], indices[row, place] = score, index
+    return scores, indices
+
+
+def _true(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and column of every true value of either (b, c), row by row.  Few: whole words of eight are passed over."""
+    both = functional.pad(first.logical_or_(second), (0, -first.shape[1] % 8))
+    row, word = both.view(torch.int64).nonzero(as_tuple=True)
+    where, byte = both.view(len(both), -1, 8)[row, word].nonzero(as_tuple=True)
+    return row[where], word[where] * 8 + byte
+
+
+def _near(real: _Points, samples: _Points, radius: Tensor, outer: Tensor, own: Tensor) -> Iterator[_Pairs]:
+    """All pairs nearer than radius[i], outer[i] or own[j], and some others; the distance settles every comparison.
+
+    Exact where the float32 value could not tell the distance from one of the three.
+    """
+    for columns in samples.tiles():
+        for rows in real.tiles():
+            slack, slack_j = _slack(real, samples, rows, columns), _slack(samples, real, columns, rows)
+            product = matmul_t(real.left(rows), samples.right(columns))
+            floor = _floor(torch.maximum(radius, outer)[rows], slack)
+            i, j = _true(product > floor[:, None], product > _floor(own[columns], slack_j))
+            score, reach, reach_j = product[i, j].double(), slack[i], slack_j[j]
+            i, j = i + rows.start, j + columns.start
+            distance = (-2 * score).clamp_min(0).sqrt()
+            close = [(score + r.square() / 2).abs() <= reach for r in (radius[i], outer[i])]
+            unsure = torch.stack([*close, (score + own[j].square() / 2).abs() <= reach_j]).any(0)
+            distance[unsure] = _distances(real.rows, samples.rows, i[unsure], j[unsure])
+            yield i, j, distance
+
+
+def _floor(radius: Tensor, slack: Tensor) -> Tensor:
+    """The float32 score above which a distance may be below the radius; nothing is in a ball of radius 0."""
+    return torch.where(radius > 0, radius.square() / -2 - slack, torch.inf).float()
+
+
+def _distances(x: Tensor, y: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """‖xᵢ − yⱼ‖ by direct subtraction in float64, for pairs i, j (p,)."""
+    result = torch.empty(len(i), dtype=torch.float64, device=x.device)
+    for part in _slices(len(i), _PAIRS):
+        gap = x[i[part]].double().sub_(y[j[part]])
+        torch.linalg.vector_norm(gap, dim=1, out=result[part])
+    return result
+
+
+def _slices(count: int, size: int, first: int = 0) -> Iterator[slice]:
+    for start in range(first, count, size):
+        yield slice(start, min(start + size, count))

@@ -1,0 +1,6 @@
+"""Novelty: how many different things the samples are, and whether they explain held-out images as well as training ones."""
+
+from byheart.metrics.novelty.likelihood import FeatureLikelihood, feature_likelihood
+from byheart.metrics.novelty.vendi import vendi_score
+
+__all__ = ["FeatureLikelihood", "feature_likelihood", "vendi_score"]
