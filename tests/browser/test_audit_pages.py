@@ -107,7 +107,7 @@ def test_the_aligned_training_image_looks_like_the_sample(copying: Page, tmp_pat
 
 
 def test_bars_are_as_long_as_they_say(copying: Page):
-    row = copying.locator("#card .bars li").filter(has_text="crop 90")
+    row = copying.locator("#card .bars li").filter(has_text="cropped to 90")
     track, bar = row.locator(".bar").bounding_box(), row.locator(".bar i").bounding_box()
     assert bar["width"] / track["width"] == pytest.approx(53 / 60, abs=0.005)
 

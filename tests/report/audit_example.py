@@ -157,12 +157,12 @@ def histograms(copies: int) -> tuple[Histogram, ...]:
 def card() -> tuple[Planted, ...]:
     rows = (
         *((name, "whole", True, seen) for name, seen in MAIN.items()),
-        ("crop 80 %", "whole", False, 4),
-        ("rotation 10°", "whole", False, 41),
-        ("noise 0.30", "whole", False, 52),
-        ("inverted", "whole", False, 0),
-        ("blend of two", "blend", False, 60),
-        ("one half", "local", False, 58),
+        ("crop-80", "whole", False, 4),
+        ("rotation-10", "whole", False, 41),
+        ("noise-0.30", "whole", False, 52),
+        ("inversion", "whole", False, 0),
+        ("blend", "blend", False, 60),
+        ("collage", "local", False, 58),
     )
     return tuple(
         Planted(
@@ -179,18 +179,18 @@ def card() -> tuple[Planted, ...]:
 
 MAIN = {
     "exact": 60,
-    "noise 0.05": 60,
-    "noise 0.15": 57,
-    "shift 1 px": 60,
-    "shift 2 px": 60,
+    "noise-0.05": 60,
+    "noise-0.15": 57,
+    "shift-1": 60,
+    "shift-2": 60,
     "flip": 60,
-    "crop 90 %": 53,
-    "brightness × 0.8": 60,
-    "brightness × 1.2": 58,
-    "contrast × 0.7": 60,
-    "JPEG 50": 60,
-    "blur 0.8 px": 60,
-    "rotation 5°": 59,
+    "crop-90": 53,
+    "gain-0.8": 60,
+    "gain-1.2": 58,
+    "contrast-0.7": 60,
+    "jpeg-50": 60,
+    "blur-0.8": 60,
+    "rotation-5": 59,
 }
 
 

@@ -117,16 +117,16 @@ def test_it_says_what_was_found(page):
         "flipped, turned 3.2° clockwise, cropped to 91 %",
         "Accused as a blend: these two, laid over each other",
         "generated/00060.png ← train/digit-0048.png",
-        "score 10.9, p 0.00166, q 0.021, correlation 0.993",
+        "score 10.9, p 0.00166, q 0.021, residual 0.0067",
         "A sample is accused if it scores higher than the 2nd highest held-out image.",
         "at most 1 % of innocent samples, with 95 % confidence",
-        "crop 80 %mostly missed",
-        "crop 90 %1 in 9 missed",
+        "cropped to 80 %mostly missed",
+        "cropped to 90 %1 in 9 missed",
         "invertednever seen",
         "0.5 (held-out)",
         "9.7 (null floor)",
         "Unreadable samples, left out: 1",
-        "14 groups of training images match one another",
+        "Show 14 groups",
         "smallest possible here is 0.00166",
         "bonnaire2025diffusion",
         "@software{byheart",
@@ -178,6 +178,16 @@ def test_without_heldout_images_nobody_is_called_innocent():
     assert "without held-out images" in words
     assert (
         "Not accused" not in words and "Accused" not in words and "Closest match: in the same pose" in words
+    )
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_scores_without_heldout_images_stand_alone():
+    text = audit_page(example.cannot_tell(histograms=example.histograms(0)[:1]))
+    assert (
+        "Alone they cannot tell" in text
+        and 'id="tail"' not in text
+        and "never shown to the model" not in text
     )
 
 
@@ -274,8 +284,12 @@ def test_the_record_may_come_from_its_json(text):
 @pytest.mark.usefixtures("undrawn")
 def test_entries_are_known_papers_or_written_out():
     key = next(iter(PAPERS))
-    text = audit_page(example.cannot_tell(cite=(key, "@article{a,\n  title = {B & C}\n}")))
-    assert "@article{a,\n  title = {B &amp; C}\n}" in text and key in text
+    text = audit_page(example.cannot_tell(cite=("byheart", key, "@article{a,\n  title = {B & C}\n}")))
+    assert (
+        "@article{a,\n  title = {B &amp; C}\n}" in text
+        and key in text
+        and text.count("@software{byheart") == 1
+    )
 
 
 def test_the_fragment_stands_alone():

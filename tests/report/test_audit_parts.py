@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from byheart.auditing.result import Channel, CopyShare, Histogram, Pose, Share
+from byheart.metrics.copying import planted
 from byheart.metrics.copying.poses import posed
+from byheart.report import audit_words
 from byheart.report.audit_bars import card_groups, share_bars
 from byheart.report.audit_figures import density_figure, tail_figure
 from byheart.report.audit_pairs import frame, laid, picture, pictures
@@ -168,17 +170,25 @@ def test_what_acts_is_written_out(text, shown):
 def test_the_card_names_its_misses():
     groups = card_groups(example.card())
     assert [len(group.bars) for group in groups] == [13, 4, 1, 1]
-    bars = {bar.name: bar for group in groups for bar in group.bars}
-    assert [bars[name].tag for name in ("exact", "crop 90 %", "rotation 10°", "crop 80 %", "inverted")] == [
+    bars = {plain(bar.name): bar for group in groups for bar in group.bars}
+    assert [
+        bars[name].tag
+        for name in ("exact copy", "cropped to 90 %", "turned by 10°", "cropped to 80 %", "inverted")
+    ] == [
         "",
         "1 in 9 missed",
         "1 in 3 missed",
         "mostly missed",
         "never seen",
     ]
-    assert (bars["crop 90 %"].width, bars["exact"].width) == (pytest.approx(100 * 53 / 60), 100)
-    lost = example.card()[0].model_copy(update={"shortlisted": 0.9})
-    assert plain(card_groups([lost])[0].bars[0].note).endswith("the search finds 90 %")
+    assert (bars["cropped to 90 %"].width, bars["exact copy"].width) == (pytest.approx(100 * 53 / 60), 100)
+    lost = example.card()[0].model_copy(update={"shortlisted": 0.9, "name": "another"})
+    bar = card_groups([lost])[0].bars[0]
+    assert plain(bar.note).endswith("the search finds 90 %") and bar.name == "another"
+
+
+def test_every_planted_copy_has_a_name_for_people():
+    assert set(audit_words.PLANTED) == set(planted.PLANTED)
 
 
 def test_the_copy_share_has_one_scale():

@@ -65,7 +65,7 @@ def audit_page(result: AuditResult) -> str:
             signals=signal_sheet(shown.signals) if shown.signals else None,
             signal_figures=_signal_figures(shown),
             inputs=input_sheet(shown.inputs),
-            bibtex=[*map(_entry, result.cite), BYHEART],
+            bibtex=list(dict.fromkeys([*map(_entry, result.cite), BYHEART])),
             colors={variable(light): (light, dark) for light, dark in TWINS.items()},
         )
     )
@@ -101,24 +101,31 @@ def _channels(result: AuditResult) -> list[Sheet]:
 
 
 def _score_figures(result: AuditResult) -> Iterator[FigureView]:
-    """The scores, if the record has any."""
+    """The scores, if the record has any; their tails only beside those of held-out images."""
     histograms = [one for one in result.histograms if sum(one.counts)]
     if not histograms:
         return
     threshold = next((one.threshold for one in result.channels if one.name == "whole"), None)
-    counts = ", ".join(f"{sum(one.counts):,} {one.name}" for one in histograms)
-    head, caption = (
-        "Where samples and held-out images lie",
-        f"{counts}; each area is 1. A model that does not copy puts its samples where the held-out images are. Copies lie to their right.",
-    )
+    counts = ", ".join(f"{one.name} {sum(one.counts):,}" for one in histograms)
+    if len(histograms) == 1:
+        head, caption = (
+            "Where they lie",
+            f"Images: {counts}. Alone they cannot tell which scores are unusual.",
+        )
+    else:
+        head, caption = (
+            "Where samples and held-out images lie",
+            f"Images: {counts}; each area is 1. A model that does not copy puts its samples where held-out images are. Copies lie to the right of them.",
+        )
     yield FigureView(
         svg(density_figure(histograms, threshold), "density", f"{head}. {caption}"), head, caption
     )
-    head, caption = (
-        "How many score at least so much",
-        "The same, added up from the right on a log axis, where single images can be seen. Copying is a gap between the lines that does not close.",
-    )
-    yield FigureView(svg(tail_figure(histograms, threshold), "tail", f"{head}. {caption}"), head, caption)
+    if len(histograms) > 1:
+        head, caption = (
+            "How many score at least so much",
+            "The same, added up from the right on a log axis, where single images can be seen. Copying is a gap between the lines that does not close.",
+        )
+        yield FigureView(svg(tail_figure(histograms, threshold), "tail", f"{head}. {caption}"), head, caption)
 
 
 def _signal_figures(result: AuditResult) -> list[FigureView]:
@@ -133,5 +140,6 @@ def _signal_figures(result: AuditResult) -> list[FigureView]:
 
 
 def _entry(text: str) -> str:
-    """A BibTeX entry: that of a known paper, or the text as it is, line by line made visible."""
-    return PAPERS.get(text) or "\n".join(map(visible, text.splitlines()))
+    """A BibTeX entry: that of a known work, or the text as it is, line by line made visible."""
+    known = PAPERS | {"byheart": BYHEART}
+    return known.get(text) or "\n".join(map(visible, text.splitlines()))

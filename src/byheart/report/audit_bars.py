@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from byheart.report.audit_words import percent, plural, rate, share_words
+from byheart.report.audit_words import PLANTED, percent, plural, rate, share_words
 
 if TYPE_CHECKING:
     from byheart.auditing.result import CopyShare, Planted, Share
@@ -55,7 +55,9 @@ def _planted(row: Planted) -> Bar:
         parts.append(f"{percent(row.matched)} named right")
     if row.shortlisted is not None and row.shortlisted < FOUND:
         parts.append(f"the search finds {percent(row.shortlisted)}")
-    return _bar(row.name, row.recall, ", ".join(parts), _missed(row.recall.value), scale=1.0)
+    return _bar(
+        PLANTED.get(row.name, row.name), row.recall, ", ".join(parts), _missed(row.recall.value), scale=1.0
+    )
 
 
 def _missed(recall: float) -> str:

@@ -5,7 +5,7 @@ A sample that copies a training image x in a pose shows, at the centered place w
     x(v),    v = zoom · F R(−angle) w − δ,    and so    w = R(angle) F (v + δ) / zoom
 
 (F the flip, R the rotation, δ = (dx, dy)).  The first draws the sample's frame on the training image, the second lays the
-training image into the sample's frame.
+training image into the sample's frame.  Both are drawn on the central square of a picture, which is what is compared.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _numbers(pair: Pair) -> tuple[tuple[str, str], ...]:
         ("score", number(pair.score)),
         ("p", number(pair.p)),
         ("q", number(pair.q)),
-        ("correlation", number(1 - pair.residual)),
+        ("residual", number(pair.residual)),
         ("at full size", number(pair.full_size)),
     )
     return tuple((name, text) for name, text in found if text != "–")

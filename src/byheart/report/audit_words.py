@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANNELS",
+    "PLANTED",
     "counted",
     "listed",
     "percent",
@@ -38,6 +39,31 @@ CHANNELS = {
     "local": ("part of an image", "Is one half of it from a training image?"),
 }
 """Channel -> its name for people, and what it asks of a sample."""
+
+PLANTED = {
+    "exact": "exact copy",
+    "noise-0.05": "faint noise (σ 0.05)",
+    "noise-0.15": "noise (σ 0.15)",
+    "noise-0.30": "heavy noise (σ 0.30)",
+    "shift-1": "moved by 1 px",
+    "shift-2": "moved by 2 px",
+    "flip": "flipped",
+    "crop-90": f"cropped to 90{SPACE}%",
+    "crop-80": f"cropped to 80{SPACE}%",
+    "gain-0.8": "darker (× 0.8)",
+    "gain-1.2": "brighter (× 1.2)",
+    "contrast-0.7": "less contrast (× 0.7)",
+    "jpeg-50": "JPEG of quality 50",
+    "blur-0.8": "blurred by 0.8 px",
+    "rotation-5": "turned by 5°",
+    "rotation-10": "turned by 10°",
+    "inversion": "inverted",
+    "flip-crop-noise": "flipped, cropped, noisy",
+    "jpeg-shift-gain": "JPEG, moved, darker",
+    "blend": "half and half",
+    "collage": "one half from another",
+}
+"""Kind of planted copy -> its name for people; any other keeps its own."""
 
 
 def percent(share: float | None) -> str:
