@@ -13,7 +13,7 @@ import torch
 from byheart._checks import InputError
 from byheart.features import parquet, shards
 from byheart.features.parquet import read_rows, write_shard
-from byheart.features.shards import gather, numbered, open_shards, stream, write_shards
+from byheart.features.shards import gather, numbered, open_shards, stream, take, write_shards
 
 
 def rows(count, *shape, dtype=torch.float32, seed=0):
@@ -54,6 +54,27 @@ def test_blocks_are_whole_row_groups_within_the_bound(tmp_path, monkeypatch):
     assert [len(ids) for ids, _ in read_rows(tmp_path / "a.parquet", block=1)] == [10] * 9 + [5]
 
 
+def test_chosen_rows_are_read_without_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_BYTES", 4 * 6 * 10)
+    values = rows(100, 2, 3)
+    found = write_shards(tmp_path, numbered(values.split(30)), rows=50)
+    wanted = torch.tensor([77, 3, 99, 3, 0, 49, 50, 51])
+    read, numbers = [], parquet._numbers
+    monkeypatch.setattr(parquet, "_numbers", lambda *given: read.append(1) or numbers(*given))
+    assert torch.equal(take(found, wanted), values[wanted])
+    assert len(read) == 5  # of ten row groups
+    with pytest.raises(InputError, match="1 of 2 ids beyond"):
+        take(found, torch.tensor([5, 100]))
+    with pytest.raises(InputError, match="at least one id"):
+        take(found, torch.tensor([], dtype=torch.int64))
+
+
+def test_an_id_in_a_gap_is_refused(tmp_path):
+    write_shard(tmp_path / "a.parquet", [(torch.tensor([3, 9]), rows(2, 2))])
+    with pytest.raises(InputError, match="1 ids that are not in"):
+        take(gather(tmp_path), torch.tensor([3, 5]))
+
+
 def foreign(file, values, ids):
     flat = pyarrow.array(values.reshape(-1))
     column = pyarrow.FixedSizeListArray.from_arrays(flat, values.shape[1])
@@ -67,6 +88,7 @@ def test_fixed_size_lists_of_other_programs_are_read(tmp_path, dtype):
     found = gather(tmp_path)
     assert (found.manifest.kind, found.manifest.shape) == (dtype, (6,))
     assert torch.equal(everything(found, block=1)[1], torch.from_numpy(values))
+    assert torch.equal(take(found, torch.tensor([7, 2])), torch.from_numpy(values)[[7, 2]])
 
 
 def test_a_failure_leaves_no_file(tmp_path):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byheart._checks import InputError
+from byheart.metrics import sharded
 from byheart.metrics.copying.shortlist import shortlist_table
 from byheart.metrics.copying.spaces import spaces
 from byheart.metrics.sharded import neighbors_of, shard_shortlist, shard_table
@@ -60,7 +61,8 @@ def test_indices_are_the_ids_of_the_rows():
     assert found.index.tolist() == [[90, 7]]
 
 
-def test_shortlists_of_parts_are_the_shortlist_of_the_whole():
+def test_shortlists_of_parts_are_the_shortlist_of_the_whole(monkeypatch):
+    monkeypatch.setattr(sharded, "_PIECE", 40)
     images = torch.rand(150, 1, 32, 32, generator=torch.Generator().manual_seed(3))
     train = (images * 255).round().to(torch.uint8)
     floats = train.float() / 255

@@ -9,7 +9,7 @@ Checkpoints.  Each worker writes the table of its shard to
 
     checkpoints/<key>.safetensors,  key = SHA-256 of queries × shard × search and settings × version × product backend
 
-and the caller merges these files one at a time: neither side ever holds more than a block of rows and two tables.  A
+and the caller merges these files one at a time: neither side ever holds more than two blocks of rows (256 MB) and two tables.  A
 shard whose table is there is not searched again, whoever was killed; whose worker is lost, it is done again.
 """
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from byheart.numerics.topk import Rows
 
-__all__ = ["Form", "Kind", "read_form", "read_rows", "write_shard"]
+__all__ = ["Form", "Kind", "read_chosen", "read_form", "read_rows", "write_shard"]
 
 Kind = Literal["uint8", "float16", "float32", "float64"]
 """Types of a value."""
@@ -31,7 +31,7 @@ Kind = Literal["uint8", "float16", "float32", "float64"]
 BYTES = {"uint8": 1, "float16": 2, "float32": 4, "float64": 8}
 METADATA = b"byheart"  # key of the form in a file's metadata
 GROUP_BYTES = 2**24  # of values in a row group: the least that is read at once
-BLOCK_BYTES = 2**28  # of values handed on at once: the second stage of a search pays once a block
+BLOCK_BYTES = 2**27  # of values handed on at once; the one before is still held while the next is read
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,41 @@ def read_rows(file: Path, *, block: int = BLOCK_BYTES) -> Iterator[Rows]:
                 values[done : done + len(table)] = _numbers(table, form, file)
                 done += len(table)
             yield torch.from_numpy(ids), torch.from_numpy(values).reshape(-1, *form.shape)
+
+
+def read_chosen(file: Path, wanted: Any) -> Any:
+    """The values of some rows, (len(wanted), f), reading only the row groups that hold them.
+
+    wanted: ids, a numpy array (b,) int64, ascending.  Raises InputError for an id that is not in the file.
+    """
+    import numpy as np
+
+    _, parquet = _pyarrow()
+    with parquet.ParquetFile(file) as source:
+        form = _stored_form(source.schema_arrow)
+        values, done = np.empty((len(wanted), prod(form.shape)), form.kind), 0
+        for group in range(source.metadata.num_row_groups):
+            if done == len(wanted) or _last_id(source, group) < wanted[done]:
+                continue
+            table = source.read_row_group(group, columns=["id", "values"], use_threads=False)
+            rows = np.flatnonzero(np.isin(table.column("id").to_numpy(), wanted[done:], assume_unique=True))
+            values[done : done + len(rows)] = _numbers(table, form, file)[rows]
+            done += len(rows)
+    if done < len(wanted):
+        raise InputError(
+            got=f"{len(wanted) - done} ids that are not in {file}",
+            need="ids of rows of the set",
+            remedy="take the ids from a table over the same shards",
+        )
+    return values
+
+
+def _last_id(source: Any, group: int) -> int:
+    """The largest id of a row group, from its statistics where it has them."""
+    statistics = source.metadata.row_group(group).column(source.schema_arrow.get_field_index("id")).statistics
+    if statistics is not None and statistics.has_min_max:
+        return int(statistics.max)
+    return int(source.read_row_group(group, columns=["id"]).column("id")[-1].as_py())
 
 
 def _pyarrow() -> tuple[Any, Any]:

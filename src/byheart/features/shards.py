@@ -19,14 +19,24 @@ from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
 from byheart._records import Spec, plain_json, write_atomic
-from byheart.features.parquet import BLOCK_BYTES, Form, Kind, read_form, read_rows, write_shard
+from byheart.features.parquet import BLOCK_BYTES, Form, Kind, read_chosen, read_form, read_rows, write_shard
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from byheart.numerics.topk import Rows
 
-__all__ = ["Manifest", "ShardFile", "Shards", "gather", "numbered", "open_shards", "stream", "write_shards"]
+__all__ = [
+    "Manifest",
+    "ShardFile",
+    "Shards",
+    "gather",
+    "numbered",
+    "open_shards",
+    "stream",
+    "take",
+    "write_shards",
+]
 
 MANIFEST = "shards.json"
 SCHEMA = 1
@@ -148,6 +158,32 @@ def stream(folder: Path, shard: ShardFile, *, block: int = BLOCK_BYTES) -> Itera
     if (found := _sha256(file)) != shard.sha256:
         raise _another(file, f"SHA-256 {found[:12]}…", f"that {MANIFEST} describes ({shard.sha256[:12]}…)")
     yield from read_rows(file, block=block)
+
+
+def take(shards: Shards, ids: Tensor) -> Tensor:
+    """The rows with these ids (b,) int64, in this order: (b, *shape).  For thousands of rows of a large set.
+
+    Raises InputError for an id that is not in the set, or a file of another size; ImportError without pyarrow.
+    """
+    import numpy as np
+    import torch
+
+    wanted, places = np.unique(ids.numpy(), return_inverse=True)
+    parts, done = [], 0
+    for shard in shards.manifest.files:
+        end = int(np.searchsorted(wanted, shard.last, side="right"))
+        if end > done:
+            _check_size(shards.folder / shard.name, shard)
+            parts.append(read_chosen(shards.folder / shard.name, wanted[done:end]))
+        done = max(done, end)
+    if done < len(wanted) or not len(wanted):
+        raise InputError(
+            got=f"{len(wanted) - done} of {len(wanted)} ids beyond the last one of the set",
+            need="at least one id, all of rows of the set",
+            remedy="take the ids from a table over the same shards",
+        )
+    rows = torch.from_numpy(np.concatenate(parts)[places])
+    return rows.reshape(-1, *shards.manifest.shape)
 
 
 def _pieces(batches: Iterable[Rows], rows: int) -> Iterator[tuple[int, Rows]]:

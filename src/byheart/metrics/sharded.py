@@ -11,7 +11,7 @@ products: the same for every order of the parts and every worker, and equal to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.numerics.topk import Rows, TopK, best, empty, merge
 
 __all__ = ["neighbors_of", "shard_shortlist", "shard_table"]
+
+_PIECE = 8192  # images made ready at a time: bytes become four times as many as floats
 
 
 def shard_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK:
@@ -49,13 +51,18 @@ def shard_shortlist(
     found: the spaces of the whole set.  at_once: queries whose correlations with a batch are held at a time.
     """
     table = empty(len(queries), k, largest=True, dtype=torch.float32)
-    for ids, images in batches:
+    for ids, images in _pieces(batches):
         # Bytes become the floats that the readers of images make of them.
         against = shortlist_table(images.float() / 255 if images.dtype == torch.uint8 else images, found)
         parts = [against(some, k=k) for some in torch.split(queries, at_once)]
         value, index = (torch.cat(part) for part in zip(*parts, strict=True))
         table = merge(table, best(value, ids[index], k, largest=True))
     return table
+
+
+def _pieces(batches: Iterable[Rows]) -> Iterator[Rows]:
+    for ids, rows in batches:
+        yield from zip(torch.split(ids, _PIECE), torch.split(rows, _PIECE), strict=True)
 
 
 def neighbors_of(table: TopK) -> Neighbors:
