@@ -93,9 +93,8 @@ def _timm_network(timm: Any, name: str, path: Path, size: int | None) -> Any:
     # A transformer's position embedding is made for one size.
     more = {"img_size": size} if fixed and size else {}
     network = timm.create_model(name, pretrained=False, num_classes=0, **more).eval()
-    convert = getattr(
-        sys.modules[type(network).__module__], "checkpoint_filter_fn", None
-    )  # published names to timm's
+    # By this name timm's files turn published names of weights into theirs.
+    convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     loaded = _loaded(
         path, lambda: timm.models.load_checkpoint(network, str(path), strict=False, filter_fn=convert)
     )

@@ -70,7 +70,6 @@ def whitened_pixels(train: Tensor, components: int | None = None) -> WhitenedPix
     fitted = moments(pixel_features(train.float(), _LIMIT))
     values, vectors = torch.linalg.eigh(fitted.scatter / max(1, fitted.count - 1))
     rank = int((values > _SMALLEST * values[-1]).sum()) if values[-1] > 0 else 0
-    rank = min(rank, fitted.count - 1)
     kept = min(_COMPONENTS, rank) if components is None else components
     if not 1 <= kept <= rank:
         raise InputError(
