@@ -88,6 +88,12 @@ def test_another_seed_makes_other_choices(name):
     assert not torch.equal(plant(name, TRAIN, ROWS, seed=0).images, plant(name, TRAIN, ROWS, seed=1).images)
 
 
+def test_every_kind_has_streams_of_its_own():
+    grey = torch.full((5, 1, 32, 32), 0.5)
+    weak, strong = (plant(f"noise-0.{sd}", grey, range(5), seed=0).images.flatten() for sd in ("05", "15"))
+    assert abs(torch.stack([weak, strong]).corrcoef()[0, 1]) < 0.06  # 4 s.e.
+
+
 def test_the_global_stream_is_not_touched():
     before = torch.random.get_rng_state()
     for name in PLANTED:
