@@ -106,6 +106,18 @@ def test_a_mean_of_two_has_half_the_variance():
     assert (index != torch.arange(50)).all()
 
 
+def test_the_other_of_two_is_another_one():
+    given = population(TRAIN[:50], HELDOUT[:2])
+    for seed in range(12):
+        found = innocents("mean-of-2", given, [0, 1], seed)
+        assert (found - HELDOUT[:2].mean(0)).abs().max() < 0.51 / 255
+
+
+def test_a_mean_of_50_of_50_training_images_is_their_mean():
+    found = innocents("mean-of-50", population(TRAIN[:50], HELDOUT), [0, 1], 0)
+    assert (found - TRAIN[:50].mean(0)).abs().max() < 0.51 / 255
+
+
 def test_a_mean_of_50_has_a_fiftieth_of_the_variance():
     # Without replacement: (1/50)(1 − 50/600) of the variance of train.
     found = innocents("mean-of-50", GIVEN, ROWS, 0)

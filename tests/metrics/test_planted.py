@@ -284,6 +284,7 @@ def test_a_near_duplicate_is_moved_dimmed_and_noised():
     for image, near in zip(TRAIN, found, strict=True):
         rest = [(near - 0.95 * image.roll(move, (1, 2)))[:, 1:-1, 1:-1].std() for move in EIGHTS]
         assert min(rest) == pytest.approx(0.02, rel=0.1)
+    assert found.mean() == pytest.approx(0.95 * float(TRAIN.mean()), rel=0.005)
 
 
 def test_the_rounding_of_a_float_is_no_value_outside():
