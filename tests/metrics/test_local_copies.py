@@ -10,11 +10,16 @@ from torch.testing import assert_close
 
 from byheart._checks import InputError
 from byheart.data import idx, named
-from byheart.metrics.copying.local import HALVES, NOTHING, local_table
+from byheart.metrics.copying.local import NOTHING, local_table
 from byheart.metrics.copying.spaces import filtered, spaces
 from byheart.random import generator
 
-WHERE = list(HALVES.values())
+WHERE = [  # left, right, upper, lower
+    (slice(2, 30), slice(2, 16)),
+    (slice(2, 30), slice(16, 30)),
+    (slice(2, 16), slice(2, 30)),
+    (slice(16, 30), slice(2, 30)),
+]
 
 
 def images(n, channels=1, seed=0):
@@ -69,6 +74,7 @@ def test_equals_the_definition(channels, n):
     train, samples = images(n, channels), images(6, channels, seed=1)
     samples[0, :, :, 16:] = 0.5  # one half without contrast
     samples[1] = collage(samples[1], train[5], 3)
+    samples[2] = collage(samples[2], 0.1 * train[9] + 0.85, 0)  # bright, yet of little contrast
     found = table_of(train)(samples)
     for i in range(len(samples)):
         score, source, half = by_definition(samples[i : i + 1], train, spaces(train).half)
