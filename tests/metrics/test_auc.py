@@ -78,7 +78,7 @@ def test_sets_that_do_not_overlap_still_leave_doubt():
 
 
 def test_columns_of_a_table_are_taken_as_they_are():
-    table = torch.rand(40, 3, generator=DRAWS)
+    table = torch.rand(40, 3, generator=DRAWS, dtype=torch.float64)
     found = auc(table[:20, 1], table[20:, 1])
     assert found == auc(table[:20, 1].clone(), table[20:, 1].clone())
 

@@ -48,6 +48,9 @@ def test_the_parts_are_disjoint_of_the_right_size_and_use_every_training_image()
     assert shares == {1.0, 2.0, 3.0}
     few = {dcr_share(torch.zeros(1, 1), train, heldout, seed=seed, parts=1).value for seed in range(60)}
     assert few == {0.0, 1.0}
+    # Eleven training images hold one part of six; the five left over would be a part too small.
+    left = {dcr_share(torch.zeros(1, 1), train[2:13], heldout, seed=seed).value for seed in range(30)}
+    assert left == {0.0, 1.0}
 
 
 def test_fewer_training_than_held_out_images_mirror_the_case():

@@ -117,6 +117,15 @@ def test_the_table_of_duplicates():
     assert "2 of the hash's 64" in rows["pHash duplicates"].definition
 
 
+def test_the_radius_counts_itself():
+    train, samples = images(100), images(40, seed=7)
+    distance = near_duplicates(samples, train, "phash").distance
+    radius = int(distance.sort().values[20])  # some sample is exactly so far
+    row = duplicate_table(samples, train, train[:5], radius)[2]
+    assert row.name == "pHash duplicates" and row.reference == 1.0
+    assert row.value == float((distance <= radius).double().mean())
+
+
 def test_what_is_no_image_is_refused():
     x = images(3)
     with pytest.raises(InputError, match="32"):

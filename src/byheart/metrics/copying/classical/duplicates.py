@@ -134,7 +134,7 @@ def hamming_nearest(queries: NDArray[np.uint64], reference: NDArray[np.uint64]) 
 
 
 def _digest(row: Tensor) -> bytes:
-    values = row.detach().cpu().contiguous()
+    values = row.detach().cpu()
     # + 0: −0 and 0 are the same value in other bytes.
     content = (values + 0.0 if values.is_floating_point() else values).numpy()
     return hashlib.blake2b(content.tobytes(), digest_size=16).digest()
