@@ -14,7 +14,7 @@ from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
 from byheart.experiments.execute import without_duplicates_warnings
 from byheart.experiments.footprint import check_runs
-from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
+from byheart.experiments.run import AuditRun, ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 
 if TYPE_CHECKING:
     from byheart.data.dataset import Split
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate", "estimate", "makespan"]
 
-WARM_STEPS, TIMED_STEPS, TIMED_SAMPLES = 5, 20, 64
+WARM_STEPS, TIMED_STEPS, TIMED_SAMPLES, TIMED_SCORES = 5, 20, 64, 16
 PATIENCE = 5.0
 """Seconds for the steps of one configuration, and for its evaluation: what would take longer is timed in part."""
 
@@ -112,6 +112,8 @@ def _timed(run: Run, device: str) -> _Timed:
     from byheart.metrics.memorization import count_duplicates
 
     place = find_device(device).type
+    if isinstance(run, AuditRun):
+        return _Timed(0.0, _timed_scores(run))
     check_runs([run], place)
     if isinstance(run, FlowRun):
         calls = run.grid.steps * CALLS.get(run.solver, 1)
@@ -165,6 +167,24 @@ def _timed_calls(data: Data, n: int, spec: ClosedForm, rows: int, calls: int) ->
     began = perf_counter()
     denoiser(x, torch.tensor(1.0))
     return (perf_counter() - began) * calls
+
+
+def _timed_scores(run: AuditRun) -> float:
+    """Seconds of a planted benchmark: a sample is timed against n images of noise, which cost as much as any other."""
+    import torch
+
+    from byheart.metrics.copying.scores import copy_scores, copy_tables
+    from byheart.random import generator
+
+    n = run.n if run.doubled == "no" else 2 * run.n
+    channels = 3 if run.population.startswith("clipart") else 1
+    draws = generator(0)
+    tables = copy_tables(torch.rand(n, channels, 32, 32, generator=draws))
+    x = torch.rand(TIMED_SCORES, channels, 32, 32, generator=draws)
+    copy_scores(x, tables)
+    began = perf_counter()
+    copy_scores(x, tables)
+    return (perf_counter() - began) / len(x) * run.samples
 
 
 def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:

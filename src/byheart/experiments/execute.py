@@ -19,7 +19,7 @@ from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.cautions import cautions
 from byheart.experiments.differences import differences
-from byheart.experiments.run import ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
+from byheart.experiments.run import AuditRun, ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
@@ -71,7 +71,7 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     if folder.done:
         tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
         return folder
-    _check_data(run, device)
+    _check_data(run, folder, device)
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
@@ -124,6 +124,7 @@ def without_duplicates_warnings() -> Iterator[None]:
 
 
 def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
+    from byheart.experiments.kinds.audit import audit_run
     from byheart.experiments.kinds.closed_form import closed_form_run
     from byheart.experiments.kinds.collapse import collapse_run
     from byheart.experiments.kinds.flow import flow_run
@@ -138,6 +139,8 @@ def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
             flow_run(run, folder, tell)
         case CollapseRun():
             collapse_run(run, folder, tell)
+        case AuditRun():
+            audit_run(run, folder, tell)
 
 
 def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
@@ -163,12 +166,16 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
         )
 
 
-def _check_data(run: Run, device: str) -> None:
+def _check_data(run: Run, folder: RunFolder, device: str) -> None:
     """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
     from byheart.experiments.footprint import check_runs
     from byheart.experiments.kinds.points import check_distinct, the_points
+    from byheart.experiments.kinds.populations import check_population
     from byheart.experiments.kinds.split import the_split
 
+    if isinstance(run, AuditRun):
+        check_population(run, folder.path.parent)
+        return
     check_runs([run], device)
     if isinstance(run, FlowRun | CollapseRun):
         points, _ = the_points(run.data, run.n)

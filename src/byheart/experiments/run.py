@@ -12,17 +12,28 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from byheart._checks import InputError, meant, refused
+from byheart.experiments.kinds.audit_spec import AuditRun
 from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
 from byheart.experiments.kinds.collapse_spec import CollapseRun
 from byheart.experiments.kinds.flow_spec import FlowRun
 from byheart.experiments.kinds.training_spec import Schedule, TrainingRun
 
-__all__ = ["KINDS", "ClosedFormRun", "CollapseRun", "FlowRun", "Run", "Schedule", "TrainingRun", "parse_run"]
+__all__ = [
+    "KINDS",
+    "AuditRun",
+    "ClosedFormRun",
+    "CollapseRun",
+    "FlowRun",
+    "Run",
+    "Schedule",
+    "TrainingRun",
+    "parse_run",
+]
 
-Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun
+Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun | AuditRun
 """Any run."""
 
-KINDS = ("training", "closed_form", "flow", "collapse")
+KINDS = ("training", "closed_form", "flow", "collapse", "audit")
 
 
 def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:

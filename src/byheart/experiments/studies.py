@@ -58,7 +58,7 @@ class Study(Spec):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
-    page: Literal["onset", "regularization"] = "onset"
+    page: Literal["onset", "regularization", "planted"] = "onset"
     main_arm: str
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]

@@ -35,7 +35,8 @@ _FLOOR = 1e-3
 @dataclass(frozen=True, eq=False)
 class OrbitFound:
     """score: (b,) o.  residual: (b,) e₁.  source: (b,) training image.  pose: (b, 5), blur: (b,) pixels.
-    candidates: (b, 32) the shortlist, best first; −1 where there were fewer.
+    candidates: (b, 32) the shortlist, best first; −1 where there were fewer.  others: (b, 31) the residuals of the other
+    candidates, ascending; infinite where there were fewer.
     """
 
     score: Tensor
@@ -44,6 +45,7 @@ class OrbitFound:
     pose: Tensor
     blur: Tensor
     candidates: Tensor
+    others: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ class OrbitTable:
         )
         top, winner = torch.maximum(final, fine).max(1)
         place = order.gather(1, chosen.gather(1, winner[:, None]))
-        others = (1 - coarse.scatter(1, order, best)).scatter(1, place, torch.inf)
+        others = (1 - coarse.scatter(1, order, best)).scatter(1, place, torch.inf).sort(1).values[:, :-1]
         residual = (1 - top).clamp_min(_NEAREST)
         return OrbitFound(
             score=-(residual / _beside(others)).log(),
@@ -92,6 +94,7 @@ class OrbitTable:
             pose=_gathered(poses, winner[:, None])[:, 0],
             blur=blurs.gather(1, winner[:, None])[:, 0],
             candidates=pad(candidates, (0, CANDIDATES - candidates.shape[1]), value=-1),
+            others=pad(others, (0, CANDIDATES - 1 - others.shape[1]), value=torch.inf),
         )
 
     def _searched(self, soft: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,8 +216,6 @@ def _pose(grid: Tensor, at: Tensor) -> Tensor:
 
 
 def _beside(others: Tensor) -> Tensor:
-    """The mean of the 3rd to 9th smallest residuals (b,); of what there is where there are fewer."""
-    count = others.shape[1] - 1
-    low = min(2, count - 1)
-    near = others.sort(1).values[:, low : min(9, count)]
-    return near.clamp_min(_NEAREST).mean(1)
+    """The mean of the 3rd to 9th of ascending residuals (b, k); of what there is where there are fewer."""
+    low = min(2, others.shape[1] - 1)
+    return others[:, low:9].clamp_min(_NEAREST).mean(1)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from byheart._checks import InputError
 
-__all__ = ["SIDE", "Spaces", "check_images", "filtered", "softened", "spaces", "unit"]
+__all__ = ["SIDE", "Spaces", "check_images", "filtered", "ring_power", "softened", "spaces", "unit"]
 
 SIDE = 32
 _RINGS = 25  # ring = round(32 f), up to 24
@@ -47,7 +47,7 @@ def spaces(train: Tensor) -> Spaces:
     train: (n, c, 32, 32) in [0, 1].
     """
     check_images("train", train)
-    power = _ring_power(train[:_IMAGES].float())[_ring()]
+    power = ring_power(train[:_IMAGES].float())[_ring()]
     level = power / power.max().clamp_min(torch.finfo(power.dtype).tiny) + 0.003
     return Spaces(
         *(
@@ -76,7 +76,8 @@ def unit(x: Tensor, floor: float = _FLOOR) -> Tensor:
     rows = x.flatten(-3)
     rows = rows - rows.mean(-1, keepdim=True)
     norm = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
-    return rows / (norm + floor * math.sqrt(rows.shape[-1]))
+    ready: Tensor = rows / (norm + floor * math.sqrt(rows.shape[-1]))
+    return ready
 
 
 def check_images(name: str, x: Tensor) -> None:
@@ -99,9 +100,9 @@ def _ring() -> Tensor:
     return (SIDE * _frequency()).round().long().clamp(1, _RINGS - 1)
 
 
-def _ring_power(train: Tensor) -> Tensor:
-    """(25,) mean power over images, channels and the coefficients of a ring."""
-    centered = train - train.mean((2, 3), keepdim=True)
+def ring_power(x: Tensor) -> Tensor:
+    """Mean power of images x (n, c, 32, 32) over images, channels and the coefficients of a ring: (25,), ring 0 is 0."""
+    centered = x - x.mean((2, 3), keepdim=True)
     power = torch.fft.fft2(centered).abs().square().mean((0, 1)).flatten()
     frequency = torch.fft.fftfreq(SIDE)
     ring = (SIDE * torch.hypot(frequency[:, None], frequency)).round().long().clamp(1, _RINGS - 1).flatten()

@@ -1,0 +1,93 @@
+"""The sensitivity card: copies of training images are planted, and the test says how many of them it sees.
+
+A row of the card is one kind of copy.  Misses are shown too: "no copies found" means none of a kind that is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from byheart.metrics.copying.copy_test import CopyTest, Matches
+from byheart.metrics.copying.planted import CLOSE, PLANTED, Planting, plant
+from byheart.random import derive, generator
+
+__all__ = ["CardRow", "background", "copy_level", "sensitivity_card"]
+
+
+@dataclass(frozen=True, eq=False)
+class CardRow:
+    """Planted copies of one kind.
+
+    scores: (b,) of the channel that is asked.  matched: (b,) whether the right training image was named (either of two).
+    shortlisted: (b,) whether it was among the candidates; None for the channels that have no shortlist.
+    """
+
+    planting: Planting
+    scores: NDArray[np.float64]
+    matched: NDArray[np.bool_]
+    shortlisted: NDArray[np.bool_] | None
+
+
+@torch.no_grad()
+def sensitivity_card(
+    test: CopyTest,
+    *,
+    seed: int,
+    count: int,
+    names: Sequence[str] = tuple(PLANTED),
+    distinct: int | None = None,
+    tell: Callable[[int], None] = lambda done: None,
+) -> tuple[CardRow, ...]:
+    """A card of `count` copies of each kind, at most one of a training image.
+
+    distinct: where the training set is so many images and then their duplicates in the same order, how many: a duplicate
+    of the right image is the right one.  tell: hears how many kinds are done.
+    """
+    train = test.tables.orbit.train[:distinct]
+    fill, rows = background(train), []
+    for done, name in enumerate(names, 1):
+        chosen = torch.randperm(len(train), generator=generator(derive(seed, "card", name)))[:count]
+        copies = plant(name, train, chosen, seed, fill)
+        whole_only = PLANTED[name].channel == "whole"
+        rows.append(
+            _row(PLANTED[name], test(copies.images, whole_only=whole_only), copies.sources, len(train))
+        )
+        tell(done)
+    return tuple(rows)
+
+
+def background(train: Tensor) -> float:
+    """What comes in at the corners of a rotated image: 0 or 1, whichever the borders of train (n, c, h, w) are nearer to."""
+    border = torch.cat([train[..., 0, :], train[..., -1, :], train[..., 0], train[..., -1]], -1)
+    return float(border.mean() > 0.5)
+
+
+def copy_level(card: Sequence[CardRow], quantile: float = 0.05) -> float:
+    """The `whole` score that all but 5 % of close copies (exact to JPEG) reach, each kind with the same weight.
+
+    Raises ValueError if the card lacks one of them.
+    """
+    found = {row.planting.name: row.scores for row in card}
+    least = min(len(found[name]) for name in CLOSE)
+    return float(np.quantile(np.concatenate([found[name][:least] for name in CLOSE]), quantile))
+
+
+def _row(planting: Planting, seen: Matches, sources: Tensor, distinct: int) -> CardRow:
+    match planting.channel:
+        case "whole":
+            shortlisted = (seen.found.orbit.candidates % distinct == sources[:, :1]).any(1)
+            return CardRow(
+                planting, seen.whole, (seen.source % distinct == sources[:, 0]).numpy(), shortlisted.numpy()
+            )
+        case "blend" if seen.blend is not None and seen.found.blend is not None:
+            pair = (seen.found.blend.sources % distinct).sort(1).values == sources.sort(1).values
+            return CardRow(planting, seen.blend, pair.all(1).numpy(), None)
+    assert seen.local is not None and seen.found.local is not None
+    either = (seen.found.local.source[:, None] % distinct == sources).any(1)
+    return CardRow(planting, seen.local, either.numpy(), None)
