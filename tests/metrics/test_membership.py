@@ -11,6 +11,7 @@ from byheart._checks import InputError
 from byheart.denoisers.mixture import empirical, population
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.membership import _ranks, log_ratio, membership, signals
+from byheart.numerics.intervals import clopper_pearson
 from byheart.random import generator
 
 
@@ -43,6 +44,16 @@ def test_ranks_are_exact_limits_of_a_quantile(m, share, tail):
     under = [binom.sf(rank - 1, m, share) for rank in (high, high - 1)]
     assert over[0] <= tail < over[1]
     assert under[0] <= tail < under[1]
+
+
+def test_the_limits_of_the_tpr_are_those_of_the_share_at_the_limits_of_the_quantile():
+    """Training losses r − ½ and held-out losses r: below the r-th held-out one are r of the 40."""
+    low, high = _ranks(1000, 0.01, 0.0125)
+    assert (low, high) == (4, 19)  # scipy's binomial, and the test above
+    found = membership(torch.arange(40.0) + 0.5, torch.arange(1000.0) + 1).tpr
+    assert found.value == 10 / 40
+    assert found.low == pytest.approx(clopper_pearson(low, 40, 0.975).low)
+    assert found.high == pytest.approx(clopper_pearson(high, 40, 0.975).high)
 
 
 def test_the_interval_of_the_tpr_covers():
