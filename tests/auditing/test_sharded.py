@@ -1,6 +1,8 @@
 """The table over shards is the table of one search: in any number of workers, after any interruption, over Ray."""
 
+import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -145,6 +147,22 @@ def test_the_shortlisted_images_alone_give_the_same_shortlists(tmp_path):
     assert torch.equal(again.index, whole.index)
 
 
+def test_the_page_runs(tmp_path):
+    page = (HERE.parents[1] / "docs/how-to/at-scale.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, flags=re.S | re.M)
+    (cluster,) = [block for block in blocks if "address=" in block]
+    images = torch.rand(2100, 1, 32, 32, generator=torch.Generator().manual_seed(3)).mul(255).to(torch.uint8)
+    queries = images[::400].float() / 255
+    given = {"folder": tmp_path, "batches": images.split(500), "samples": queries[:3], "heldout": queries[3:]}
+    exec("\n".join(block for block in blocks if block is not cluster), given)
+    assert given["shortlist"].index[:, 0].tolist() == list(range(0, 2100, 400))
+    assert torch.equal(given["nearest"].index[:, 0], given["shortlist"].index[:, 0])
+    assert (given["nearest"].distance[:, 0] == 0).all() and given["nearest"].distance.shape == (6, 10)
+    assert torch.equal(given["train"], images[given["ids"]]) and len(given["train"]) <= 2000 + 32 * 6
+    exec(cluster.partition("shortlist =")[0], given)
+    assert set(given["where"]) <= set(inspect.signature(sharded_table).parameters)
+
+
 def test_a_search_is_known_by_its_code_and_settings():
     def key(search):
         return sharded._identity(search)
@@ -243,6 +261,7 @@ print(written - before, peak() - before)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's account of memory")
 def test_a_million_rows_in_bounded_memory(tmp_path):
     def extra(rows):
         code = [sys.executable, "-c", MEMORY, str(tmp_path / str(rows)), str(rows)]
