@@ -85,8 +85,9 @@ def test_both_sides_share_their_probes():
         return x @ matrix.T
 
     zero = torch.zeros(7, 9, dtype=torch.float64)  # no score: what is left is the trace
-    found = dimension_gap(linear, zero, zero, 1.0, probes=2)
+    found, other = (dimension_gap(linear, zero, zero.clone(), 1.0, probes=2, seed=seed) for seed in (0, 1))
     assert found.gap.value == 0 and found.train.high > found.train.low
+    assert found.train.value != other.train.value
     apart = local_intrinsic_dimension(linear, zero, 1.0, probes=2, seed=1)
     assert not torch.allclose(apart, local_intrinsic_dimension(linear, zero, 1.0, probes=2, seed=2))
 
