@@ -208,6 +208,16 @@ def test_count_draws_rows_by_the_seed_and_names_them():
     np.testing.assert_array_equal(first.full(7)[0], grey_values(array[rows[7]]))
 
 
+def test_count_draws_rows_of_features_too(tmp_path):
+    values = np.arange(6000.0).reshape(3000, 2)
+    parquet.write_table(pyarrow.table({"features": list(values)}), tmp_path / "a.parquet")
+    for source in (tmp_path / "a.parquet", values, values.astype(np.float32)):
+        rows = gather(source, what="train", count=50)
+        named = [int(name.removeprefix("row ")) for name in rows.names]
+        assert len(set(named)) == 50
+        assert rows.values.tolist() == values[named].tolist()
+
+
 # -------------------------------------------------------------------------------------------------------- sets by name
 
 
@@ -326,6 +336,13 @@ def test_values_that_are_not_finite(bad, shape):
     assert "row 3131" in refusal(Listing(array))
 
 
+def test_mapped_features_are_looked_through(tmp_path):
+    values = np.ones((300_000, 4), np.float32)
+    values[290_001, 2] = np.nan
+    np.save(tmp_path / "x.npy", values)
+    assert "first in row 290001" in refusal(tmp_path / "x.npy")
+
+
 def test_numbers_that_float32_cannot_hold():
     assert "NaN or infinite" in refusal(np.array([[1.0, 2.0], [1e300, 0.0]]))
 
@@ -351,7 +368,8 @@ def test_certain_ranges():
     assert gather(mask, what="train").small.unique().tolist() == [0, 1]
     bright = torch.rand(5, 1, 32, 32) / 2 + 0.5  # no value below 0: [0, 1], as the module says
     assert torch.equal(gather(bright, what="train").small, bright)
-    late = torch.cat([bright, torch.full((1, 1, 32, 32), -0.5)])  # the whole array decides
+    late = torch.rand(1100, 1, 32, 32)
+    late[-1] -= 0.5  # the whole array decides, not its first block
     torch.testing.assert_close(gather(late, what="train").small, (late + 1) / 2)
 
 

@@ -77,6 +77,13 @@ def test_shards_follow_each_other(tmp_path):
         table[20]
 
 
+def test_a_row_far_inside_a_group_of_rows(tmp_path):
+    values = np.arange(6000.0).reshape(3000, 2)
+    table = read_table([write(tmp_path / "a.parquet", {"x": list(values)}, rows=2600)])
+    for row in (0, 1023, 1024, 2599, 2600, 2999):
+        assert table[row].tolist() == values[row].tolist()
+
+
 def test_a_row_without_a_picture_says_so(tmp_path):
     cells = [
         {"bytes": png(PICTURES[0]), "path": "a.png"},
