@@ -64,7 +64,7 @@ def as_the_test_has_it(image: torch.Tensor, pose: Pose) -> torch.Tensor:
     return posed(image, torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]]))
 
 
-@pytest.mark.parametrize("pose", POSES, ids=pose_words)
+@pytest.mark.parametrize("pose", POSES, ids=lambda pose: plain(pose_words(pose)))
 def test_poses_are_drawn_as_the_copy_test_means_them(pose):
     """A spot of the training image lies in the sample where the drawing puts it, and the frame is the way back."""
     for x, y in ((12, 18), (19, 13)):
@@ -75,7 +75,7 @@ def test_poses_are_drawn_as_the_copy_test_means_them(pose):
     np.testing.assert_allclose(back, [(0, 0), (32, 0), (32, 32), (0, 32)], atol=0.05)
 
 
-@pytest.mark.parametrize("pose", POSES, ids=pose_words)
+@pytest.mark.parametrize("pose", POSES, ids=lambda pose: plain(pose_words(pose)))
 def test_the_shift_is_that_of_the_center(pose):
     there = place(as_the_test_has_it(blob(16, 16), pose))
     np.testing.assert_allclose(shift(pose), there - 16, atol=0.05)
