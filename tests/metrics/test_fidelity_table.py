@@ -8,10 +8,11 @@ import torch
 from byheart._checks import InputError
 from byheart.metrics import frechet, kid, reference_gap
 from byheart.metrics.fidelity import gaps, kernel_sums, table
+from byheart.metrics.fidelity.eigenvalues import quick_frechet
 from byheart.metrics.fidelity.gaps import frechet_gap, kid_gap
 from byheart.metrics.fidelity.kernel_sums import fast_kid
 from byheart.metrics.fidelity.table import fidelity_table
-from byheart.numerics.moments import moments
+from byheart.numerics.moments import frechet_distance, moments
 
 
 def draws(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -51,6 +52,29 @@ def test_kid_is_that_of_float64(sizes, tile, monkeypatch):
 def test_kid_refuses(x, y, message):
     with pytest.raises(InputError, match=message):
         fast_kid(x, y)
+
+
+# --- FD by eigenvalues --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [400, 12, 3])  # of full rank, barely, and not
+def test_fd_by_eigenvalues_is_that_of_singular_values(n):
+    scale = torch.logspace(0, -2, 10).double()
+    a, b = moments(draws(n, 10) * scale), moments(draws(90, 10, seed=1) * scale * 1.5 + 0.1)
+    for pair in ((a, b), (b, a), (a, a)):
+        assert quick_frechet(*pair) == pytest.approx(frechet_distance(*pair), rel=1e-9, abs=1e-12)
+
+
+def test_fd_of_pixels_that_never_vary_or_nearly():
+    for width in (0.0, 1e-9, 1e-6):
+        a, b = moments(draws(60, 5) * torch.tensor([1, 1, 1, 1, width])), moments(draws(60, 5, seed=1))
+        assert quick_frechet(a, b) == pytest.approx(frechet_distance(a, b), rel=1e-9)
+        assert quick_frechet(a, a) == pytest.approx(0, abs=1e-12)
+
+
+def test_fd_of_other_dimensions_is_refused():
+    with pytest.raises(InputError, match="equal dimensions"):
+        quick_frechet(moments(draws(9, 3)), moments(draws(9, 4)))
 
 
 # --- gaps ---------------------------------------------------------------------------------------------------------

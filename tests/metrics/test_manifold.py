@@ -63,7 +63,7 @@ def test_every_other_point_may_be_the_last_neighbor():
 
 def test_products_coarser_than_float32_leave_the_radii_right(monkeypatch):
     real = draws(60, 6)
-    wide = module._points(real, real.double().mean(0))
+    wide = module._points("real", real, real.double().mean(0))
     expected = torch.cdist(real.double(), real.double(), compute_mode="donot_use_mm_for_euclid_dist")
     monkeypatch.setattr(module, "matmul_t", lambda x, w: x.bfloat16().float() @ w.bfloat16().float().T)
     (radii,) = module._radii(wide, (3,))

@@ -66,7 +66,7 @@ def prdc(samples: Tensor, real: Tensor, *, k: int = 3, k_density: int = 5) -> Ma
     device = "cpu" if real.device.type == "mps" else real.device
     x, y = real.flatten(1).to(device), samples.flatten(1).to(device)
     center = x[:: max(1, len(x) // 4096)].double().mean(0)
-    of_real, of_samples = _points(x, center), _points(y, center)
+    of_real, of_samples = _points("the real points", x, center), _points("samples", y, center)
     inner, outer = _radii(of_real, (k, k_density))
     (own,) = _radii(of_samples, (k,))
     hit, counts = torch.zeros_like(own, dtype=torch.bool), torch.zeros_like(own, dtype=torch.int64)
@@ -114,8 +114,6 @@ def _check(samples: Tensor, real: Tensor, k: int, k_density: int) -> None:
             need="k >= 1, and more rows than k on both sides",
             remedy="draw more samples, hold out more images, or choose a smaller k",
         )
-    check_finite("samples", samples)
-    check_finite("the real points", real)
 
 
 _Pairs = tuple[Tensor, Tensor, Tensor]
@@ -139,7 +137,7 @@ class _Points:
         return _slices(len(self.rows), _TILE, first)
 
 
-def _points(rows: Tensor, center: Tensor) -> _Points:
+def _points(name: str, rows: Tensor, center: Tensor) -> _Points:
     wide = torch.ones(len(rows), rows.shape[1] + 2, device=rows.device)
     norm = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for part in _slices(len(rows), _TILE):
@@ -147,7 +145,8 @@ def _points(rows: Tensor, center: Tensor) -> _Points:
         norm[part] = torch.linalg.vector_norm(centered, dim=1)
         wide[part, :-2] = centered
         wide[part, -1] = norm[part].square() / -2
-    if not float(norm.max()) < _LARGEST:
+    if not float(norm.max()) < _LARGEST:  # NaN is not
+        check_finite(name, rows)
         raise InputError(
             got=f"features as far as {float(norm.max()):.3g} from their mean",
             need=f"less than {_LARGEST:.0e}: their squares must fit float32",
@@ -167,28 +166,51 @@ def _radii(points: _Points, ks: tuple[int, ...]) -> tuple[Tensor, ...]:
     """Distance of every point to its k-th nearest other, (n,) float64, for every k.
 
     Half of the products: −‖x − y‖²/2 serves both its row and its column.  The k-th score is the k-th neighbor's if the
-    scores before and after it lie farther off than twice the slack: measure that one.  Search the rest with `nearest`.
+    scores before and after it lie farther off than twice the slack: that one is measured.  Of other points all candidates
+    are, and where these leave doubt (ties, bad products) `nearest` searches again.
     """
     count, k = len(points.rows), max(ks)
-    score = points.wide.new_full((count, k + 1), -torch.inf)
+    score = points.wide.new_full((count, min(k + 3, count)), -torch.inf)
     best = _Best(score, torch.zeros_like(score, dtype=torch.int64))
     for rows in points.tiles():
         best.add(rows, matmul_t(points.left(rows), points.right(rows)).fill_diagonal_(-torch.inf), rows.start)
     for rows in points.tiles():
         for columns in points.tiles(rows.stop):
             best.add_both(rows, columns, matmul_t(points.left(rows), points.right(columns)))
-    slack, own = _slack(points, points, slice(None), slice(None)), torch.arange(count, device=score.device)
-    apart = best.score.double().diff(dim=1).neg() > 2 * slack[:, None]
-    radii, sure = slack.new_empty(len(ks), count), slack.isfinite()
-    for row, one in enumerate(ks):
-        radii[row] = _distances(points.rows, points.rows, own, best.index[:, one - 1])
-        honest = (best.score[:, one - 1] + radii[row].square() / 2).abs() <= slack
-        sure &= honest & apart[:, max(0, one - 2) : one].all(1)
+    slack, radii = _slack(points, points, slice(None), slice(None)), points.norm.new_empty(len(ks), count)
+    sure = _lone(points, best, ks, slack, radii)
+    sure[~sure] = _measured(points, best, ks, slack, radii, (~sure).nonzero()[:, 0])
     if len(unsure := (~sure).nonzero()[:, 0]):
         # Every point is its own nearest neighbor, at 0.
         found = nearest(points.rows[unsure], points.rows, k + 1).distance
         radii[:, unsure] = found[:, list(ks)].T
     return tuple(radii)
+
+
+def _lone(points: _Points, best: _Best, ks: tuple[int, ...], slack: Tensor, radii: Tensor) -> Tensor:
+    """Write the radii (k, n) of points whose k-th score stands alone; (n,) where that is so."""
+    apart = best.score.double().diff(dim=1).neg() > 2 * slack[:, None]
+    sure, own = slack.isfinite(), torch.arange(len(slack), device=slack.device)
+    for row, one in enumerate(ks):
+        radii[row] = _distances(points.rows, points.rows, own, best.index[:, one - 1])
+        honest = (best.score[:, one - 1] + radii[row].square() / 2).abs() <= slack
+        sure &= honest & apart[:, max(0, one - 2) : one].all(1)
+    return sure
+
+
+def _measured(
+    points: _Points, best: _Best, ks: tuple[int, ...], slack: Tensor, radii: Tensor, where: Tensor
+) -> Tensor:
+    """Write the radii of the points `where` (b,) by all their candidates; (b,) where no other point can be nearer."""
+    score, index, slack = best.score[where], best.index[where], slack[where]
+    own = where.repeat_interleave(index.shape[1])
+    exact = _distances(points.rows, points.rows, own, index.flatten()).view_as(index)
+    honest = (score + exact.square() / 2).abs().amax(1) <= slack
+    nearest_first = exact.sort(1).values
+    for row, one in enumerate(ks):
+        radii[row, where] = nearest_first[:, one - 1]
+    reach = nearest_first[:, max(ks) - 1].square()
+    return honest & ((reach <= -2 * (score[:, -1] + slack)) | (reach == 0))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.metrics.fidelity.eigenvalues import quick_frechet
 from byheart.metrics.fidelity.gaps import frechet_gap, kid_gap
 from byheart.metrics.fidelity.gaussian import frechet_corrected, frechet_floor
 from byheart.metrics.fidelity.kernel_sums import fast_kid
@@ -23,7 +24,7 @@ from byheart.metrics.fidelity.sliced import sliced_wasserstein
 from byheart.metrics.novelty.likelihood import feature_likelihood
 from byheart.metrics.novelty.vendi import vendi_score
 from byheart.numerics.intervals import Interval
-from byheart.numerics.moments import frechet_distance, moments
+from byheart.numerics.moments import moments
 from byheart.random import derive, generator
 
 __all__ = ["Score", "fidelity_table"]
@@ -90,7 +91,7 @@ def _frechet(samples: Tensor, heldout: Tensor) -> Score:
     of_samples, of_heldout = moments(samples), moments(heldout)
     return Score(
         "FD",
-        frechet_distance(of_samples, of_heldout),
+        quick_frechet(of_samples, of_heldout),
         None,
         None,
         frechet_floor(of_heldout.covariance, len(samples), len(heldout)),

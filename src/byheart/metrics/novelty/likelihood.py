@@ -81,11 +81,11 @@ def feature_likelihood(samples: Tensor, train: Tensor, heldout: Tensor, *, seed:
     if len(x) > _SAMPLES:
         x = x[torch.randperm(len(x), generator=generator(derive(seed, "samples")))[:_SAMPLES].to(x.device)]
     points = points[torch.randperm(len(points), generator=generator(derive(seed, "halves"))).to(x.device)]
-    mixture = _fit(x, points)
-    of_train, of_heldout = mixture.loss(points), mixture.loss(unseen)
+    mixture, of_train = _fit(x, points)
+    of_heldout = mixture.loss(unseen)
     half = min(len(x), len(points) // 2)
-    of_half = _fit(points[:half], points[half:])
-    base, of_rest = of_half.loss(unseen), of_half.loss(points[half:])
+    of_half, of_rest = _fit(points[:half], points[half:])
+    base = of_half.loss(unseen)
     return FeatureLikelihood(
         fld=100 * (of_heldout - base),
         gap=100 * (of_train - of_heldout),
@@ -117,7 +117,7 @@ def _standardized(samples: Tensor, train: Tensor, heldout: Tensor) -> tuple[Tens
         check_finite(name, each)
     rows = heldout.flatten(1).double()
     mean, std = rows.mean(0), rows.std(0)
-    varies = std > 0
+    varies = (rows.amax(0) > rows.amin(0)) & (std > 0)  # the std of equal values may come out as rounding
     if not varies.any():
         raise InputError(
             got=f"{len(heldout)} held-out images that are all the same",
@@ -140,10 +140,10 @@ class _Mixture:
     centers: Tensor
     log_var: Tensor
 
-    def loss(self, x: Tensor) -> float:
-        """NLL of x (n, d) per dimension."""
-        total, distances = 0.0, _Distances(x, self.centers, keep=False)
-        for _, squared in distances.tiles(slice(0, len(x))):
+    def loss(self, x: Tensor, distances: _Distances | None = None) -> float:
+        """NLL of x (n, d) per dimension.  distances: of x from the centers, if they are there."""
+        total = 0.0
+        for _, squared in (distances or _Distances(x, self.centers)).tiles(slice(0, len(x))):
             top, exps = _exponentials(squared, self.log_var, x.shape[1])
             total += float((top + exps.sum(1).log()).sum())
         return -total / len(x) / x.shape[1]
@@ -161,11 +161,11 @@ def _exponentials(
     return top, logs.sub_(top[:, None]).clamp_min_(_SMALLEST).exp_()
 
 
-def _fit(centers: Tensor, x: Tensor) -> _Mixture:
-    """Widths around centers (m, d) that explain x (n, d) best."""
+def _fit(centers: Tensor, x: Tensor) -> tuple[_Mixture, float]:
+    """Widths around centers (m, d) that explain x (n, d) best, and the NLL of x."""
     d = x.shape[1]
-    distances = _Distances(x, centers, keep=True)
-    log_var = ((distances.nearest + 1e-3) / d).log()
+    distances = _Distances(x, centers)
+    log_var = ((distances.kept_and_nearest() + 1e-3) / d).log()
     origin = x.new_zeros(())
     from_mean = _ORIGIN * (x - x.mean(0)).square().sum(1)
     adam = torch.optim.Adam([log_var, origin], lr=_RATE)
@@ -180,7 +180,8 @@ def _fit(centers: Tensor, x: Tensor) -> _Mixture:
         losses.append(sum(found) / len(found))
         if epoch > 5 and max(losses[-5:]) - losses[-1] < 5e-4 and losses[-1] - min(losses[-5:]) < 5e-4:
             break
-    return _Mixture(centers, log_var)
+    mixture = _Mixture(centers, log_var)
+    return mixture, mixture.loss(x, distances)
 
 
 def _gradient(
@@ -205,25 +206,24 @@ def _gradient(
 
 
 class _Distances:
-    """Squared distances of the rows of x (n, d) from centers (m, d), kept if there is room.
+    """Squared distances of the rows of x (n, d) from centers (m, d): computed when asked for, or kept."""
 
-    nearest: (m,) the smallest of every center; only with `keep`.
-    """
-
-    def __init__(self, x: Tensor, centers: Tensor, *, keep: bool) -> None:
+    def __init__(self, x: Tensor, centers: Tensor) -> None:
         self._x, self._centers = x, centers
         self._half = centers.square().sum(1) / 2
         self._kept: Tensor | None = None
-        if not keep:
-            return
-        if len(x) * len(centers) <= _KEPT:
-            self._kept = x.new_empty(len(x), len(centers))
-        self.nearest = x.new_full((len(centers),), torch.inf)
-        for rows in _slices(slice(0, len(x)), _BLOCK):
+
+    def kept_and_nearest(self) -> Tensor:
+        """The smallest of every center, (m,); on the way, all are kept if there is room."""
+        nearest = self._x.new_full((len(self._centers),), torch.inf)
+        if len(self._x) * len(self._centers) <= _KEPT:
+            self._kept = self._x.new_empty(len(self._x), len(self._centers))
+        for rows in _slices(slice(0, len(self._x)), _BLOCK):
             found = self._measured(rows)
-            self.nearest = torch.minimum(self.nearest, found.amin(0))
+            nearest = torch.minimum(nearest, found.amin(0))
             if self._kept is not None:
                 self._kept[rows] = found
+        return nearest
 
     def tiles(self, batch: slice) -> Iterator[tuple[slice, Tensor]]:
         """(rows, their squared distances (b, m)) for all rows of the batch in order, in pieces that fit the cache."""

@@ -64,9 +64,12 @@ def _spectrum(x: Tensor) -> Tensor:
 def _unit(x: Tensor) -> Tensor:
     """Rows of length 1 in float64; rows of zeros stay."""
     rows = x.double()
-    largest = rows.abs().amax(1, keepdim=True)
-    rows = rows / torch.where(largest > 0, largest, 1.0)  # or tiny and huge rows lose their squares
-    unit: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(1.0)
+    norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    if not bool(((norm > 1e-100) & (norm < 1e100)).all()):  # or tiny and huge rows lose their squares
+        largest = rows.abs().amax(1, keepdim=True)
+        rows = rows / torch.where(largest > 0, largest, 1.0)
+        norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(1.0)
+    unit: Tensor = rows / norm
     return unit
 
 
