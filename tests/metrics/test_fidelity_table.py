@@ -183,6 +183,11 @@ def test_rows_of_fresh_samples_agree_with_their_references():
     assert (found["precision (k = 3)"].count, found["Vendi"].count, found["FD"].count) == (300, 250, 300)
 
 
+def test_vendi_counts_equally_many():
+    found = rows(draws(12, 30), draws(250, 30, seed=1), draws(40, 30, seed=2))["Vendi"]
+    assert found.value <= 12 and found.reference <= 12 and found.count == 12
+
+
 def test_copies_are_faithful_and_not_new():
     train, heldout = draws(200, 6, seed=2), draws(200, 6, seed=1)
     fresh, copies = rows(draws(200, 6), heldout, train), rows(train, heldout, train)
@@ -198,6 +203,7 @@ def test_train_and_heldout_are_not_mixed_up():
     assert found["FD gap"].value == pytest.approx(-other["FD gap"].value, rel=0.5)
     assert found["FD"].value > 1e-3 > other["FD"].value
     assert found["coverage (k = 5)"].value < 1 == other["coverage (k = 5)"].value
+    assert found["coverage by training images (k = 5)"].value < 1
 
 
 def test_collapse_shows():

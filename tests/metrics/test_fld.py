@@ -73,6 +73,7 @@ SETS = {
         draws(60, 4, seed=1),
         draws(40, 4, seed=2),
     ),
+    "exact copies": (draws(60, 4, seed=1)[:30], draws(60, 4, seed=1), draws(40, 4, seed=2)),
     "more samples than halves": (draws(90, 5), draws(30, 5, seed=1), draws(30, 5, seed=2)),
     "one sample": (draws(1, 5), draws(30, 5, seed=1), draws(30, 5, seed=2)),
 }

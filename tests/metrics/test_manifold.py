@@ -61,13 +61,29 @@ def test_every_other_point_may_be_the_last_neighbor():
     assert numbers(prdc(samples, real, k=8, k_density=8)) == pytest.approx(slowly(samples, real, 8, 8))
 
 
-def test_products_coarser_than_float32_leave_the_radii_right(monkeypatch):
-    real = draws(60, 6)
-    wide = module._points("real", real, real.double().mean(0))
-    expected = torch.cdist(real.double(), real.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    monkeypatch.setattr(module, "matmul_t", lambda x, w: x.bfloat16().float() @ w.bfloat16().float().T)
-    (radii,) = module._radii(wide, (3,))
-    torch.testing.assert_close(radii, expected.sort(1).values[:, 3])
+@pytest.mark.parametrize("coarse", ["bfloat16", "noise"])
+def test_products_coarser_than_float32_leave_the_radii_right(coarse, monkeypatch):
+    def product(x, w):
+        exact = x @ w.T
+        noisy = exact + 0.5 * (1e3 * exact).sin()
+        return noisy if coarse == "noise" else x.bfloat16().float() @ w.bfloat16().float().T
+
+    real = draws(200, 6)
+    points = module._points("real", real, real.double().mean(0))
+    monkeypatch.setattr(module, "matmul_t", product)
+    for k in (1, 3):
+        expected = (real.double()[:, None] - real.double()).norm(dim=2).sort(1).values[:, k]
+        torch.testing.assert_close(module._radii(points, (k,))[0], expected)
+
+
+@pytest.mark.parametrize("tile", [30, 1024])
+def test_ordinary_points_are_searched_once(tile, monkeypatch):
+    monkeypatch.setattr(module, "_TILE", tile)
+    monkeypatch.setattr(module, "nearest", None)
+    real = draws(200, 50) + 3
+    radii = module._radii(module._points("real", real, real.double().mean(0)), (3, 5))
+    exact = (real.double()[:, None] - real.double()).norm(dim=2).sort(1).values
+    torch.testing.assert_close(torch.stack(radii, 1), exact[:, [3, 5]], rtol=1e-14, atol=0)
 
 
 def test_the_null_of_coverage_in_closed_form():
