@@ -25,4 +25,8 @@ def write_report(path: Path | str) -> Path:
             from byheart.experiments.regularization import write_regularization
 
             write_regularization(folder)
+        case "planted":
+            from byheart.experiments.planted import write_planted
+
+            write_planted(folder)
     return folder.report
