@@ -1,0 +1,168 @@
+"""byheart audit: does a model copy its training data?  A verdict, an exit code, a page."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+from tyro.conf import arg
+
+from byheart.cli.options import Channels, Count
+
+if TYPE_CHECKING:
+    from byheart.auditing.result import AuditResult, Distinct, Pair
+
+__all__ = ["audit"]
+
+Set = arg(metavar="FOLDER|FILE|NAME|RUN")
+File = Annotated[Optional[Path], arg(metavar="FILE")]
+
+EXIT = {"no evidence": 0, "suspicious": 0, "copying": 2, "cannot tell": 3}
+SHOWN = 8
+"""Pairs that are listed in the terminal."""
+
+FEW = 3  # images seen twice, below which Chao's bound is mostly noise
+
+
+def audit(
+    *,
+    samples: Annotated[str, Set],
+    train: Annotated[str, arg(metavar="FOLDER|FILE|NAME")],
+    heldout: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME")] = None,
+    html: File = None,
+    json: File = None,
+    count: Count = None,
+    channels: Channels = None,
+    pad: Literal["edge", "zero"] = "edge",
+    alpha: Annotated[float, arg(metavar="SHARE")] = 0.01,
+    rule: Literal["pac", "marginal"] = "pac",
+    fail_above: Annotated[Optional[float], arg(metavar="SHARE")] = None,
+    allow_overlap: bool = False,
+    features: Annotated[str, arg(metavar="ENCODER")] = "pixels",
+    cache: Annotated[Optional[Path], arg(metavar="FOLDER")] = None,
+    planted: int = 60,
+    seed: int = 0,
+    root: Annotated[Path, arg(metavar="FOLDER")] = Path("runs"),
+) -> int:
+    """Does a model copy its training data?  Audit a folder of its samples.
+
+    Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error.
+
+    Args:
+        samples: What the model made: a folder of images, an array file, a named set, or a trained run, from which samples are drawn.
+        train: What it was trained on.
+        heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
+        html: Where to write the page.
+        json: Where to write the whole result.
+        count: How many samples; all of them by default, or 1,000 of a run.
+        channels: Read all images as grey (1) or RGB (3).
+        pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
+        alpha: Share of innocent samples that may be accused.
+        rule: pac keeps that share with 95 % confidence in this audit; marginal keeps it on average over audits.
+        fail_above: Exit with 2 also where the share of copies is above this one for certain: by its lower bound.
+        allow_overlap: Go on although held-out images are in the training set too.
+        features: Encoder of the fidelity measures: pixels, whitened, convolutions, or a file (see the documentation).
+        cache: Where encoded features are kept.
+        planted: Copies of each kind that are planted to measure what the test sees.
+        seed: Of every random draw.
+        root: Where the runs are kept, for --samples RUN.
+    """
+    from byheart.cli.stages import check_outputs, stages
+
+    check_outputs({"--html": html, "--json": json})
+    _check_share(fail_above)
+    from byheart.auditing.audit import audit as carry_out
+
+    with stages() as tell:
+        result = carry_out(
+            samples=_samples(samples, root),
+            train=train,
+            heldout=heldout,
+            count=count,
+            channels=channels,
+            pad=pad,
+            alpha=alpha,
+            rule=rule,
+            allow_overlap=allow_overlap,
+            features=features,
+            cache=cache,
+            planted=planted,
+            seed=seed,
+            tell=tell,
+        )
+    if json is not None:
+        result.save_json(json)
+    if html is not None:
+        result.save_html(html)
+    written = [f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None]
+    _say(_told(result) + "".join(written))
+    low = 0.0 if result.copy_share is None else result.copy_share.low
+    return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
+
+
+def _samples(words: str, root: Path) -> object:
+    """What --samples means: a trained run where one has that name and no file does, else whatever lies there."""
+    if Path(words).exists() and not (Path(words) / "run.json").exists():
+        return words
+    from byheart.store.folders import list_runs
+
+    if (Path(words) / "run.json").exists() or any(folder.id.startswith(words) for folder in list_runs(root)):
+        from byheart.experiments.load import load
+
+        return load(words, root)
+    return words
+
+
+def _check_share(fail_above: float | None) -> None:
+    if fail_above is not None and not 0 <= fail_above <= 1:
+        from byheart._checks import InputError
+
+        raise InputError(
+            got=f"--fail-above {fail_above}", need="a share in [0, 1]", remedy="write 0.01 for 1 %"
+        )
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `byheart audit … | head`: the exit code is still the verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(result: AuditResult) -> str:
+    """The result in words, in color where stdout is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    color = {"copying": "red", "suspicious": "yellow", "no evidence": "green"}.get(result.verdict, "magenta")
+    lines = [Text.assemble((result.verdict, f"bold {color}"), f"  {result.sentence}\n")]
+    lines += [Text(f"  {reason}") for reason in result.reasons]
+    if result.distinct is not None and result.verdict == "copying":
+        lines.append(Text(f"  {_distinct(result.distinct)}"))
+    lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in result.warnings]
+    flagged = [pair for pair in result.pairs if pair.flagged]
+    if flagged:
+        lines.append(Text(f"\n  {len(flagged):,} accused, the least probable first:"))
+        lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
+    lines.append(Text(f"\n  {result.power.sentence}"))
+    console = Console(soft_wrap=True, highlight=False)
+    with console.capture() as captured:  # Text, not markup: names hold brackets and :words:
+        console.print(*lines, sep="\n")
+    return captured.get()
+
+
+def _distinct(found: Distinct) -> str:
+    seen = f"Distinct training images copied: about {found.corrected:.0f} seen"
+    if found.twice < FEW:
+        return f"{seen}; too few of them more than once to say how many in all."
+    return f"{seen}, at least {found.estimate:.0f} in all (Chao)."
+
+
+def _line(pair: Pair) -> str:
+    from byheart.data.pictures import printable
+
+    names = " + ".join(printable(name) for name in pair.train_names)
+    return f"{printable(pair.sample_name)}  =  {names}  ({pair.channel}, p = {pair.p:.2g})"

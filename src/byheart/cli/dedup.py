@@ -1,0 +1,86 @@
+"""byheart dedup: which images of a training set are one image in several poses?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+from tyro.conf import Positional, arg
+
+from byheart.cli.options import Channels
+
+if TYPE_CHECKING:
+    from byheart.auditing.clusters import DedupResult
+
+__all__ = ["dedup"]
+
+File = Annotated[Optional[Path], arg(metavar="FILE")]
+
+SHOWN = 10
+"""Clusters that are listed in the terminal."""
+
+
+def dedup(
+    train: Annotated[Positional[str], arg(metavar="FOLDER|FILE|NAME")],
+    *,
+    html: File = None,
+    json: File = None,
+    csv: File = None,
+    channels: Channels = None,
+    pad: Literal["edge", "zero"] = "edge",
+    planted: int = 40,
+    seed: int = 0,
+) -> int:
+    """Find images of a training set that are one image: equal, flipped, moved, cropped, turned, blurred, noisy.
+
+    A duplicate is copied sooner than others, and counts twice where n is counted.
+
+    Args:
+        train: A folder of images, an array file, or a named set.
+        html: Where to write the page.
+        json: Where to write the clusters as JSON.
+        csv: Where to write a line an image of a cluster: name, cluster, representative, score.
+        channels: Read the images as grey (1) or RGB (3).
+        pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
+        planted: Copies of each kind that are planted to learn what a duplicate looks like.
+        seed: Of every random draw.
+    """
+    from byheart.cli.stages import check_outputs, stages
+
+    files = {"--html": html, "--json": json, "--csv": csv}
+    check_outputs(files)
+    from byheart._records import write_atomic
+    from byheart.auditing.dedup import dedup as carry_out
+
+    with stages() as tell:
+        result = carry_out(train, channels=channels, pad=pad, planted=planted, seed=seed, tell=tell)
+    if json is not None:
+        write_atomic(json, result.to_json())
+    if csv is not None:
+        write_atomic(csv, result.to_csv())
+    if html is not None:
+        from byheart.report.dedup import dedup_page
+
+        write_atomic(html, dedup_page(result))
+    _show(result)
+    for flag, file in files.items():
+        if file is not None:
+            print(f"{flag[2:]}: {file}")
+    return 0
+
+
+def _show(result: DedupResult) -> None:
+    from byheart.data.pictures import printable
+
+    n, left = result.source.count, result.distinct
+    print(
+        f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer; {result.exact:,} of these are equal in every value)"
+    )
+    for cluster in result.clusters[:SHOWN]:
+        names = "  ".join(printable(member.name) for member in cluster.members[:4])
+        more = len(cluster.members) - 4
+        print(f"  {len(cluster.members)}  {names}" + (f"  and {more} more" if more > 0 else ""))
+    if len(result.clusters) > SHOWN:
+        print(f"  and {len(result.clusters) - SHOWN:,} clusters more")
+    for warning in result.warnings:
+        print(f"  warning: {warning}")
