@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from byheart._checks import InputError as InputError
+    from byheart.auditing.audit import audit as audit
+    from byheart.auditing.dedup import dedup as dedup
+    from byheart.auditing.result import AuditResult as AuditResult
     from byheart.data.dataset import split as split
     from byheart.data.spec import Data as Data
     from byheart.evaluation.measure import measure as measure
@@ -29,13 +32,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AuditResult": "auditing.result",
     "ClosedFormRun": "experiments.run",
     "Data": "data.spec",
     "InputError": "_checks",
     "Plan": "evaluation.plan",
     "Sweep": "experiments.sweep",
     "TrainingRun": "experiments.run",
+    "audit": "auditing.audit",
     "conduct": "experiments.conduct",
+    "dedup": "auditing.dedup",
     "execute": "experiments.execute",
     "execute_all": "experiments.execute",
     "list_runs": "store.folders",

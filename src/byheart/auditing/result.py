@@ -5,9 +5,10 @@ Every share stands with its interval and its count.  A number that could not be 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from byheart._records import Spec
+from byheart._records import Spec, write_atomic
 
 __all__ = [
     "AuditResult",
@@ -36,7 +37,7 @@ Rule = Literal["pac", "marginal", "none"]
 
 
 class Share(Spec):
-    """A share in [0, 1] between its 95 % limits, and the count of what it rests on."""
+    """A share, or another number, between its 95 % limits, and the count of what it rests on."""
 
     value: float
     low: float
@@ -144,9 +145,14 @@ class CopyShare(Spec):
 
 
 class Distinct(Spec):
-    """Distinct training images among the copies: seen, after subtracting false matches, and Chao's lower bound."""
+    """Distinct training images among the copies: seen, after subtracting false matches, and Chao's lower bound.
+
+    once, twice: how many were seen so often; without some that were seen twice the bound says nothing.
+    """
 
     observed: int
+    once: int = 0
+    twice: int = 0
     corrected: float
     estimate: float
     raw_estimate: float
@@ -227,7 +233,7 @@ class Signal(Spec):
     gap: Share
     log_ratio: float
     auc: Share
-    tpr: float
+    tpr: float | None
     dimension_train: float | None = None
     dimension_heldout: float | None = None
 
@@ -264,3 +270,34 @@ class AuditResult(Spec):
     cite: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+
+    @staticmethod
+    def read(file: Path | str) -> AuditResult:
+        """The result that `save_json` wrote.  Raises InputError for a file that holds none."""
+        from byheart._checks import InputError
+
+        try:
+            return AuditResult.model_validate_json(Path(file).read_bytes())
+        except ValueError as error:
+            raise InputError(
+                got=f"{file}, which holds no result of an audit ({str(error).splitlines()[0]})",
+                need="JSON as save_json wrote it, by this version of byheart",
+                remedy="audit again",
+            ) from error
+
+    def save_json(self, file: Path | str) -> Path:
+        """Write all of it as JSON, whole or not at all."""
+        write_atomic(Path(file), self.model_dump_json(indent=1))
+        return Path(file)
+
+    def save_html(self, file: Path | str) -> Path:
+        """Write the page: one file that loads nothing from anywhere."""
+        from byheart.report.audit import audit_page
+
+        write_atomic(Path(file), audit_page(self))
+        return Path(file)
+
+    def _repr_html_(self) -> str:
+        from byheart.report.audit import audit_fragment
+
+        return audit_fragment(self)

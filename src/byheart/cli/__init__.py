@@ -18,6 +18,8 @@ from byheart import __version__
 __all__ = ["VERBS", "main"]
 
 VERBS = {
+    "audit": "Say whether a folder of samples holds copies of training images.",
+    "dedup": "Find images of a training set that are one image in several poses.",
     "study": "Run a published experiment and write its report.",
     "sweep": "Run every combination of settings in a TOML file.",
     "run": "Go on with a run that was cut off.",

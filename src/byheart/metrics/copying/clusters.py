@@ -1,6 +1,7 @@
 """Duplicates in a training set, by the same score that finds copies: two images are the same if one looks like a copy.
 
-A training image is a duplicate of another where its leave-one-out `whole` score reaches that of all but 5 % of close planted
+Equal images, and those that correlate above 0.999, are the same without further question: `same_groups` finds them by one
+product.  Beyond that, a training image is a duplicate of another where its leave-one-out `whole` score reaches that of all but 5 % of close planted
 copies (card.copy_level).  Clusters are the connected components of (image, what it matches).
 """
 
@@ -16,8 +17,13 @@ from torch import Tensor
 
 from byheart.metrics.copying.copy_test import CopyTest, leave_one_out
 from byheart.metrics.copying.groups import merged
+from byheart.metrics.copying.spaces import filtered, spaces
+from byheart.numerics.products import matmul_t
 
-__all__ = ["Clusters", "clusters", "equal_groups"]
+__all__ = ["Clusters", "clusters", "equal_groups", "same_groups"]
+
+_SAME, _BLANK = 0.999, 1e-5
+_CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,3 +52,29 @@ def equal_groups(images: Tensor) -> Tensor:
     first: dict[bytes, int] = {}
     plain = (images.flatten(1) + 0.0).numpy()  # + 0.0: −0 and 0 are the same value in other bytes
     return torch.tensor([first.setdefault(row.tobytes(), at) for at, row in enumerate(plain)])
+
+
+@torch.no_grad()
+def same_groups(images: Tensor) -> Tensor:
+    """(n,) the first image of each one's group: equal, or of a correlation above 0.999 in the space `soft`.
+
+    images: (n, c, 32, 32) in [0, 1].
+    """
+    groups = equal_groups(images)
+    kept = (groups == torch.arange(len(images))).nonzero()[:, 0]
+    rows = _unit_rows(filtered(images[kept].float(), spaces(images[kept].float()).soft))
+    pairs = []
+    for start in range(0, len(rows), _CHUNK):
+        first, second = (matmul_t(rows[start : start + _CHUNK], rows[start:]) > _SAME).nonzero(as_tuple=True)
+        pairs.append(torch.stack([first, second]) + start)
+    first, second = torch.cat(pairs, 1)
+    return kept[merged(torch.arange(len(kept)), first, second)][torch.searchsorted(kept, groups)]
+
+
+def _unit_rows(x: Tensor) -> Tensor:
+    """Images as rows without their mean, of norm exactly 1; blank ones are 0, and like none."""
+    rows = x.flatten(1)
+    rows = rows - rows.mean(1, keepdim=True)
+    norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    unit: Tensor = rows / norm.masked_fill(norm < _BLANK * rows.shape[1] ** 0.5, torch.inf)
+    return unit

@@ -1,0 +1,114 @@
+"""From p-values to what an audit says in numbers: channels, share, distinct training images, power."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from byheart.analysis.calibration.global_test import global_test
+from byheart.analysis.calibration.ranks import Rank, flags, threshold
+from byheart.analysis.calibration.share import Counts, ShareOfCopies, not_excluded, share_of_copies
+from byheart.analysis.calibration.sources import distinct_sources, false_singletons
+from byheart.auditing.result import Channel, ChannelName, CopyShare, Distinct, Power, Share
+from byheart.numerics.intervals import Interval
+
+__all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "power", "share"]
+
+P = NDArray[np.float64]
+
+_FIRES = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelNumbers:
+    """p: (b,) of the samples.  flagged: (b,) who is accused.  record: what the result says of the channel."""
+
+    p: P
+    flagged: NDArray[np.bool_]
+    record: Channel
+
+
+def share(found: Interval) -> Share:
+    """An interval as the result keeps it."""
+    return Share(value=found.value, low=found.low, high=found.high, count=found.count)
+
+
+def channel(name: ChannelName, p: P, null: P, rank: Rank, *, accuses: bool = True) -> ChannelNumbers:
+    """What one channel says.
+
+    p: (b,) of the samples.  null: (m,) held-out scores.  accuses: whether single samples may be accused.
+    """
+    found = global_test(p, len(null))
+    accused = flags(p, rank.rank if accuses else None, len(null))
+    record = Channel(
+        name=name,
+        global_p=found.p,
+        rule=rank.rule if accuses else "none",
+        rank=rank.rank,
+        threshold=None if rank.rank is None else threshold(null, rank.rank),
+        flags=int(accused.sum()),
+        count=len(p),
+        fires=found.p < _FIRES,
+    )
+    return ChannelNumbers(p, accused, record)
+
+
+def copy_share(
+    p: P, card: Sequence[P], heldout: int, draws: np.random.Generator
+) -> tuple[CopyShare, ShareOfCopies]:
+    """The share of copies, as the result keeps it and with the counts behind it.
+
+    p: (b,) of the samples.  card: p-values of each main kind of planted copy.
+    """
+    found = share_of_copies(p, card, heldout, draws)
+    record = CopyShare(
+        raw=share(found.raw),
+        low=found.low,
+        corrected=share(found.corrected),
+        cross_check=share(found.cross_check),
+        alpha=found.alpha,
+        rank=found.counts.rank,
+        mix=f"equal parts of the {len(card)} main transformations on the card",
+    )
+    return record, found
+
+
+def distinct(
+    sources: Sequence[int], samples: int, copies: float, rank: Rank, *, accuracy: float, most: int
+) -> Distinct:
+    """Of how many training images there are copies.
+
+    sources: of every flagged sample, by cluster.  copies: the corrected share.  rank: of the flags, not none.
+    accuracy: how often a source is named right.  most: different training images there are.
+    """
+    false = false_singletons(samples, copies, rank.mean or 0.0, accuracy)
+    found = distinct_sources(sources, false)
+    return Distinct(
+        observed=found.observed,
+        once=found.singletons,
+        twice=found.doubletons,
+        corrected=found.corrected,
+        estimate=min(found.estimate, float(most)),
+        raw_estimate=min(found.raw_estimate, float(most)),
+    )
+
+
+def power(samples: int, heldout: int, rank: Rank, card: Sequence[P], draws: np.random.Generator) -> Power:
+    """Which share of copies these sizes cannot exclude."""
+    if rank.rank is None or not card:
+        sentence = f"{heldout} held-out images allow no statement about the share of copies."
+        return Power(below=None, smallest_p=1 / (heldout + 1) if heldout else None, sentence=sentence)
+    planted = np.concatenate(card)
+    seen = int(flags(planted, rank.rank, heldout).sum())
+    below = not_excluded(Counts(0, samples, rank.rank, heldout, seen, len(planted)), draws)
+    return Power(
+        below=below,
+        smallest_p=1 / (heldout + 1),
+        sentence=(
+            f"With {samples} samples and {heldout} held-out images a share of copies below {100 * below:.2g} %"
+            " cannot be excluded, if copies are mixed as on the card."
+        ),
+    )

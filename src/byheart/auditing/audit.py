@@ -1,0 +1,158 @@
+"""audit(samples=, train=, heldout=): does this model copy its training data?
+
+    inputs ─ copy test ─ channels, share, distinct images, power ─ verdict
+           └ pixels, or an encoder ─ classical measures, fidelity, novelty
+           └ a denoiser ─ losses, membership, local dimension; the copy test again on denoised samples
+
+The method, and what it was measured to find and to miss, is in docs/theory/copy-test.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.auditing.findings import copies_of_images
+from byheart.auditing.inputs import Images, check_together, gather, overlap
+from byheart.auditing.measures import Measures, measures
+from byheart.auditing.model import ModelFindings, model_findings
+from byheart.auditing.provenance import source_of, versions
+from byheart.auditing.result import AuditResult, Inputs
+from byheart.auditing.sets import Body, Request, Sets, Tell, silent
+from byheart.auditing.vectors import copies_of_rows
+from byheart.random import derive
+
+__all__ = ["audit"]
+
+CITE = ("byheart",)
+
+
+def audit(
+    *,
+    samples: Any,
+    train: Any,
+    heldout: Any = None,
+    count: int | None = None,
+    channels: int | None = None,
+    alpha: float = 0.01,
+    rule: Literal["pac", "marginal"] = "pac",
+    allow_overlap: bool = False,
+    denoiser: Callable[[Tensor, Tensor], Tensor] | None = None,
+    features: Any = "pixels",
+    cache: Path | str | None = None,
+    planted: int = 60,
+    queries: int = 600,
+    seed: int = 0,
+    pad: Literal["edge", "zero"] = "edge",
+    tell: Tell = silent,
+    **drawing: Any,
+) -> AuditResult:
+    """Whether samples are copies of training images, judged by how held-out images score.
+
+    samples, train, heldout: a folder of images, a file of arrays (.npy, .npz, .safetensors, .parquet), a named set or a
+    slice of it, an array (n, h, w), (n, c, h, w), (n, h, w, c) or features (n, d), a data set; as samples also a model (a
+    pipeline, sampler(n, generator), a denoiser), from which `count` are drawn.  heldout: images of the same source that the
+    model has not seen; without them no rate is given.
+    count: of samples; None: all, or 1,000 of a model.  channels: 1 or 3 brings all images there.
+    alpha: share of innocent samples that may be accused.  rule: pac (at most alpha, with 95 % confidence in this audit), or
+    marginal (alpha on average over audits).  allow_overlap: go on although held-out images are in the training set too.
+    denoiser: of the model, D(x, sigma): adds what its losses give away; samples that are a denoiser are one by themselves.
+    features: encoder of fidelity and novelty, see `byheart.features`.  cache: folder for encoded features.
+    planted: copies of each kind on the sensitivity card.  queries: training images left out.  seed: of every draw.
+    pad: what is around images of 24 to 31 pixels.  tell: hears a stage, how much of it is done, and of how much.
+    drawing: shape, levels, batch of a model.
+    Raises InputError for sets that cannot be read or compared, and settings out of range.
+    """
+    began = time.perf_counter()
+    request = _request(alpha, rule, seed, planted, queries, tell)
+    tell("reading", 0, 1)
+    read = partial(gather, channels=channels, pad=pad)
+    sets = Sets(
+        read(samples, what="samples", count=count, seed=derive(seed, "samples"), **drawing),
+        read(train, what="train"),
+        None if heldout is None else read(heldout, what="heldout"),
+    )
+    wary = check_together(sets.samples, sets.train, sets.heldout)
+    both = () if sets.heldout is None else overlap(sets.train, sets.heldout, allow=allow_overlap)
+    of_images = isinstance(sets.train, Images)
+    body = copies_of_images(sets, request) if of_images else copies_of_rows(sets, request)
+    found = measures(
+        sets, features=features, cache=None if cache is None else Path(cache), seed=seed, tell=tell
+    )
+    asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
+    model = (
+        model_findings(asked, sets, request) if asked is not None and of_images else ModelFindings((), (), ())
+    )
+    kept = (
+        (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
+        if both
+        else ()
+    )
+    warnings = (*wary, *kept, *body.warnings, *found.warnings, *model.warnings)
+    return _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
+
+
+def _request(
+    alpha: float, rule: Literal["pac", "marginal"], seed: int, planted: int, queries: int, tell: Tell
+) -> Request:
+    if not 0 < alpha < 0.5 or rule not in ("pac", "marginal") or planted < 4 or queries < 50:
+        raise InputError(
+            got=f"alpha = {alpha:g}, rule {rule!r}, {planted} planted copies of each kind and {queries} images left out",
+            need="alpha between 0 and 0.5, rule pac or marginal, at least 4 copies and 50 images",
+            remedy="keep the defaults: alpha=0.01, rule='pac', planted=60, queries=600",
+        )
+    return Request(alpha, rule, seed, planted, queries, tell)
+
+
+def _is_denoiser(source: Any) -> bool:
+    """A callable that knows a sample's shape, as closed forms and loaded runs do."""
+    return callable(source) and hasattr(source, "shape") and not hasattr(source, "__getitem__")
+
+
+def _result(
+    sets: Sets,
+    both: tuple[tuple[str, str], ...],
+    request: Request,
+    body: Body,
+    found: Measures,
+    model: ModelFindings,
+    warnings: tuple[str, ...],
+    seconds: float,
+) -> AuditResult:
+    inputs = Inputs(
+        samples=source_of(sets.samples),
+        train=source_of(sets.train),
+        heldout=None if sets.heldout is None else source_of(sets.heldout),
+        overlap=both,
+    )
+    return AuditResult(
+        verdict=body.decision.verdict,
+        sentence=body.decision.sentence,
+        reasons=body.decision.reasons,
+        warnings=warnings,
+        inputs=inputs,
+        alpha=request.alpha,
+        seed=request.seed,
+        channels=body.channels,
+        copy_share=body.copy_share,
+        distinct=body.distinct,
+        power=body.power,
+        population=body.population,
+        card=body.card,
+        pairs=body.pairs,
+        random_pairs=body.random_pairs,
+        histograms=body.histograms,
+        measures=found.measures,
+        signals=model.signals,
+        denoised=model.denoised,
+        duplicates=body.duplicates,
+        cite=CITE,
+        versions=versions(),
+        seconds=round(seconds, 1),
+    )

@@ -1,0 +1,138 @@
+"""The copy test of three sets of images: everything an audit measures before it is put into words.
+
+train ─ equal images once ─ copy test ─┬─ sensitivity card ─ level of a copy ─ duplicates of train
+                                             ├─ held-out images, plain and blurred: the null
+                                             └─ samples ─ ranks in the null
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from byheart.metrics.copying.card import CardRow, copy_level, sensitivity_card
+from byheart.metrics.copying.clusters import clusters, same_groups
+from byheart.metrics.copying.copy_test import CopyTest, Matches, copy_test
+from byheart.metrics.copying.null import Null, heldout_null
+from byheart.metrics.copying.planted import PLANTED as _KINDS
+from byheart.random import derive
+
+__all__ = ["Copies", "Reference", "compared", "reference"]
+
+Tell = Callable[[str, int, int], None]
+"""Hears a stage, how much of it is done, and how much it is in all."""
+
+CROWDED = 4
+"""Members from which on a cluster is collapsed: the orbit ratio skips two others."""
+
+_SUSPECT = 0.01  # share of duplicates among the images left out from which on all of them are compared
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What is learned before a sample is seen.
+
+    kept: (k,) rows of the training set that the test holds.  groups: (n,) cluster of every training image.
+    duplicated: share of training images that occur again, equal or nearly; exhaustive: whether all of them were compared, or
+    but for equal ones only those left out.  level: `whole` score of a close copy.
+    null: of the held-out images, None without them.
+    """
+
+    test: CopyTest
+    kept: Tensor
+    groups: Tensor
+    duplicated: float
+    exhaustive: bool
+    card: tuple[CardRow, ...]
+    level: float
+    null: Null | None
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Samples against a reference.  seen: scores and matches; source: (b,) rows of the whole training set.
+
+    whole, blend, local: p-values, None without held-out images.
+    """
+
+    reference: Reference
+    seen: Matches
+    source: Tensor
+    whole: NDArray[np.float64] | None
+    blend: NDArray[np.float64] | None
+    local: NDArray[np.float64] | None
+
+
+def reference(
+    train: Tensor, heldout: Tensor | None, *, seed: int, planted: int, queries: int, tell: Tell
+) -> Reference:
+    """Learn from training images (n, c, 32, 32) and held-out ones (m, c, 32, 32), all in [0, 1].
+
+    planted: copies of each kind on the card.  queries: training images that are left out.
+    Raises InputError for fewer than 34 different training images.
+    """
+    equal = same_groups(train)
+    test, kept, card, level = _learned(train, equal, seed, planted, queries, tell)
+    duplicates = test.left_out.whole >= level
+    groups, exhaustive = equal, False
+    if float(duplicates.mean()) > _SUSPECT:
+        count = len(kept)
+        found = clusters(test, level, lambda done: tell("duplicates of the training set", done, count))
+        groups, exhaustive = kept[found.groups][_places(kept, equal)], True
+        if int(groups.bincount().max()) >= CROWDED and bool((found.groups.bincount() >= CROWDED).any()):
+            crowded = groups.bincount(minlength=len(train))[groups] >= CROWDED
+            single = torch.where(crowded, groups, equal)
+            test, kept, card, level = _learned(train, single, seed, planted, queries, tell)
+    share = float((groups.bincount(minlength=len(train))[groups] > 1).float().mean())
+    if not exhaustive:
+        share += (1 - share) * float(duplicates.mean())
+    null = None
+    if heldout is not None:
+        total = 4 * len(heldout)
+        null = heldout_null(test, heldout, lambda done: tell("held-out images", done, total))
+    return Reference(test, kept, groups, share, exhaustive, card, level, null)
+
+
+def compared(samples: Tensor, known: Reference, tell: Tell) -> Copies:
+    """Samples (b, c, 32, 32) in [0, 1] against the reference."""
+    seen, null = known.test(samples, tell=lambda done: tell("samples", done, len(samples))), known.null
+    assert seen.blend is not None and seen.local is not None
+    return Copies(
+        reference=known,
+        seen=seen,
+        source=known.kept[seen.source],
+        whole=None if null is None else null.whole(seen.whole),
+        blend=None if null is None else null.blend(seen.blend),
+        local=None if null is None else null.local(seen.local),
+    )
+
+
+def _learned(
+    train: Tensor, groups: Tensor, seed: int, planted: int, queries: int, tell: Tell
+) -> tuple[CopyTest, Tensor, tuple[CardRow, ...], float]:
+    """The test of one image a group, the rows that it holds, its card, and the level of a close copy."""
+    kept = (groups == torch.arange(len(train))).nonzero()[:, 0]
+    count = min(queries, len(kept))
+    test = copy_test(
+        train[kept],
+        seed=derive(seed, "copy test"),
+        queries=queries,
+        tell=lambda done: tell("training images left out", min(done, count), count),
+    )
+    card = sensitivity_card(
+        test,
+        seed=derive(seed, "card"),
+        count=planted,
+        tell=lambda done: tell("planted copies", done, len(_KINDS)),
+    )
+    return test, kept, card, copy_level(card)
+
+
+def _places(kept: Tensor, groups: Tensor) -> Tensor:
+    """Where among `kept` the representative of every image's group stands, (n,)."""
+    return torch.searchsorted(kept, groups)

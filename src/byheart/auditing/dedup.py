@@ -1,0 +1,161 @@
+"""dedup(train): which images of a training set are one image in several poses, and how many are left without them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.auditing.clusters import Cluster, DedupResult, Member
+from byheart.auditing.inputs import Images, gather
+from byheart.auditing.pairs import picture, pose_of
+from byheart.auditing.provenance import source_of, versions
+from byheart.auditing.result import Pose
+from byheart.auditing.sets import Tell, silent
+from byheart.metrics.copying.card import copy_level, sensitivity_card
+from byheart.metrics.copying.clusters import equal_groups, same_groups
+from byheart.metrics.copying.copy_test import Matches, copy_test, leave_one_out
+from byheart.metrics.copying.groups import grouped, merged
+from byheart.metrics.copying.planted import CLOSE
+from byheart.metrics.copying.scores import LEAST
+from byheart.random import derive
+
+__all__ = ["dedup"]
+
+_PICTURED = 60  # clusters whose images are kept for the page
+_MEMBERS = 8  # of each of them
+_MEANING = "the score that 95 % of planted close copies (exact to JPEG 50) reach"
+
+
+def dedup(
+    train: Any,
+    *,
+    channels: int | None = None,
+    planted: int = 40,
+    queries: int = 600,
+    seed: int = 0,
+    pad: Literal["edge", "zero"] = "edge",
+    tell: Tell = silent,
+) -> DedupResult:
+    """The clusters of duplicates of a training set, by the score that finds copies (see metrics.copying.clusters).
+
+    train: as in `audit`, images only.  channels: 1 or 3 brings all images there.  planted: copies of each kind whose scores
+    say what a duplicate looks like.  queries: images left out to learn what is rare.  seed: of every draw.
+    tell: hears a stage, how much of it is done, and of how much.
+    With fewer than 34 different images only equal and nearly equal ones are told.
+    Raises InputError for what cannot be read, and for features.
+    """
+    began = time.perf_counter()
+    tell("reading", 0, 1)
+    images = gather(train, what="train", channels=channels, pad=pad)
+    if not isinstance(images, Images):
+        raise InputError(
+            got=f"features of {images.shape[0]} numbers",
+            need="images: features say nothing of poses",
+            remedy="pass the folder of images",
+        )
+    known = _Known.of(images.small)
+    enough = len(known.kept) >= LEAST
+    found = _searched(images, known, planted, queries, seed, tell) if enough else _Found(known, known.same)
+    clusters = tuple(
+        _cluster(images, members, found, pictured=at < _PICTURED)
+        for at, members in enumerate(grouped(found.groups))
+    )
+    return DedupResult(
+        source=source_of(images),
+        distinct=int((found.groups == torch.arange(len(images))).sum()),
+        exact=int((known.equal != torch.arange(len(images))).sum()),
+        threshold=found.level,
+        meaning=_MEANING if enough else "the correlation 0.999: there were too few images to learn more",
+        seed=seed,
+        clusters=clusters,
+        warnings=tuple(_warnings(images, enough=enough)),
+        versions=versions(),
+        seconds=round(time.perf_counter() - began, 1),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What needs no search.  equal, same: (n,) groups.  kept: (k,) the first image of each group of `same`."""
+
+    equal: Tensor
+    same: Tensor
+    kept: Tensor
+
+    @staticmethod
+    def of(images: Tensor) -> _Known:
+        same = same_groups(images)
+        return _Known(equal_groups(images), same, (same == torch.arange(len(images))).nonzero()[:, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """groups: (n,) clusters.  level: score from which two images are one; seen: (k,) leave-one-out matches of `kept`."""
+
+    known: _Known
+    groups: Tensor
+    level: float | None = None
+    seen: Matches | None = None
+
+
+def _searched(images: Images, known: _Known, planted: int, queries: int, seed: int, tell: Tell) -> _Found:
+    """Every image against all others, in every pose."""
+    kept = known.kept
+
+    def at(stage: str, total: int) -> Callable[[int], None]:
+        return lambda done: tell(stage, min(done, total), total)
+
+    test = copy_test(
+        images.small[kept],
+        seed=derive(seed, "copy test"),
+        queries=queries,
+        tell=at("images left out", min(queries, len(kept))),
+    )
+    told = at("planted copies", len(CLOSE))
+    level = copy_level(
+        sensitivity_card(test, seed=derive(seed, "card"), count=planted, names=CLOSE, tell=told)
+    )
+    rows = torch.arange(len(kept))
+    seen = test.matches(leave_one_out(test.tables, rows, rows, at("comparing", len(kept))))
+    close = torch.from_numpy(seen.whole >= level)
+    among = merged(rows, rows[close], seen.source[close])
+    return _Found(known, kept[among][torch.searchsorted(kept, known.same)], level, seen)
+
+
+def _warnings(images: Images, *, enough: bool) -> list[str]:
+    found = []
+    if images.unreadable:
+        found.append(f"{len(images.unreadable):,} files could not be read and are left out.")
+    if not enough:
+        found.append(
+            f"With fewer than {LEAST} different images only equal and nearly equal ones can be told."
+        )
+    return found
+
+
+def _cluster(images: Images, members: Tensor, found: _Found, *, pictured: bool) -> Cluster:
+    listed = tuple(
+        _member(images, row, found, pictured=pictured and at < _MEMBERS)
+        for at, row in enumerate(members.tolist())
+    )
+    return Cluster(representative=listed[0].name, members=listed)
+
+
+def _member(images: Images, row: int, found: _Found, *, pictured: bool) -> Member:
+    """A member and what it matches: the first image that it equals, or nearly equals; else its best match if close enough."""
+    name, shown = images.names[row], picture(images, row) if pictured else None
+    for group, exact in ((found.known.equal, True), (found.known.same, False)):
+        if (first := int(group[row])) != row:
+            return Member(name=name, source=images.names[first], exact=exact, picture=shown)
+    at, seen = int(torch.searchsorted(found.known.kept, row)), found.seen
+    if seen is None or found.level is None or seen.whole[at] < found.level:
+        return Member(name=name, picture=shown)
+    source = images.names[int(found.known.kept[seen.source[at]])]
+    pose: Pose = pose_of(seen, at)
+    return Member(name=name, score=float(seen.whole[at]), source=source, pose=pose, picture=shown)

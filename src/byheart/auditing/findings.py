@@ -1,0 +1,248 @@
+"""What the copy test of images found, put into the records of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags
+from byheart.analysis.calibration.share import ShareOfCopies
+from byheart.auditing.assess import ChannelNumbers, channel, copy_share, distinct, power, share
+from byheart.auditing.copies import Copies, Reference, compared, reference
+from byheart.auditing.pairs import random_pairs, worst_pairs
+from byheart.auditing.result import (
+    ChannelName,
+    CopyShare,
+    Distinct,
+    Histogram,
+    Planted,
+    Population,
+    Power,
+)
+from byheart.auditing.sets import Body, Request, Sets
+from byheart.auditing.verdict import FEWEST, Evidence, decide
+from byheart.metrics.copying.card import CardRow
+from byheart.metrics.copying.groups import grouped
+from byheart.metrics.copying.null import Null, unlike
+from byheart.numerics.intervals import proportion
+from byheart.random import derive
+
+__all__ = ["copies_of_images", "histograms", "unranked"]
+
+P = NDArray[np.float64]
+
+CONFIDENT = 299  # held-out images from which on a rank keeps 1 % with 95 % confidence
+BINS = 60
+_NAMED = 50  # clusters of duplicates that are listed, the largest first
+_MEMBERS = 20  # of each of them
+_BLIND = 0.5  # recall of exact copies below which the training set itself is in the way
+
+
+def copies_of_images(sets: Sets, request: Request) -> Body:
+    """The copy test of three sets of images."""
+    samples, train, heldout = sets.images
+    known = reference(
+        train.small,
+        None if heldout is None else heldout.small,
+        seed=request.seed,
+        planted=request.planted,
+        queries=request.queries,
+        tell=request.tell,
+    )
+    found = compared(samples.small, known, request.tell)
+    ranked = None if known.null is None else _ranked(found, known.null, request)
+    channels: dict[ChannelName, ChannelNumbers] = {} if ranked is None else ranked.channels
+    far, beyond = (False, False) if heldout is None else unlike(samples.small, heldout.small)
+    pairs = samples, train, found, channels
+    limit = _power(len(samples), ranked, request)
+    return Body(
+        decision=decide(_evidence(len(samples), ranked, limit, request, unlike=beyond)),
+        warnings=tuple(_warnings(known, ranked, len(train), far=far)),
+        power=limit,
+        channels=tuple(one.record for one in channels.values()),
+        copy_share=None if ranked is None else ranked.share[0],
+        distinct=None if ranked is None else ranked.distinct,
+        population=None if ranked is None else ranked.population,
+        card=tuple(_planted(row, ranked) for row in known.card),
+        pairs=worst_pairs(*pairs),
+        random_pairs=random_pairs(*pairs, derive(request.seed, "pairs")),
+        histograms=histograms(found.seen.whole, None if known.null is None else known.null.plain.whole),
+        duplicates=_named(known, train.names),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """Samples ranked among held-out images.
+
+    card: p-values of each main kind of planted copy.  share: as recorded, and with the counts behind it.
+    """
+
+    null: Null
+    rank: Rank
+    population: Population
+    channels: dict[ChannelName, ChannelNumbers]
+    card: list[P]
+    share: tuple[CopyShare, ShareOfCopies]
+    distinct: Distinct | None
+
+
+def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
+    assert found.whole is not None and found.blend is not None and found.local is not None
+    assert null.plain.blend is not None and null.plain.local is not None
+    known, heldout = found.reference, len(null)
+    rank, population = (
+        chosen_rank(request.alpha, heldout, rule=request.rule),
+        _population(null, known, request),
+    )
+    enough = heldout >= FEWEST
+    channels: dict[ChannelName, ChannelNumbers] = {
+        "whole": channel(
+            "whole", found.whole, null.plain.whole, rank, accuses=enough and population.flags_on
+        ),
+        "blend": channel("blend", found.blend, null.plain.blend, rank, accuses=enough),
+        "local": channel("local", found.local, null.plain.local, rank, accuses=enough),
+    }
+    card = [null.whole(row.scores) for row in known.card if row.planting.main]
+    of_copies = copy_share(found.whole, card, heldout, _draws(request, "share"))
+    sources = _distinct(found, channels["whole"], rank, of_copies[1].corrected.value)
+    return _Ranked(null, rank, population, channels, card, of_copies, sources)
+
+
+def _distinct(found: Copies, whole: ChannelNumbers, rank: Rank, copies: float) -> Distinct | None:
+    """Distinct training images among the accused, None where nobody is."""
+    accused = np.flatnonzero(whole.flagged)
+    if rank.rank is None or not len(accused):
+        return None
+    known = found.reference
+    matched = np.concatenate([row.matched for row in known.card if row.planting.main])
+    return distinct(
+        known.groups[found.source[accused]].tolist(),
+        len(found.source),
+        copies,
+        rank,
+        accuracy=float(matched.mean()),
+        most=int(torch.count_nonzero(known.groups.bincount())),
+    )
+
+
+def _population(null: Null, known: Reference, request: Request) -> Population:
+    found = proportion(int((null.plain.whole >= known.level).sum()), len(null))
+    exact = next(row.scores for row in known.card if row.planting.name == "exact")
+    return Population(
+        share=share(found),
+        limit=request.alpha / 2,
+        as_close=float((null.plain.whole > np.median(exact)).mean()),
+        flags_on=found.value <= request.alpha / 2,
+    )
+
+
+def _evidence(
+    samples: int, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
+) -> Evidence:
+    """What the verdict rests on."""
+    if ranked is None:
+        return Evidence(samples=samples, heldout=0, alpha=request.alpha)
+    whole, (recorded, counts) = ranked.channels["whole"].record, ranked.share
+    return Evidence(
+        samples=samples,
+        heldout=len(ranked.null),
+        global_p=1.0 if whole.global_p is None else whole.global_p,
+        flags=whole.flags,
+        low=recorded.low,
+        share=(counts.corrected.value, counts.corrected.low, counts.corrected.high),
+        flags_on=ranked.population.flags_on,
+        as_close=ranked.population.as_close,
+        fires=tuple(name for name in ("blend", "local") if ranked.channels[name].record.fires),
+        unlike=unlike,
+        below=limit.below,
+        alpha=request.alpha,
+    )
+
+
+def _power(samples: int, ranked: _Ranked | None, request: Request) -> Power:
+    if ranked is None:
+        return power(samples, 0, unranked(request.alpha), [], _draws(request, "power"))
+    return power(samples, len(ranked.null), ranked.rank, ranked.card, _draws(request, "power"))
+
+
+def unranked(alpha: float) -> Rank:
+    """The rank of an audit without held-out images: none."""
+    return Rank("none", None, alpha, 0, None, None)
+
+
+def _planted(row: CardRow, ranked: _Ranked | None) -> Planted:
+    """A row of the card at the rank of the flags."""
+    seen = 0
+    if ranked is not None:
+        null = ranked.null
+        p = {"whole": null.whole, "blend": null.blend, "local": null.local}[row.planting.channel](row.scores)
+        seen = int(flags(p, ranked.rank.rank, len(null)).sum())
+    return Planted(
+        name=row.planting.name,
+        channel=row.planting.channel,
+        main=row.planting.main,
+        recall=share(proportion(seen, len(row.scores))),
+        matched=float(row.matched.mean()),
+        shortlisted=None if row.shortlisted is None else float(row.shortlisted.mean()),
+    )
+
+
+def histograms(samples: P, heldout: P | None) -> tuple[Histogram, ...]:
+    """Counts of the calibrated scores of samples and held-out images, in the same bins."""
+    both = samples if heldout is None else np.concatenate([samples, heldout])
+    edges = np.linspace(min(0.0, float(both.min())), max(float(both.max()), 1.0), BINS + 1)
+    named = {"samples": samples} | ({} if heldout is None else {"held-out": heldout})
+    return tuple(
+        Histogram(
+            name=name,
+            edges=tuple(edges.tolist()),
+            counts=tuple(np.histogram(scores, edges)[0].astype(int).tolist()),
+        )
+        for name, scores in named.items()
+    )
+
+
+def _draws(request: Request, name: str) -> np.random.Generator:
+    """Randomness of the Monte-Carlo intervals."""
+    return np.random.default_rng(derive(request.seed, name))
+
+
+def _named(known: Reference, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        tuple(names[int(row)] for row in members[:_MEMBERS]) for members in grouped(known.groups)[:_NAMED]
+    )
+
+
+def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) -> Iterator[str]:
+    if known.duplicated > 0:
+        how = "all compared" if known.exhaustive else "equal images of all, near ones of those left out"
+        yield (
+            f"{100 * known.duplicated:.2g} % of the {n} training images occur again, equal or nearly ({how});"
+            " copies of them count as copies of one image."
+        )
+    if far:
+        yield (
+            "Samples and held-out images differ more than twofold in the power of some spatial frequency: another"
+            " resizing, compression, noise or blur. The comparison with blurred held-out images allows for blur."
+        )
+    if ranked is None:
+        return
+    exact = _planted(next(row for row in known.card if row.planting.name == "exact"), ranked)
+    if exact.recall.value < _BLIND and ranked.population.flags_on and len(ranked.null) >= FEWEST:
+        yield (
+            f"Only {100 * exact.recall.value:.0f} % of exact copies would be seen: large groups of near-duplicates in the"
+            " training set hide them. List them with `byheart dedup`, and audit against one of each."
+        )
+    if not ranked.share[1].agrees:
+        corrected, check = ranked.share[1].corrected.value, ranked.share[1].cross_check.value
+        yield (
+            f"The share of copies is {corrected:.2g} by the card and {check:.2g} without it: the real copies are not mixed"
+            " as on the card, or samples differ from held-out images in other ways too. Trust the lower bound."
+        )
+    if len(ranked.null) < CONFIDENT:
+        yield f"{len(ranked.null)} held-out images are few; {CONFIDENT} allow accusations with 95 % confidence."

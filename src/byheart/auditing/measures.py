@@ -1,0 +1,122 @@
+"""The classical measures of copying, and fidelity and novelty, each beside its held-out reference."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from byheart.auditing.inputs import Images, Rows
+from byheart.auditing.result import Measure
+from byheart.auditing.sets import Sets, Tell
+from byheart.features.encoders import encoder
+from byheart.features.encoding import encode
+from byheart.metrics.copying.classical.table import classical_table, duplicate_table
+from byheart.metrics.fidelity.table import fidelity_table
+from byheart.metrics.memorization import DuplicatesWarning
+from byheart.numerics.neighbors import nearest
+from byheart.random import derive
+
+__all__ = ["Measures", "measures"]
+
+NEIGHBORS = 50
+_LEAST = 10  # rows on each side below which a distribution is not described
+_VALUES = 2**28  # of images at their own size: more is read at the working size
+
+
+@dataclass(frozen=True)
+class Measures:
+    """measures: all that could be had.  warnings: why others could not."""
+
+    measures: tuple[Measure, ...]
+    warnings: tuple[str, ...]
+
+
+def measures(sets: Sets, *, features: Any, cache: Path | None, seed: int, tell: Tell) -> Measures:
+    """The measures of three sets; none without at least 10 rows in each.
+
+    features: encoder of fidelity and novelty, see `byheart.features.encoder`; the classical measures are of pixels, or of
+    the features where features were passed.
+    """
+    if sets.heldout is None or min(len(sets.samples), len(sets.train), len(sets.heldout)) < _LEAST:
+        return Measures(
+            (), (f"Fidelity and the classical measures need {_LEAST} images in each of the three sets.",)
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DuplicatesWarning)
+        found = _copying(sets, seed, tell) + _fidelity(sets, features, cache, seed, tell)
+    said = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, DuplicatesWarning))
+    return Measures(found, tuple(f"f_mem: {text}." for text in said))
+
+
+def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
+    tell("classical measures", 0, 1)
+    assert sets.heldout is not None
+    samples, train, heldout = (_values(one) for one in (sets.samples, sets.train, sets.heldout))
+    k = min(NEIGHBORS, len(train))
+    tables = nearest(samples, train, k=k), nearest(heldout, train, k=k)
+    scores = classical_table(*tables, samples, train, heldout, seed=derive(seed, "classical"))
+    if isinstance(sets.train, Images):
+        scores += duplicate_table(samples, train, heldout)
+    return tuple(
+        Measure(
+            name=one.name,
+            family="copying",
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            reference=one.reference,
+            count=one.count,
+            definition=one.definition,
+        )
+        for one in scores
+    )
+
+
+def _fidelity(sets: Sets, features: Any, cache: Path | None, seed: int, tell: Tell) -> tuple[Measure, ...]:
+    tell("fidelity and novelty", 0, 1)
+    assert sets.heldout is not None
+    if isinstance(sets.train, Rows):
+        rows = tuple(_values(one) for one in (sets.samples, sets.heldout, sets.train))
+    else:
+        chosen = encoder(features, train=_values(sets.train))
+        formula = isinstance(features, str) and features.partition(":")[0] in _OF_PIXELS
+        rows = tuple(
+            encode(_at_size(one, formula), chosen, cache=cache)
+            for one in (sets.samples, sets.heldout, sets.train)
+        )
+    return tuple(
+        Measure(
+            name=one.name,
+            family=one.family,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            reference=one.reference,
+            against=one.against,
+            count=one.count,
+            definition=one.definition,
+        )
+        for one in fidelity_table(*rows, seed=derive(seed, "fidelity"))
+    )
+
+
+_OF_PIXELS = {"pixels", "whitened", "convolutions", "dhash", "phash"}
+
+
+def _values(one: Images | Rows) -> Tensor:
+    return one.small if isinstance(one, Images) else one.values
+
+
+def _at_size(one: Images | Rows, formula: bool) -> Tensor:
+    """Images for an encoder: a network sees them as they came where all are alike and memory holds them."""
+    assert isinstance(one, Images)
+    if formula or len(one) * prod(one.shape) > _VALUES:
+        return one.small
+    whole = [torch.from_numpy(one.full(row)) for row in range(len(one))]
+    return torch.stack(whole) if len({image.shape for image in whole}) == 1 else one.small

@@ -1,0 +1,152 @@
+"""What the model itself gives away: its losses on training and held-out images, and its samples after denoising.
+
+The denoiser works in its own units.  One of `byheart.load` knows them (`center`, `scale`, `shape`); of another one the images
+are taken to be what it was trained on: pixels in [0, 1] at the size of the files, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from byheart.analysis.calibration.ranks import chosen_rank
+from byheart.auditing.assess import channel, share
+from byheart.auditing.inputs import Images, working_size
+from byheart.auditing.result import Channel, Signal
+from byheart.auditing.sets import Request, Sets
+from byheart.metrics.copying.copy_test import copy_test
+from byheart.metrics.copying.null import heldout_null
+from byheart.metrics.denoising import denoising_loss
+from byheart.metrics.flipd import dimension_gap
+from byheart.metrics.membership import ModelSignal, signals
+from byheart.random import derive, generator
+
+__all__ = ["LEVELS", "ModelFindings", "model_findings"]
+
+LEVELS = (0.1, 0.2, 0.5, 1.0)
+"""Noise levels of the losses, in units of the data's RMS about its mean."""
+
+DENOISED_AT = 0.1
+_IMAGES = 512  # on each side of the losses
+_DIMENSION = 64  # images on each side of the local dimension
+_BATCH = 256
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ModelFindings:
+    """signals: by noise level.  denoised: channels of samples that were denoised before the test.  warnings: what was left out."""
+
+    signals: tuple[Signal, ...]
+    denoised: tuple[Channel, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """x = (pixels − center) / scale.  rms: of x about its mean."""
+
+    center: Tensor
+    scale: float
+    rms: float
+
+    def inward(self, pixels: Tensor) -> Tensor:
+        return (pixels - self.center) / self.scale
+
+    def outward(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.center
+
+
+@torch.no_grad()
+def model_findings(denoiser: Denoiser, sets: Sets, request: Request) -> ModelFindings:
+    """Signals of a denoiser on images as they came; nothing, with the reason, where it cannot be asked."""
+    samples, train, heldout = sets.images
+    if heldout is None:
+        return ModelFindings((), (), ("Losses of the model need held-out images to compare with.",))
+    shape = tuple(getattr(denoiser, "shape", train.shape))
+    if not train.shape == heldout.shape == shape:
+        text = (
+            f"The model works on {shape}, the images are {train.shape} and {heldout.shape}: it was not asked."
+        )
+        return ModelFindings((), (), (text,))
+    request.tell("losses of the model", 0, 1)
+    chosen = [_drawn(one, _IMAGES, request.seed) for one in (train, heldout)]
+    units = _units(denoiser, chosen[0])
+    known, fresh = (units.inward(x) for x in chosen)
+    levels = [level * units.rms for level in LEVELS]
+    told, exact = _levels(denoiser, known, levels, derive(request.seed, "losses"))
+    found = signals(denoiser, known, fresh, told, seed=derive(request.seed, "losses")) if told else ()
+    few = [x[:_DIMENSION] for x in (known, fresh)]
+    return ModelFindings(
+        tuple(_signal(denoiser, one, few, units.rms, request.seed) for one in found),
+        _denoised(denoiser, units, samples, train, heldout, request) if samples.shape == shape else (),
+        tuple(
+            f"At noise {level / units.rms:g} of the data's RMS the model gives every training image back exactly."
+            for level in exact
+        ),
+    )
+
+
+def _levels(
+    denoiser: Denoiser, known: Tensor, levels: list[float], seed: int
+) -> tuple[list[float], list[float]]:
+    """Levels at which there is a loss on training images, and those at which there is none: no quotient exists there."""
+    exact = [level for level in levels if float(denoising_loss(denoiser, known, level, seed).max()) == 0]
+    return [level for level in levels if level not in exact], exact
+
+
+def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:
+    center = getattr(denoiser, "center", torch.zeros(()))
+    scale = float(getattr(denoiser, "scale", 1.0))
+    x = (pixels - center) / scale
+    return _Units(center, scale, float((x - x.mean(0)).square().mean().sqrt()))
+
+
+def _drawn(one: Images, count: int, seed: int) -> Tensor:
+    """A fair draw of images at their own size, (b, c, h, w) in [0, 1]."""
+    rows = torch.randperm(len(one), generator=generator(derive(seed, "drawn", one.name)))[:count]
+    return torch.stack([torch.from_numpy(one.full(int(row))) for row in rows])
+
+
+def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float, seed: int) -> Signal:
+    size = min(map(len, few))
+    dimension = dimension_gap(
+        denoiser, few[0][:size], few[1][:size], one.sigma, seed=derive(seed, "dimension")
+    )
+    tpr = one.membership.tpr
+    return Signal(
+        sigma=one.sigma / rms,
+        loss_train=one.losses.train,
+        loss_heldout=one.losses.heldout,
+        gap=share(one.gap),
+        log_ratio=one.log_ratio.value,
+        auc=share(one.membership.auc),
+        tpr=None if tpr is None else tpr.value,
+        dimension_train=dimension.train.value,
+        dimension_heldout=dimension.heldout.value,
+    )
+
+
+def _denoised(
+    denoiser: Denoiser, units: _Units, samples: Images, train: Images, heldout: Images, request: Request
+) -> tuple[Channel, ...]:
+    """The channel `whole` of samples and held-out images that were both denoised a little first."""
+    request.tell("denoised samples", 0, 1)
+    level = torch.tensor(DENOISED_AT * units.rms)
+
+    def through(one: Images) -> Tensor:
+        parts = []
+        for start in range(0, len(one), _BATCH):
+            rows = range(start, min(start + _BATCH, len(one)))
+            pixels = torch.stack([torch.from_numpy(one.full(row)) for row in rows])
+            parts.append(units.outward(denoiser(units.inward(pixels), level)).clamp(0, 1))
+        return working_size(torch.cat(parts))
+
+    test = copy_test(train.small, seed=derive(request.seed, "copy test"), queries=request.queries)
+    null, seen = heldout_null(test, through(heldout)), test(through(samples), whole_only=True)
+    rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
+    return (channel("whole", null.whole(seen.whole), null.plain.whole, rank).record,)

@@ -1,0 +1,186 @@
+"""Pairs: a sample beside the training image that it matches, the worst first, and some at random."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+from byheart.analysis.calibration.ranks import q_values
+from byheart.auditing.assess import ChannelNumbers
+from byheart.auditing.copies import Copies
+from byheart.auditing.inputs import Images
+from byheart.auditing.result import ChannelName, Pair, Pose
+from byheart.data.images import cut_square
+from byheart.data.raw import Array
+from byheart.metrics.copying.copy_test import Matches
+from byheart.metrics.copying.poses import posed
+from byheart.metrics.copying.spaces import SIDE, unit
+
+__all__ = ["SHOWN", "picture", "pose_of", "random_pairs", "worst_pairs"]
+
+SHOWN = 24
+"""Pairs whose pictures are kept: of the worst, and of those at random."""
+
+_RECORDED = 10_000  # flagged samples that are listed; a result stays a file that can be opened
+_LEAST = 12  # of the worst pairs are shown even where nobody is accused
+_PICTURE = 96  # pixels a side, at most
+_LARGE = 256  # pixels a side at which full-size images are compared, at most
+
+
+def worst_pairs(
+    samples: Images, train: Images, found: Copies, numbers: dict[ChannelName, ChannelNumbers]
+) -> tuple[Pair, ...]:
+    """Every accused sample of every channel, the least probable first; at least 12 pairs of the channel `whole`.
+
+    numbers: by channel; empty without held-out images, where the highest scores come first.
+    """
+    listed: list[tuple[float, float, int, ChannelName]] = []
+    for name, channel in numbers.items():
+        scores = _scores(found, name)
+        listed += [
+            (float(channel.p[row]), -float(scores[row]), int(row), name)
+            for row in np.flatnonzero(channel.flagged)
+        ]
+    listed.sort()
+    named = {row for _, _, row, name in listed if name == "whole"}
+    for row in np.argsort(-found.seen.whole, kind="stable")[:_LEAST].tolist():
+        if len(listed) < _LEAST and row not in named:
+            listed.append((1.0, 0.0, row, "whole"))
+    return _pairs(samples, train, found, numbers, [(row, name) for _, _, row, name in listed[:_RECORDED]])
+
+
+def random_pairs(
+    samples: Images, train: Images, found: Copies, numbers: dict[ChannelName, ChannelNumbers], seed: int
+) -> tuple[Pair, ...]:
+    """A fair draw of samples with their matches, accused or not."""
+    rows = np.random.default_rng(seed).permutation(len(samples))[:SHOWN]
+    return _pairs(samples, train, found, numbers, [(int(row), "whole") for row in sorted(rows)])
+
+
+def _pairs(
+    samples: Images,
+    train: Images,
+    found: Copies,
+    numbers: dict[ChannelName, ChannelNumbers],
+    chosen: Sequence[tuple[int, ChannelName]],
+) -> tuple[Pair, ...]:
+    q = {name: q_values(channel.p) for name, channel in numbers.items()}
+    return tuple(
+        _pair(samples, train, found, row, name, numbers.get(name), q.get(name), pictured=at < SHOWN)
+        for at, (row, name) in enumerate(chosen)
+    )
+
+
+def _pair(
+    samples: Images,
+    train: Images,
+    found: Copies,
+    row: int,
+    name: ChannelName,
+    channel: ChannelNumbers | None,
+    q: NDArray[np.float64] | None,
+    *,
+    pictured: bool,
+) -> Pair:
+    sources, pose = _sources(found, row, name), pose_of(found.seen, row) if name == "whole" else Pose()
+    return Pair(
+        sample=row,
+        sample_name=samples.names[row],
+        train=sources,
+        train_names=tuple(train.names[source] for source in sources),
+        channel=name,
+        pose=pose,
+        score=float(_scores(found, name)[row]),
+        residual=_residual(found, row, name),
+        p=None if channel is None else float(channel.p[row]),
+        q=None if q is None else float(q[row]),
+        flagged=channel is not None and bool(channel.flagged[row]),
+        full_size=_at_full_size(samples, train, row, sources[0], pose)
+        if name == "whole" and pictured
+        else None,
+        sample_picture=picture(samples, row) if pictured else None,
+        train_pictures=tuple(picture(train, source) for source in sources) if pictured else (),
+    )
+
+
+def _scores(found: Copies, name: ChannelName) -> NDArray[np.float64]:
+    scores = {"whole": found.seen.whole, "blend": found.seen.blend, "local": found.seen.local}[name]
+    assert scores is not None
+    return scores
+
+
+def _sources(found: Copies, row: int, name: ChannelName) -> tuple[int, ...]:
+    kept, seen = found.reference.kept, found.seen.found
+    match name:
+        case "blend" if seen.blend is not None:
+            return tuple(int(kept[source]) for source in seen.blend.sources[row] if source >= 0) or (
+                int(found.source[row]),
+            )
+        case "local" if seen.local is not None and int(seen.local.source[row]) >= 0:
+            return (int(kept[seen.local.source[row]]),)
+    return (int(found.source[row]),)
+
+
+def pose_of(seen: Matches, row: int) -> Pose:
+    """How the training image lies in a sample that `whole` matches."""
+    if bool(seen.by_noise[row]):
+        return Pose(flip=bool(seen.found.noise.flip[row]))
+    flip, angle, zoom, dx, dy = seen.found.orbit.pose[row].tolist()
+    return Pose(flip=flip < 0, angle=angle, zoom=zoom, dx=dx, dy=dy, blur=float(seen.found.orbit.blur[row]))
+
+
+def _residual(found: Copies, row: int, name: ChannelName) -> float:
+    """What of the sample the match leaves unexplained, in [0, 1] for a good one."""
+    seen = found.seen.found
+    match name:
+        case "blend" if seen.blend is not None:
+            return 1 - float(seen.blend.fit[row])
+        case "whole" if bool(found.seen.by_noise[row]):
+            return float(seen.noise.ratio[row])
+    return float(seen.orbit.residual[row])
+
+
+def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: Pose) -> float | None:
+    """Correlation of the images as they came, under the pose; None where they are no larger than the working size."""
+    if min(*samples.shape[1:], *train.shape[1:]) <= SIDE:
+        return None
+    sample, image = (torch.from_numpy(cut_square(one)) for one in (samples.full(row), train.full(source)))
+    side = min(sample.shape[1], image.shape[1], _LARGE)
+    if side <= SIDE:
+        return None
+    both = [interpolate(one[None], size=(side, side), mode="area") for one in (sample, image)]
+    turn = torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]])
+    edge = side // 16  # the border of a moved image is unknown
+    rows = [
+        unit(one[..., edge : side - edge, edge : side - edge], floor=1e-6)[0]
+        for one in (both[0], posed(both[1], turn))
+    ]
+    return float(rows[0] @ rows[1]) if rows[0].shape == rows[1].shape else None
+
+
+def picture(images: Images, row: int) -> str:
+    """An image in its working frame as PNG in base64: as it came where it is larger, at most 96 pixels a side."""
+    from PIL import Image
+
+    values = images.small[row].numpy()
+    if max(images.shape[1:]) > SIDE:
+        with suppress(OSError, ValueError):  # the file is gone since it was read
+            values = cut_square(images.full(row))
+    shown = Image.fromarray(_bytes(values))
+    shown.thumbnail((_PICTURE, _PICTURE), Image.Resampling.BOX)
+    stream = io.BytesIO()
+    shown.save(stream, format="PNG", optimize=True)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def _bytes(values: Array) -> Array:
+    """(c, h, w) in [0, 1] as (h, w) or (h, w, 3) bytes; of other numbers of channels the first one is shown."""
+    pixels = (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
+    return np.ascontiguousarray(pixels[:3].transpose(1, 2, 0)) if len(pixels) >= 3 else pixels[0]

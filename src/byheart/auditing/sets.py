@@ -1,0 +1,76 @@
+"""The three sets of an audit, and what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from byheart._checks import InputError
+from byheart.auditing.inputs import Images, Rows
+from byheart.auditing.result import Channel, CopyShare, Distinct, Histogram, Pair, Planted, Population, Power
+from byheart.auditing.verdict import Decision
+
+__all__ = ["Body", "Request", "Sets", "Tell", "silent"]
+
+Tell = Callable[[str, int, int], None]
+"""Hears a stage, how much of it is done, and how much it is in all."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """All three of one kind.  heldout: None where there is none."""
+
+    samples: Images | Rows
+    train: Images | Rows
+    heldout: Images | Rows | None
+
+    @property
+    def images(self) -> tuple[Images, Images, Images | None]:
+        """The three as images.  Raises InputError for features."""
+        match self.samples, self.train, self.heldout:
+            case Images() as samples, Images() as train, (Images() | None) as heldout:
+                return samples, train, heldout
+        raise InputError(got="features", need="images", remedy="pass the images that they were made from")
+
+    @property
+    def rows(self) -> tuple[Rows, Rows, Rows | None]:
+        """The three as features.  Raises InputError for images."""
+        match self.samples, self.train, self.heldout:
+            case Rows() as samples, Rows() as train, (Rows() | None) as heldout:
+                return samples, train, heldout
+        raise InputError(got="images", need="features", remedy="encode them first")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Settings: see `audit`."""
+
+    alpha: float
+    rule: Literal["pac", "marginal"]
+    seed: int
+    planted: int
+    queries: int
+    tell: Tell
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What the copy test found, in the records of the result."""
+
+    decision: Decision
+    warnings: tuple[str, ...]
+    power: Power
+    channels: tuple[Channel, ...] = ()
+    copy_share: CopyShare | None = None
+    distinct: Distinct | None = None
+    population: Population | None = None
+    card: tuple[Planted, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    random_pairs: tuple[Pair, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()

@@ -1,0 +1,188 @@
+"""The copy test of features: one ratio of distances, ranked among held-out rows.
+
+    score = −log( d₁ / mean of the 4th … 10th nearest distance )
+
+the orbit ratio's contrast without an orbit: what a pose does to features only their encoder knows.  Planted copies are exact
+ones and ones with normal noise of a tenth of the features' RMS; nothing is said of other changes, and the share of copies is
+bounded from below only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values, q_values
+from byheart.analysis.calibration.share import Counts, lower_share, storey
+from byheart.auditing.assess import ChannelNumbers, channel, power, share
+from byheart.auditing.findings import histograms, unranked
+from byheart.auditing.inputs import Rows
+from byheart.auditing.result import Channel, CopyShare, Pair, Planted, Pose
+from byheart.auditing.sets import Body, Request, Sets
+from byheart.auditing.verdict import FEWEST, Evidence, decide
+from byheart.numerics.intervals import clopper_pearson, proportion
+from byheart.numerics.neighbors import Neighbors, nearest
+from byheart.random import derive, generator
+
+__all__ = ["copies_of_rows", "ratio_scores"]
+
+P = NDArray[np.float64]
+
+LEAST = 12
+_NEIGHBORS = 10
+_FAR = slice(3, 10)
+_NEAREST = 1e-9  # smallest distance, in units of the far ones
+_NOISE = 0.1
+_LISTED, _SHOWN = 10_000, 24
+
+
+def copies_of_rows(sets: Sets, request: Request) -> Body:
+    """The copy test of three sets of features.  Raises InputError for fewer than 12 training rows."""
+    samples, train, heldout = sets.rows
+    if len(train) < LEAST:
+        raise InputError(
+            got=f"{len(train)} training rows",
+            need=f"at least {LEAST}: a match is told by how far the next ones are",
+            remedy="give the whole training set",
+        )
+    tables = nearest(samples.values, train.values, k=_NEIGHBORS)
+    scores = ratio_scores(tables)
+    if heldout is None:
+        return _without_null(samples, train, tables, scores, request)
+    null = ratio_scores(nearest(heldout.values, train.values, k=_NEIGHBORS))
+    rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
+    numbers = channel("whole", p_values(scores, null), null, rank, accuses=len(heldout) >= FEWEST)
+    card = _card(train.values, null, rank, request)
+    draws = np.random.default_rng(derive(request.seed, "share"))
+    found = _share(numbers, len(heldout), request.alpha, draws)
+    limit = power(len(samples), len(heldout), rank, [p for _, p in card if len(p)], draws)
+    evidence = Evidence(
+        samples=len(samples),
+        heldout=len(heldout),
+        global_p=1.0 if numbers.record.global_p is None else numbers.record.global_p,
+        flags=numbers.record.flags,
+        low=0.0 if found is None else found.low,
+        below=limit.below,
+        alpha=request.alpha,
+    )
+    return Body(
+        decision=decide(evidence),
+        warnings=(
+            "Features are compared, not images: only what the encoder keeps of an image can be matched.",
+        ),
+        power=limit,
+        channels=(numbers.record,),
+        copy_share=found,
+        card=tuple(row for row, _ in card),
+        pairs=_worst(samples, train, tables, scores, numbers),
+        random_pairs=_random(samples, train, tables, scores, numbers, request.seed),
+        histograms=histograms(scores, null),
+    )
+
+
+def ratio_scores(table: Neighbors) -> P:
+    """−log of the nearest distance over the mean of the 4th to 10th, (q,).  table: (q, k ≥ 10) neighbors."""
+    far = table.distance[:, _FAR].mean(1).clamp_min(torch.finfo(torch.float64).tiny)
+    return -(table.distance[:, 0] / far).clamp_min(_NEAREST).log().numpy()
+
+
+def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: P, request: Request) -> Body:
+    return Body(
+        decision=decide(Evidence(samples=len(samples), heldout=0, alpha=request.alpha)),
+        warnings=(),
+        power=power(len(samples), 0, unranked(request.alpha), [], np.random.default_rng(0)),
+        pairs=_worst(samples, train, table, scores, None),
+        random_pairs=_random(samples, train, table, scores, None, request.seed),
+        histograms=histograms(scores, None),
+    )
+
+
+def _card(train: Tensor, null: P, rank: Rank, request: Request) -> list[tuple[Planted, P]]:
+    """Exact copies and noisy ones: the row of the card, and the p-values behind it."""
+    draws = generator(derive(request.seed, "card"))
+    rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
+    plain = train[rows].float()
+    spread = float((plain - plain.mean(0)).square().mean().sqrt())
+    noisy = plain + _NOISE * spread * torch.randn(plain.shape, generator=draws)
+    return [
+        _planted(name, x, rows, train, null, rank) for name, x in (("exact", plain), ("noise-0.1", noisy))
+    ]
+
+
+def _planted(name: str, x: Tensor, rows: Tensor, train: Tensor, null: P, rank: Rank) -> tuple[Planted, P]:
+    table = nearest(x, train, k=_NEIGHBORS)
+    p = p_values(ratio_scores(table), null)
+    seen = int(flags(p, rank.rank, len(null)).sum())
+    record = Planted(
+        name=name,
+        channel="whole",
+        main=True,
+        recall=share(proportion(seen, len(x))),
+        matched=float((table.index[:, 0] == rows).float().mean()),
+        shortlisted=None,
+    )
+    return record, p
+
+
+def _share(
+    numbers: ChannelNumbers, heldout: int, alpha: float, draws: np.random.Generator
+) -> CopyShare | None:
+    record: Channel = numbers.record
+    if record.rank is None:
+        return None
+    flagged = int(flags(numbers.p, record.rank, heldout).sum())
+    counts = Counts(flagged, len(numbers.p), record.rank, heldout, 1, 1)
+    return CopyShare(
+        raw=share(clopper_pearson(flagged, len(numbers.p))),
+        low=lower_share(counts, draws),
+        corrected=None,
+        cross_check=share(storey(numbers.p, heldout)),
+        alpha=alpha,
+        rank=record.rank,
+        mix="none: nobody knows what copies look like in these features",
+    )
+
+
+def _worst(
+    samples: Rows, train: Rows, table: Neighbors, scores: P, numbers: ChannelNumbers | None
+) -> tuple[Pair, ...]:
+    order = np.argsort(-scores, kind="stable")
+    accused = 0 if numbers is None else numbers.record.flags
+    return _pairs(samples, train, table, scores, numbers, order[: min(max(accused, _SHOWN), _LISTED)])
+
+
+def _random(
+    samples: Rows, train: Rows, table: Neighbors, scores: P, numbers: ChannelNumbers | None, seed: int
+) -> tuple[Pair, ...]:
+    rows = np.sort(np.random.default_rng(derive(seed, "pairs")).permutation(len(samples))[:_SHOWN])
+    return _pairs(samples, train, table, scores, numbers, rows)
+
+
+def _pairs(
+    samples: Rows,
+    train: Rows,
+    table: Neighbors,
+    scores: P,
+    numbers: ChannelNumbers | None,
+    rows: NDArray[np.int64],
+) -> tuple[Pair, ...]:
+    q = None if numbers is None else q_values(numbers.p)
+    return tuple(
+        Pair(
+            sample=row,
+            sample_name=samples.names[row],
+            train=(int(table.index[row, 0]),),
+            train_names=(train.names[int(table.index[row, 0])],),
+            channel="whole",
+            pose=Pose(),
+            score=float(scores[row]),
+            residual=float(np.exp(-scores[row])),
+            p=None if numbers is None else float(numbers.p[row]),
+            q=None if q is None else float(q[row]),
+            flagged=numbers is not None and bool(numbers.flagged[row]),
+        )
+        for row in rows.tolist()
+    )

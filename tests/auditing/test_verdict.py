@@ -1,0 +1,62 @@
+"""The verdict: every word, its conditions, and the sentences that go with it."""
+
+from dataclasses import replace
+
+import pytest
+
+from byheart.auditing.verdict import Evidence, decide
+
+CLEAN = Evidence(samples=1000, heldout=1000, global_p=0.4, below=0.01)
+COPYING = replace(CLEAN, global_p=1e-6, flags=30, low=0.02, share=(0.03, 0.02, 0.05))
+
+
+def test_copies_are_said_with_their_number_and_their_bound():
+    found = decide(COPYING)
+    assert found.verdict == "copying"
+    assert "30 of 1000" in found.sentence and "at least 2 %" in found.sentence
+    assert any("between 2 % and 5 %" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("lacks", [{"global_p": 0.011}, {"low": 0.0}, {"flags": 2}])
+def test_copying_needs_all_three(lacks):
+    assert decide(replace(COPYING, **lacks)).verdict != "copying"
+
+
+@pytest.mark.parametrize("sign", [{"global_p": 0.049}, {"fires": ("blend",)}, {"fires": ("local",)}])
+def test_one_sign_is_suspicious(sign):
+    assert decide(replace(CLEAN, **sign)).verdict == "suspicious"
+
+
+def test_no_evidence_says_what_it_leaves_open():
+    found = decide(CLEAN)
+    assert found.verdict == "no evidence"
+    assert "below 1 % cannot be excluded" in found.sentence and "tested transformations" in found.sentence
+    assert any("rotations of 10°" in reason for reason in found.reasons)
+
+
+def test_without_held_out_images_nobody_can_tell():
+    assert decide(Evidence(samples=10, heldout=0)).verdict == "cannot tell"
+    few = decide(replace(COPYING, heldout=98))
+    assert few.verdict == "cannot tell" and "0.0101" in few.sentence
+    assert decide(replace(COPYING, heldout=99)).verdict == "copying"
+
+
+def test_between_99_and_299_the_weaker_promise_is_named():
+    assert any("not with 95 % confidence" in reason for reason in decide(replace(CLEAN, heldout=298)).reasons)
+    assert not any(
+        "not with 95 % confidence" in reason for reason in decide(replace(CLEAN, heldout=299)).reasons
+    )
+
+
+def test_where_held_out_images_look_like_copies_only_the_excess_counts():
+    crowded = replace(CLEAN, flags_on=False, as_close=0.38)
+    found = decide(crowded)
+    assert found.verdict == "cannot tell" and "38 %" in found.sentence
+    more = decide(replace(crowded, global_p=1e-4, low=0.05))
+    assert more.verdict == "copying" and "no single one can be named" in more.sentence
+
+
+def test_unlike_sharpness_acquits_nobody_and_accuses_only_beyond_doubt():
+    assert decide(replace(CLEAN, unlike=True)).verdict == "cannot tell"
+    assert decide(replace(COPYING, unlike=True)).verdict == "cannot tell"
+    assert decide(replace(COPYING, unlike=True, low=0.06)).verdict == "copying"
