@@ -167,9 +167,17 @@ def test_shares_are_pooled_over_all_that_they_count():
 
 def test_a_mean_over_splits_lies_in_its_interval():
     found = quantity("audit/planted/exact", [curve(record("planted", "exact", 0.9996, 150))])
-    assert found.value == pytest.approx(0.9996) and found.low == pytest.approx(proportion(150, 150).low) and found.high == 1
+    assert (
+        found.value == pytest.approx(0.9996)
+        and found.low == pytest.approx(proportion(150, 150).low)
+        and found.high == 1
+    )
     found = quantity("audit/accused/blur-1", [curve(record("accused", "blur-1", 0.0004, 1000))])
-    assert found.value == pytest.approx(0.0004) and found.low == 0 and found.high == pytest.approx(proportion(0, 1000).high)
+    assert (
+        found.value == pytest.approx(0.0004)
+        and found.low == 0
+        and found.high == pytest.approx(proportion(0, 1000).high)
+    )
 
 
 def test_main_takes_the_main_kinds_only():

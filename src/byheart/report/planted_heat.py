@@ -268,7 +268,9 @@ _CHECK = _Rows(
 _RATES = (_ACCUSED, _EXCEEDED, _CHECK)
 
 _COVERED = _Rows("Intervals that hold the true share", "coverage", true_share, partial(_told, "hold it"))
-_ESTIMATED = _Rows("Estimated share, by the true one", "estimate", true_share, partial(_averaged, "estimated"))
+_ESTIMATED = _Rows(
+    "Estimated share, by the true one", "estimate", true_share, partial(_averaged, "estimated")
+)
 _SHARES = (
     _COVERED,
     _ESTIMATED,
