@@ -14,7 +14,11 @@ def example(name):
 
 
 def test_every_example_is_run_here():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"exact_copies", "watch_training"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "audit_training",
+        "exact_copies",
+        "watch_training",
+    }
 
 
 def test_exact_copies(capsys):
@@ -27,3 +31,11 @@ def test_watch_training(capsys):
     records = example("watch_training").main(n=8, steps=8, width=16, samples=8)
     assert [record["step"] for record in records] == [2, 4, 8]
     assert capsys.readouterr().out.count("f_mem") == 3
+
+
+def test_audit_training(capsys):
+    results = example("audit_training").main(
+        n=40, steps=16, width=16, samples=8, heldout=100, audits=(1 / 2,), planted=4
+    )
+    assert list(results) == [8] and results[8].channels[0].flags == 0
+    assert capsys.readouterr().out.count("f_mem") == 1
