@@ -146,7 +146,7 @@ def test_a_memorizing_denoiser_is_convicted_with_its_signals(sets):
     model = byheart.denoisers.empirical(pixels)
     found = audit(samples=model, count=40, **sets, **SMALL)
     assert found.verdict == "copying"
-    assert found.signals and found.signals[0].auc.low > 0.95
+    assert sum("gives every training image back exactly" in warning for warning in found.warnings) >= 3
     assert found.denoised[0].name == "whole"
 
 

@@ -42,3 +42,10 @@ def test_large_files_are_left_out(place, monkeypatch):
 def test_an_empty_place_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(InputError, match="apt-get install openclipart-png"):
         clipart.read_clipart(tmp_path / "nowhere")
+
+
+def test_what_pillow_takes_for_a_bomb_is_left_out(place, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    clipart.read_clipart.cache_clear()
+    with pytest.raises(InputError, match="no clip art"):
+        clipart.read_clipart(place)

@@ -19,7 +19,7 @@ from byheart.auditing.result import Channel, Signal
 from byheart.auditing.sets import Request, Sets
 from byheart.metrics.copying.copy_test import copy_test
 from byheart.metrics.copying.null import heldout_null
-from byheart.metrics.denoising import denoising_loss
+from byheart.metrics.denoising import loss_gap
 from byheart.metrics.flipd import dimension_gap
 from byheart.metrics.membership import ModelSignal, signals
 from byheart.random import derive, generator
@@ -78,8 +78,10 @@ def model_findings(denoiser: Denoiser, sets: Sets, request: Request) -> ModelFin
     units = _units(denoiser, chosen[0])
     known, fresh = (units.inward(x) for x in chosen)
     levels = [level * units.rms for level in LEVELS]
-    told, exact = _levels(denoiser, known, levels, derive(request.seed, "losses"))
-    found = signals(denoiser, known, fresh, told, seed=derive(request.seed, "losses")) if told else ()
+    seed = derive(request.seed, "losses")
+    exact = [level for level in levels if loss_gap(denoiser, known, fresh, level, seed).train == 0]
+    told = [level for level in levels if level not in exact]  # without a loss there is no quotient of losses
+    found = signals(denoiser, known, fresh, told, seed=seed) if told else ()
     few = [x[:_DIMENSION] for x in (known, fresh)]
     return ModelFindings(
         tuple(_signal(denoiser, one, few, units.rms, request.seed) for one in found),
@@ -89,14 +91,6 @@ def model_findings(denoiser: Denoiser, sets: Sets, request: Request) -> ModelFin
             for level in exact
         ),
     )
-
-
-def _levels(
-    denoiser: Denoiser, known: Tensor, levels: list[float], seed: int
-) -> tuple[list[float], list[float]]:
-    """Levels at which there is a loss on training images, and those at which there is none: no quotient exists there."""
-    exact = [level for level in levels if float(denoising_loss(denoiser, known, level, seed).max()) == 0]
-    return [level for level in levels if level not in exact], exact
 
 
 def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:

@@ -6,6 +6,7 @@ the middle of a white square: (3, 32, 32) bytes.  Files of more than 4·10⁷ pi
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -39,15 +40,20 @@ def read_clipart(place: Path = PLACE) -> Raw:
 
 def _read(file: Path) -> Array | None:
     """One drawing (3, 32, 32), or None where it is too large or damaged: the package has some of both."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    refused = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
     try:
-        with Image.open(file) as image:
-            width, height = image.size
-            if width * height > _HUGE:
-                return None
-            drawn = image.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # what is too large is left out below
+            with Image.open(file) as image:
+                width, height = image.size
+                if width * height > _HUGE:
+                    return None
+                drawn = image.convert("RGBA")
+    except refused:
         return None
     paper = Image.new("RGBA", drawn.size, "white")
     paper.alpha_composite(drawn)

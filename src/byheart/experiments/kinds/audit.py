@@ -57,10 +57,10 @@ def audit_run(run: AuditRun, folder: RunFolder, tell: Tell) -> None:
     }
     folder.write_record("data", {"name": run.population, "count": len(bench.images)})
     for name, make in stages.items():
-        if not folder.has(name):
-            folder.save(name, make())
+        if not folder.has(name) and (found := make()):
+            folder.save(name, found)
     folder.keep_rows(-1)
-    scores = Scores(*(folder.arrays(name) for name in stages))
+    scores = Scores(*(folder.arrays(name) if folder.has(name) else {} for name in stages))
     for step, row in enumerate(records(run, scores)):
         row = {"step": step, **row}
         folder.append(row)
