@@ -237,6 +237,12 @@ def test_what_was_not_measured_is_missing_in_every_run(name):
     assert math.isnan(found.value) and found.low is None and found.missing == 2
 
 
+def test_a_run_without_it_takes_nothing_from_the_others():
+    curves = [curve(record("exceeded", "pac", None, 0)), curve(record("exceeded", "pac", 0.04, 200), seed=22)]
+    found = quantity("audit/exceeded/pac", curves)
+    assert (found.value, found.count) == (pytest.approx(0.04), 200)
+
+
 @pytest.mark.parametrize(
     "name", ["audit/nothing/exact", "audit/planted", "audit/planted/", "audits/planted/exact"]
 )
@@ -295,6 +301,18 @@ def test_populations_are_told_apart(by_hand):
     assert [one.accusable for one in content.populations] == [True, True, True, False]
     assert [one.once for one in content.populations] == ["", "", "fashion", ""]
     assert content.seeds == "21 and 22" and content.cautions == []
+
+
+def test_doubled_images_stand_beside_their_own_population_only(by_hand):
+    run = RunFolder(by_hand.path.parent / "d")
+    header = run.header()
+    for changes, once in (
+        ({"population": "digits"}, ""),
+        ({"n": 4000}, ""),
+        ({"population": "glyphs"}, "glyphs"),
+    ):
+        run.start({**header, "spec": {**header["spec"], **changes}})
+        assert next(one for one in planted_content(by_hand).populations if one.arm == "twice").once == once
 
 
 def test_numbers_are_pooled_over_the_seeds(by_hand):

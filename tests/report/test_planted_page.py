@@ -311,6 +311,7 @@ def test_numbers_in_words():
     plain = lambda words: words.replace("\N{NO-BREAK SPACE}", " ")  # noqa: E731
     assert plain(share(proportion(150, 150))) == "100 % [97.6, 100]"
     assert plain(share(Interval(0.9996, 0.9757, 0.9999, 150))) == "> 99.9 % [97.6, 99.99]"
+    assert plain(share(Interval(0.9999, 0.99, 0.999999, 150))) == "> 99.9 % [99, 99.99]"  # not 100
     assert between(Interval(0.0001, 0.00001, 0.01, 9)) == "<0.01–1.0"
     assert plain(mean(Interval(0.0194, 0.01921, 0.0196, 9))) == "1.94 % [1.92, 1.96]"
     assert span(Interval(0.994, 0.983, 1.005, 9)) == "0.983–1"
