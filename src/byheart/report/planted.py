@@ -106,9 +106,7 @@ def _facts(populations: Sequence[Population]) -> Table:
 
 
 def _innocents(populations: Sequence[Population]) -> Iterator[FigureView]:
-    every = (
-        "of every kind of innocent, with its 95 % interval, a mark a population. Dashed: the limit,"
-    )
+    every = "of every kind of innocent, with its 95 % interval, a mark a population. Dashed: the limit,"
     if any(one.names("accused", "safe") for one in populations):
         caption = f"Share accused {every} {rate(LIMIT)}."
         yield _view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
