@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from byheart.data.dataset import fingerprint
 from byheart.denoisers.mixture import empirical
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.audit_rows import Scores, records
@@ -55,7 +56,10 @@ def audit_run(run: AuditRun, folder: RunFolder, tell: Tell) -> None:
         "innocents": bench.innocents,
         "copiers": bench.copiers,
     }
-    folder.write_record("data", {"name": run.population, "count": len(bench.images)})
+    images = bench.images
+    folder.write_record(
+        "data", {"name": run.population, "count": len(images), "fingerprint": fingerprint(images.numpy())}
+    )
     for name, make in stages.items():
         if not folder.has(name) and (found := make()):
             folder.save(name, found)

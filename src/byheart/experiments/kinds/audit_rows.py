@@ -179,7 +179,7 @@ def _repetition(
     order = draws.permutation(run.pool)
     heldout = order[: min(_HELDOUT, run.heldout)]
     samples = min(_SAMPLES, run.pool - len(heldout))
-    copies = round(true * samples)
+    copies = int(draws.binomial(samples, true))  # samples are independent, given the model
     innocent = scores.pool["whole"][order[len(heldout) : len(heldout) + samples - copies]]
     nulls = [null[heldout] for null in scores.nulls()]
     p = p_values(np.concatenate([innocent, draws.choice(real, copies)]), *nulls)

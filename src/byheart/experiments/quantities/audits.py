@@ -9,6 +9,7 @@ audit/GROUP/most         the largest, of the kind `safe` if there is one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from byheart.experiments.curves import Curve
@@ -45,43 +46,51 @@ def check(name: str) -> bool:
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
     """The quantity of that name; its value is NaN where the curves do not give one."""
     _, group, name = name.split("/", 2)
-    rows = [
-        row for curve in curves for row in curve.rows if row["group"] == group and row["value"] is not None
+    of_runs = [
+        [row for row in curve.rows if row["group"] == group and row["value"] is not None] for curve in curves
     ]
     match name:
         case "main":
-            return _pooled([row for row in rows if row["kind"] == "main"], len(curves))
+            of_runs = [[row for row in rows if row["kind"] == "main"] for rows in of_runs]
+        case "worst" | "most":
+            pass
+        case _:
+            of_runs = [[row for row in rows if row["name"] == name] for rows in of_runs]
+    rows, missing = [row for found in of_runs for row in found], sum(not found for found in of_runs)
+    if not rows:
+        return nothing(missing)
+    match name:
+        case "main":
+            found = _pooled(rows)
         case "worst":
-            return min(_by_name(rows, group, "main"), key=_value, default=nothing(len(curves)))
+            found = min(_by_name(rows, group, "main"), key=_value)
         case "most":
-            return max(_by_name(rows, group, "safe"), key=_value, default=nothing(len(curves)))
-    return _joined([row for row in rows if row["name"] == name], group, len(curves))
+            found = max(_by_name(rows, group, "safe"), key=_value)
+        case _:
+            found = _joined(rows, group)
+    return replace(found, missing=missing)
 
 
 def _by_name(rows: list[Row], group: str, kind: str) -> list[Quantity]:
     chosen = [row for row in rows if row["kind"] == kind] or rows
     names = dict.fromkeys(row["name"] for row in chosen)
-    return [_joined([row for row in chosen if row["name"] == name], group, 0) for name in names]
+    return [_joined([row for row in chosen if row["name"] == name], group) for name in names]
 
 
-def _joined(rows: list[Row], group: str, curves: int) -> Quantity:
-    return _pooled(rows, curves) if group in _SHARES else _averaged(rows, curves)
+def _joined(rows: list[Row], group: str) -> Quantity:
+    return _pooled(rows) if group in _SHARES else _averaged(rows)
 
 
-def _pooled(rows: list[Row], curves: int) -> Quantity:
-    """A share of all that the records count."""
+def _pooled(rows: list[Row]) -> Quantity:
+    """A share of all that the records count, at least one."""
     count = sum(int(row["count"]) for row in rows)
-    if not count:
-        return nothing(curves)
     value = sum(float(row["value"]) * int(row["count"]) for row in rows) / count
     found = proportion(round(value * count), count)
     return Quantity(value, min(found.low, value), max(found.high, value), count)
 
 
-def _averaged(rows: list[Row], curves: int) -> Quantity:
+def _averaged(rows: list[Row]) -> Quantity:
     """The mean over runs; its interval is the mean of theirs, which is never too short for independent runs."""
-    if not rows:
-        return nothing(curves)
     value, low, high = (sum(float(row[end]) for row in rows) / len(rows) for end in ("value", "low", "high"))
     return Quantity(value, low, high, sum(int(row["count"]) for row in rows))
 
