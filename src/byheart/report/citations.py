@@ -30,8 +30,40 @@ PAPERS = {
   eprint        = {2402.18491},
   archiveprefix = {arXiv}
 }""",
+    "2301.13188": r"""@inproceedings{carlini2023extracting,
+  title         = {Extracting Training Data from Diffusion Models},
+  author        = {Carlini, Nicholas and Hayes, Jamie and Nasr, Milad and Jagielski, Matthew and Sehwag, Vikash and Tram{\`e}r, Florian and Balle, Borja and Ippolito, Daphne and Wallace, Eric},
+  booktitle     = {USENIX Security Symposium},
+  year          = {2023},
+  eprint        = {2301.13188},
+  archiveprefix = {arXiv}
+}""",
+    "2104.08279": r"""@article{bates2023testing,
+  title         = {Testing for Outliers with Conformal p-values},
+  author        = {Bates, Stephen and Cand{\`e}s, Emmanuel and Lei, Lihua and Romano, Yaniv and Sesia, Matteo},
+  journal       = {The Annals of Statistics},
+  year          = {2023},
+  eprint        = {2104.08279},
+  archiveprefix = {arXiv}
+}""",
+    "rogan1978": r"""@article{rogan1978estimating,
+  title   = {Estimating Prevalence from the Results of a Screening Test},
+  author  = {Rogan, Walter J. and Gladen, Beth},
+  journal = {American Journal of Epidemiology},
+  volume  = {107},
+  pages   = {71--76},
+  year    = {1978}
+}""",
+    "chao1984": r"""@article{chao1984nonparametric,
+  title   = {Nonparametric Estimation of the Number of Classes in a Population},
+  author  = {Chao, Anne},
+  journal = {Scandinavian Journal of Statistics},
+  volume  = {11},
+  pages   = {265--270},
+  year    = {1984}
+}""",
 }
-"""arXiv identifier -> entry."""
+"""arXiv identifier, or author and year -> entry."""
 
 BYHEART = f"""@software{{byheart,
   title   = {{byheart: does a diffusion model know its training data by heart?}},
