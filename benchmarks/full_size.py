@@ -96,7 +96,7 @@ class Outcome:
 
 def reduced(images: Tensor) -> Tensor:
     """Bytes (n, c, side, side) as the audit sees them, (n, c, 32, 32)."""
-    return torch.cat([working_size(part.float() / 255) for part in images.split(CHUNK)])
+    return torch.cat([working_size(part.float() / 255) for part in torch.split(images, CHUNK)])
 
 
 def correlation(samples: Tensor, images: Tensor, pose: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class Bench:
     def correlations(self, samples: Tensor, seen: Matches, chosen: Tensor) -> Correlations:
         """Of the samples `chosen` (r,) of (b, c, side, side), bytes, and what they match."""
         pose, found = poses(seen), []
-        for rows in chosen.split(CHUNK):
+        for rows in torch.split(chosen, CHUNK):
             part, source = samples[rows].float() / 255, seen.source[rows]
             full = correlation(part, self.images[source].float() / 255, pose[rows])
             found.append((full, correlation(working_size(part), self.small[source], pose[rows])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,17 +121,16 @@ def clipart(sides: Sequence[int], cache: Path) -> dict[int, Tensor]:
 
     Each (k, 3, side, side) bytes, the same drawings in the same order.  cache: where the strict set is kept.
     """
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None  # Pillow refuses some of the files before their readers can leave them out
     small = read_clipart().values
     place = {image.tobytes(): row for row, image in reversed(list(enumerate(small)))}
     strict = (population("clipart_strict", cache) * 255).round().to(torch.uint8).numpy()
     wanted = {place[image.tobytes()] for image in strict}
-    large = [
-        whole for row, whole in enumerate(_drawings()) if row in wanted and max(whole.size) >= max(sides)
-    ]
-    return {side: torch.from_numpy(np.stack([_square(whole, side) for whole in large])) for side in sides}
+    found: dict[int, list[np.ndarray]] = {side: [] for side in sides}
+    for row, whole in enumerate(_drawings()):
+        if row in wanted and max(whole.size) >= max(sides):
+            for side, squares in found.items():
+                squares.append(_square(whole, side))
+    return {side: torch.from_numpy(np.stack(squares)) for side, squares in found.items()}
 
 
 def _drawings() -> Iterator[Image.Image]:
@@ -139,11 +139,13 @@ def _drawings() -> Iterator[Image.Image]:
 
     for file in sorted(PLACE.rglob("*.png")):
         try:
-            with Image.open(file) as image:
-                if image.width * image.height > HUGE:
-                    continue
-                drawn = image.convert("RGBA")
-        except (OSError, SyntaxError, ValueError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                with Image.open(file) as image:
+                    if image.width * image.height > HUGE:
+                        continue
+                    drawn = image.convert("RGBA")
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue
         paper = Image.new("RGBA", drawn.size, "white")
         paper.alpha_composite(drawn)
