@@ -39,14 +39,16 @@ def helps() -> dict[str, str]:
     return texts
 
 
-def scoreboard() -> str:
-    """Every row of the claims' record as a table."""
+def scoreboard(paper: str | None = None) -> str:
+    """Every row of the claims' record as a table; of the claims about one paper only, if it is named."""
 
     def number(value):
         return "–" if value is None else f"{value:.3g}"
 
     lines = ["| claim | scale | measured | 95 % | accepted | verdict | statement |", "| --- " * 7 + "|"]
     for row in all_rows():
+        if paper not in (None, row["paper"]):
+            continue
         interval, accepted = (
             f"{number(low)} … {number(high)}" for low, high in ((row["low"], row["high"]), row["accept"])
         )
@@ -79,6 +81,7 @@ def make_pages(app):
         (MADE / f"{name}.txt").write_text(text)
     (MADE / "names.md").write_text(names())
     (MADE / "scoreboard.md").write_text(scoreboard())
+    (MADE / "planted.md").write_text(scoreboard("byheart"))
 
 
 def plain_docstring(app, what, name, thing, options, lines):
