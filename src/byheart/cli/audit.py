@@ -145,13 +145,21 @@ def _told(result: AuditResult) -> str:
     lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in result.warnings]
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
-        lines.append(Text(f"\n  {len(flagged):,} accused, the least probable first:"))
+        chance = f"chance alone accuses about {_by_chance(result):.2g} of innocent samples"
+        lines.append(Text(f"\n  {len(flagged):,} accused, the least probable first ({chance}):"))
         lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
     lines.append(Text(f"\n  {result.power.sentence}"))
     console = Console(soft_wrap=True, highlight=False)
     with console.capture() as captured:  # Text, not markup: names hold brackets and :words:
         console.print(*lines, sep="\n")
     return captured.get()
+
+
+def _by_chance(result: AuditResult) -> float:
+    """Accusations that are expected where no sample is a copy, in all channels together."""
+    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.count
+    ranks = [(one.rank or 0) * one.count for one in result.channels if one.rule != "none"]
+    return sum(ranks) / (heldout + 1)
 
 
 def _distinct(found: Distinct) -> str:
