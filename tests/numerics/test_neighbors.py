@@ -226,3 +226,14 @@ def test_ratio_needs_two_neighbors():
 def test_bad_input_is_refused(queries, reference, options, message):
     with pytest.raises(InputError, match=message):
         nearest(queries, reference, **options)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_tile_in_which_no_query_improves_is_passed(count):
+    """Queries that are the first rows find themselves in the first chunk; later chunks hold nothing better for any of them."""
+    x = (
+        torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
+        * torch.linspace(0.01, 9, 20_000)[:, None]
+    )
+    found = nearest(x[:count], x, k=2)
+    assert torch.equal(found.index[:, 0], torch.arange(count)) and bool((found.distance[:, 0] == 0).all())

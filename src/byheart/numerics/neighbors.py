@@ -33,8 +33,9 @@ from byheart.numerics.products import matmul_t
 
 __all__ = ["Neighbors", "nearest"]
 
-_RUNGS = ((torch.float32, 2), (torch.float32, 32), (torch.float64, 2))  # precision, candidates beyond k
-_QUERIES = 8192  # converted at a time
+_RUNGS = ((torch.float32, 8), (torch.float32, 32), (torch.float64, 2))  # precision, candidates beyond k
+_QUERIES = 16384  # converted at a time
+_MEASURED = 128  # queries measured in float64 at a time
 _TILE = 1024  # queries a product; with 4,096 references 16 MB of scores, searched while still in the cache
 _BLOCK = 64  # scores whose maximum is taken together
 
@@ -147,7 +148,12 @@ def _search(x: Tensor, own: Tensor, reference: _Reference, k: int) -> tuple[Tens
         exact = _distances(rows, reference.points, candidates).masked_fill(scores == -torch.inf, torch.inf)
         best, order = exact.sort(dim=1, stable=True)
         distance[unsure], index[unsure] = best[:, :k], candidates.gather(1, order[:, :k])
-        norm = reference.centered(rows, torch.float64).square().sum(1)
+        norm = torch.cat(
+            [
+                reference.centered(rows[part], torch.float64).square().sum(1)
+                for part in _slices(len(rows), _MEASURED)
+            ]
+        )
         unsure = unsure[~_certain(norm, exact, best[:, k - 1], scores, slack)]
         if not len(unsure) or width == len(reference.points):
             break
@@ -225,15 +231,19 @@ def _top(scores: Tensor, width: int, above: Tensor) -> tuple[Tensor, Tensor, Ten
     rows = (maxima.amax(1) > above).nonzero()[:, 0]
     chosen = maxima[rows].topk(width).indices
     inside = blocks.index_select(0, (chosen + rows[:, None] * maxima.shape[1]).flatten())
-    best, where = inside.view(len(rows), -1).topk(width)
+    best, where = inside.view(len(rows), width * _BLOCK).topk(width)
     return rows, best, chosen.gather(1, where // _BLOCK) * _BLOCK + where % _BLOCK
 
 
 def _distances(x: Tensor, points: Tensor, index: Tensor) -> Tensor:
     """‖x − points[index]‖ by direct subtraction in float64.  x: (b, d).  index: (b, c).  Returns (b, c)."""
-    x = x.double()
-    columns = [torch.linalg.vector_norm(x - points[column].double(), dim=1) for column in index.T]
-    return torch.stack(columns, 1)
+    result = torch.empty(index.shape, dtype=torch.float64, device=x.device)
+    for part in _slices(len(x), _MEASURED):
+        rows = x[part].double()
+        for column, chosen in enumerate(index[part].T):
+            gap = points[chosen].double().sub_(rows)
+            result[part, column] = torch.linalg.vector_norm(gap, dim=1)
+    return result
 
 
 def _slices(count: int, size: int) -> list[slice]:

@@ -30,7 +30,8 @@ __all__ = ["LEAST", "CopyScores", "CopyTables", "Without", "copy_scores", "copy_
 LEAST = 34
 """Training images below which the far ranks of the denominators do not exist."""
 
-BATCH = 16  # samples at a time: 23 MB of windows for grey images, which stay in the cache
+BATCH = 16  # samples at a time: 12 MB of windows for grey images, which stay in the cache
+WIDE = 128  # samples at a time where the training set is read once a batch: fewer would wait for memory
 
 Without = Callable[[int, int], Tensor]
 """(first row, one past the last) -> (b, n) True where a training image must not be matched with that sample."""
@@ -126,11 +127,13 @@ def copy_scores(
 def _parts(
     x: Tensor, tables: CopyTables, without: Without | None, whole_only: bool, tell: Callable[[int], None]
 ) -> Iterator[tuple[OrbitFound, NoiseFound, BlendFound | None, LocalFound | None]]:
-    for start in range(0, len(x), BATCH):
-        part = x[start : start + BATCH]
+    for start in range(0, len(x), WIDE):
+        part = x[start : start + WIDE]
         mask = None if without is None else without(start, start + len(part))
+        narrow = torch.split(part, BATCH)
+        masks = [None] * len(narrow) if mask is None else torch.split(mask, BATCH)
         yield (
-            tables.orbit(part, mask),
+            joined([tables.orbit(*one) for one in zip(narrow, masks, strict=True)]),
             tables.noise(part, mask),
             None if whole_only else tables.blend(part, mask),
             None if whole_only else tables.local(part, mask),
