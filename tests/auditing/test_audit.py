@@ -204,3 +204,20 @@ def test_duplicates_of_few_images_are_told_where_they_are_equal(digits):
 def test_features_have_no_duplicates_in_poses():
     with pytest.raises(InputError, match="poses"):
         dedup(np.random.default_rng(0).normal(size=(50, 8)))
+
+
+def test_an_unknown_encoder_is_refused_before_the_work(digits, sets):
+    stages = []
+    with pytest.raises(InputError, match="encoder"):
+        audit(
+            samples=digits[-60:],
+            **sets,
+            features="pixel",
+            tell=lambda stage, done, total: stages.append(stage),
+        )
+    assert stages == ["reading"]
+
+
+def test_an_empty_path_is_refused(sets):
+    with pytest.raises(InputError, match="empty path"):
+        audit(samples="", **sets)

@@ -171,10 +171,13 @@ def test_debug_shows_the_traceback():
         cli.main(["nosuch", "--debug"])
 
 
-def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("verb", "said"), [("ls", "goes on where it stopped"), ("audit", "nothing was written")]
+)
+def test_an_interrupt_says_how_to_go_on(verb, said, monkeypatch, capsys):
     def interrupted(words):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_carry_out", interrupted)
-    assert cli.main(["ls"]) == 130
-    assert "goes on where it stopped" in capsys.readouterr().err
+    assert cli.main([verb]) == 130
+    assert said in capsys.readouterr().err

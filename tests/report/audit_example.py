@@ -296,7 +296,7 @@ def copying(**changes) -> AuditResult:
             rank=6,
             mix="the 13 changes of the sensitivity card in equal parts",
         ),
-        "distinct": Distinct(observed=17, corrected=16.1, estimate=31.4, raw_estimate=44.0),
+        "distinct": Distinct(observed=17, once=12, twice=4, corrected=16.1, estimate=31.4, raw_estimate=44.0),
         "power": Power(below=0.0247, smallest_p=1 / 601, sentence="That fewer than 2.5 % of the samples are copies is excluded with 97.5 % confidence; more than 6.9 % are excluded as well, if copies look like those that were planted."),
         "population": Population(share=share(0, HELDOUT), limit=0.005, as_close=0.0, flags_on=True),
         "card": card(),

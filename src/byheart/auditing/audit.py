@@ -26,9 +26,12 @@ from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.result import AuditResult, Inputs
 from byheart.auditing.sets import Body, Request, Sets, Tell, silent
 from byheart.auditing.vectors import copies_of_rows
+from byheart.features.encoders import encoder
 from byheart.random import derive
 
 __all__ = ["audit"]
+
+_TRIAL = 64  # images on which an encoder is tried
 
 CITE = ("byheart", "2104.08279", "rogan1978", "chao1984", "2301.13188")
 """What a result rests on: conformal ranks, the share of copies, distinct training images, Carlini's ratio."""
@@ -82,6 +85,8 @@ def audit(
     wary = check_together(sets.samples, sets.train, sets.heldout)
     both = () if sets.heldout is None else overlap(sets.train, sets.heldout, allow=allow_overlap)
     of_images = isinstance(sets.train, Images)
+    if isinstance(sets.train, Images):
+        encoder(features, train=sets.train.small[:_TRIAL])  # refused now, not after the copy test
     body = copies_of_images(sets, request) if of_images else copies_of_rows(sets, request)
     found = measures(
         sets, features=features, cache=None if cache is None else Path(cache), seed=seed, tell=tell

@@ -137,7 +137,7 @@ def _population(null: Null, known: Reference, request: Request) -> Population:
         share=share(found),
         limit=request.alpha / 2,
         as_close=float((null.plain.whole > np.median(exact)).mean()),
-        flags_on=found.value <= request.alpha / 2,
+        flags_on=found.low <= request.alpha / 2,  # by the lower limit: one image of 110 proves nothing
     )
 
 
@@ -156,7 +156,7 @@ def _evidence(
         low=recorded.low,
         share=(counts.corrected.value, counts.corrected.low, counts.corrected.high),
         flags_on=ranked.population.flags_on,
-        as_close=ranked.population.as_close,
+        as_close=max(ranked.population.as_close, ranked.population.share.value),
         fires=tuple(name for name in ("blend", "local") if ranked.channels[name].record.fires),
         unlike=unlike,
         below=limit.below,

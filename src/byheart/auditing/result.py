@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 SCHEMA = 1
+FEW = 3  # images seen twice, below which Chao's bound is mostly noise
 
 Verdict = Literal["copying", "suspicious", "no evidence", "cannot tell"]
 ChannelName = Literal["whole", "blend", "local"]
@@ -156,6 +157,11 @@ class Distinct(Spec):
     corrected: float
     estimate: float
     raw_estimate: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether enough images were seen twice for the bound to mean something."""
+        return self.twice >= FEW
 
 
 class Power(Spec):

@@ -67,6 +67,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         low=0.0 if found is None else found.low,
         below=limit.below,
         alpha=request.alpha,
+        images=False,
     )
     return Body(
         decision=decide(evidence),
@@ -91,7 +92,7 @@ def ratio_scores(table: Neighbors) -> P:
 
 def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: P, request: Request) -> Body:
     return Body(
-        decision=decide(Evidence(samples=len(samples), heldout=0, alpha=request.alpha)),
+        decision=decide(Evidence(samples=len(samples), heldout=0, alpha=request.alpha, images=False)),
         warnings=(),
         power=power(len(samples), 0, unranked(request.alpha), [], np.random.default_rng(0)),
         pairs=_worst(samples, train, table, scores, None),

@@ -35,7 +35,7 @@ class Evidence:
     in any mix; share: (value, low, high) corrected, or None.  flags_on: whether single samples may be accused;
     as_close: share of held-out images as close to a training image as the median copy.  fires: names of the other
     channels that fire.  unlike: whether samples and held-out images differ in sharpness beyond what the guard covers.
-    below: a share below it cannot be excluded.
+    below: a share below it cannot be excluded.  images: whether images were compared, not features.
     """
 
     samples: int
@@ -50,6 +50,7 @@ class Evidence:
     unlike: bool = False
     below: float | None = None
     alpha: float = 0.01
+    images: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
                 if seen.below is None
                 else f"; a share of copies below {_percent(seen.below)} cannot be excluded"
             )
+            if not seen.images:
+                return f"No copies of training rows were found among the features{limit}."
             return f"No copies of training images were found within the tested transformations{limit}."
     if not seen.flags_on:
         return (
@@ -147,6 +150,11 @@ def _reasons(seen: Evidence) -> list[str]:
             f" audits, not with 95 % confidence in this one; {CONFIDENT} would do."
         )
     found += [f"{_CHANNELS[name]} are more frequent than among held-out images." for name in seen.fires]
+    if not seen.images:
+        found.append(
+            "What is not seen: copies that their encoder gives other features, as most do to another pose."
+        )
+        return found
     found.append(
         "What is not seen: crops below 85 %, rotations of 10° and more, inversion, recoloring, perspective, and mixtures of"
         " three images or more."

@@ -18,8 +18,8 @@ from byheart import __version__
 __all__ = ["VERBS", "main"]
 
 VERBS = {
-    "audit": "Say whether a folder of samples holds copies of training images.",
-    "dedup": "Find images of a training set that are one image in several poses.",
+    "audit": "Does a model copy its training data?  Audit a folder of its samples.",
+    "dedup": "Find images of a training set that are one image: equal, flipped, moved, cropped, turned, blurred, noisy.",
     "study": "Run a published experiment and write its report.",
     "sweep": "Run every combination of settings in a TOML file.",
     "run": "Go on with a run that was cut off.",
@@ -36,6 +36,9 @@ VERBS = {
 
 GROUPS = {verb.split()[0] for verb in VERBS if " " in verb}
 """First words of verbs of two words."""
+
+WHOLE = {"audit", "dedup", "sample"}
+"""Verbs that write at the end or not at all; the others go on where they were stopped."""
 
 DEBUG = "--debug"
 HELP = {"-h", "--help", "help"}
@@ -61,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _carry_out(words)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on where it stopped", file=sys.stderr)
+        what = "nothing was written" if words[0] in WHOLE else "the same command goes on where it stopped"
+        print(f"\ninterrupted; {what}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `byheart ls | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,8 +23,6 @@ EXIT = {"no evidence": 0, "suspicious": 0, "copying": 2, "cannot tell": 3}
 SHOWN = 8
 """Pairs that are listed in the terminal."""
 
-FEW = 3  # images seen twice, below which Chao's bound is mostly noise
-
 
 def audit(
     *,
@@ -164,7 +162,7 @@ def _by_chance(result: AuditResult) -> float:
 
 def _distinct(found: Distinct) -> str:
     seen = f"Distinct training images copied: about {found.corrected:.0f} seen"
-    if found.twice < FEW:
+    if not found.bounded:
         return f"{seen}; too few of them more than once to say how many in all."
     return f"{seen}, at least {found.estimate:.0f} in all (Chao)."
 

@@ -187,8 +187,12 @@ def tiles(result: AuditResult) -> list[tuple[str, str, str]]:
             between = f"95{SPACE}% interval {percent(share.corrected.low)} to {percent(share.corrected.high)}"
             found.append(("copies, best estimate", percent(share.corrected.value), between))
     if (distinct := result.distinct) is not None and distinct.estimate >= 0.5:
-        seen = f"a lower bound; {distinct.observed:,} are matched here"
-        found.append(("training images copied", f"about {round(distinct.estimate):,}", seen))
+        if distinct.bounded:
+            seen = f"a lower bound; {distinct.observed:,} are matched here"
+            found.append(("training images copied", f"about {round(distinct.estimate):,}", seen))
+        else:
+            seen = "too few more than once to say how many in all"
+            found.append(("training images copied", f"{distinct.observed:,} seen", seen))
     if result.power.below is not None and result.verdict != "copying":
         found.append(
             ("cannot be excluded", f"below {percent(result.power.below)}", "copies among all samples")

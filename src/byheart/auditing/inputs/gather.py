@@ -122,6 +122,12 @@ def _remedy(source: object) -> str:
 
 
 def _at_path(text: str, what: What) -> Source:
+    if not text.strip():
+        raise InputError(
+            got=f"{in_words(what)} at an empty path",
+            need=_MEANT,
+            remedy="name it; a variable of the shell may be unset",
+        )
     path = Path(text).expanduser()
     name, place = shortened(text), str(path.resolve())
     if path.is_dir():
@@ -151,10 +157,21 @@ def _folder(name: str, path: Path, place: str) -> Source:
         if shards := sorted(path.rglob("*.parquet")):
             return from_table(name, read_table(shards), place)
         raise InputError(got=printable(error.got), need=error.need, remedy=error.remedy) from error
-    names = [_decoded(file.relative_to(path)) for file in files]
+    names = _apart([_decoded(file.relative_to(path)) for file in files])
     return from_files(name, files, names, place)
 
 
 def _decoded(path: Path) -> str:
     """A path as text that can be written as UTF-8, whatever bytes the file system holds."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Names that differ: bytes that are no text may have become the same one."""
+    seen: dict[str, int] = {}
+    return [name if (times := _count(seen, name)) == 1 else f"{name} ({times})" for name in names]
+
+
+def _count(seen: dict[str, int], name: str) -> int:
+    seen[name] = seen.get(name, 0) + 1
+    return seen[name]
