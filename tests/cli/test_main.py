@@ -119,7 +119,7 @@ def test_a_group_says_its_verbs(arguments, capsys):
 @pytest.mark.parametrize(
     ("arguments", "got", "need", "meant"),
     [
-        (["stduy"], "the verb 'stduy'", "one of study, ", "study"),
+        (["stduy"], "the verb 'stduy'", "one of audit, dedup, study, ", "study"),
         (["study", "onset", "--scal", "demo"], "the option --scal, ", "one of --scale, ", "--scale"),
         (["study", "--hepl"], "the option --hepl, ", "one of --scale, ", "--help"),
         (["sample", "--solver", "hun"], "--solver hun", "one of ancestral, euler, heun", "heun"),

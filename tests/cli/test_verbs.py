@@ -196,7 +196,7 @@ def test_a_sweep_runs_its_grid(place, tmp_path, capsys):
         (["study", "nope.toml"], "no such file: nope.toml"),
         (["sweep", "absent.toml"], "no such file: absent.toml"),
         (["sweep", "bad.toml"], "bad.toml"),
-        (["sweep", "kind.toml"], "a run of kind 'audit'"),
+        (["sweep", "kind.toml"], "a run of kind 'survey'"),
         (["sweep", "typo.toml"], "base.model.widht = 8"),
         (["sweep", "typo.toml", "--executor", "ray"], "executor 'ray'"),
         (["run", "absent"], "run 'absent'"),
@@ -215,7 +215,7 @@ def test_bad_requests_are_explained(arguments, got, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     (tmp_path / "bad.toml").write_text("name = \n")
-    (tmp_path / "kind.toml").write_text('name = "a"\n[base]\nkind = "audit"\nn = 8')
+    (tmp_path / "kind.toml").write_text('name = "a"\n[base]\nkind = "survey"\nn = 8')
     (tmp_path / "typo.toml").write_text(
         'name = "a"\n[base]\nn = 8\ntraining = { steps = 1 }\nmodel = { kind = "mlp", widht = 8 }'
     )

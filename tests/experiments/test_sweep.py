@@ -44,7 +44,7 @@ def test_merging_another_kind_replaces_the_table():
     assert merged(BASE, {"model": {"width": 9}})["model"] == {"kind": "mlp", "width": 9}
 
 
-@pytest.mark.parametrize("kind", ["audit", "theory", "nonsense"])
+@pytest.mark.parametrize("kind", ["survey", "theory", "nonsense"])
 def test_kinds_that_do_not_exist_are_refused_by_name(kind):
     with pytest.raises(InputError, match=kind):
         parse_run({"kind": kind, "n": 4})
