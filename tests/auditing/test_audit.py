@@ -11,6 +11,7 @@ import byheart
 from byheart._checks import InputError
 from byheart.auditing.audit import audit
 from byheart.auditing.dedup import dedup
+from byheart.auditing.measures import _at_floor
 from byheart.auditing.result import AuditResult
 from byheart.data.named import load
 from byheart.data.spec import Data
@@ -221,3 +222,12 @@ def test_an_unknown_encoder_is_refused_before_the_work(digits, sets):
 def test_an_empty_path_is_refused(sets):
     with pytest.raises(InputError, match="empty path"):
         audit(samples="", **sets)
+
+
+def test_a_distance_at_its_floor_is_said(cleared):
+    fd = {measure.name: measure for measure in cleared.measures}["FD"]
+    said = any("at the floor of these sizes" in warning for warning in cleared.warnings)
+    assert said == (fd.value <= 1.1 * fd.reference)
+    at_floor = _at_floor((fd.model_copy(update={"value": 1.0, "reference": 0.95}),))
+    assert len(at_floor) == 1 and "(1)" in at_floor[0] and "(0.95)" in at_floor[0]
+    assert _at_floor((fd.model_copy(update={"value": 1.0, "reference": 0.9}),)) == []

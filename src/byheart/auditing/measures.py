@@ -25,6 +25,7 @@ from byheart.random import derive
 __all__ = ["Measures", "measures"]
 
 NEIGHBORS = 50
+_FLOOR = 1.1  # times the floor: heavy tails raise it by 5 to 8 %
 _LEAST = 10  # rows on each side below which a distribution is not described
 _VALUES = 2**28  # of images at their own size: more is read at the working size
 
@@ -51,7 +52,18 @@ def measures(sets: Sets, *, features: Any, cache: Path | None, seed: int, tell: 
         warnings.simplefilter("always", DuplicatesWarning)
         found = _copying(sets, seed, tell) + _fidelity(sets, features, cache, seed, tell)
     said = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, DuplicatesWarning))
-    return Measures(found, tuple(f"f_mem: {text}." for text in said))
+    return Measures(found, (*(f"f_mem: {text}." for text in said), *_at_floor(found)))
+
+
+def _at_floor(found: tuple[Measure, ...]) -> list[str]:
+    """What to say of a Fréchet distance that is no larger than what two samples of one distribution would give."""
+    distance = next((one for one in found if one.name == "FD"), None)
+    if distance is None or distance.reference is None or distance.value > _FLOOR * distance.reference:
+        return []
+    return [
+        f"The Fréchet distance ({distance.value:.3g}) is at the floor of these sizes ({distance.reference:.3g}):"
+        " it cannot tell the samples from real images, nor one good model from a better one."
+    ]
 
 
 def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
