@@ -165,7 +165,7 @@ def test_features_are_audited_by_their_distances():
     "settings", [{"alpha": 0}, {"alpha": 0.6}, {"planted": 1}, {"queries": 10}, {"rule": "none"}]
 )
 def test_settings_out_of_range_are_refused(sets, settings):
-    with pytest.raises(InputError, match="keep the defaults"):
+    with pytest.raises(InputError, match="for the defaults"):
         audit(samples=sets["train"], **sets, **settings)
 
 
@@ -231,3 +231,9 @@ def test_a_distance_at_its_floor_is_said(cleared):
     at_floor = _at_floor((fd.model_copy(update={"value": 1.0, "reference": 0.95}),))
     assert len(at_floor) == 1 and "(1)" in at_floor[0] and "(0.95)" in at_floor[0]
     assert _at_floor((fd.model_copy(update={"value": 1.0, "reference": 0.9}),)) == []
+
+
+def test_duplicates_are_written_from_python(digits, tmp_path):
+    found = dedup(np.concatenate([digits[:10], digits[:2]]))
+    assert json.loads(found.save_json(tmp_path / "dedup.json").read_text())["distinct"] == 10
+    assert "row 10" in found.save_html(tmp_path / "dedup.html").read_text()

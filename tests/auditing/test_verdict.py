@@ -59,4 +59,12 @@ def test_where_held_out_images_look_like_copies_only_the_excess_counts():
 def test_unlike_sharpness_acquits_nobody_and_accuses_only_beyond_doubt():
     assert decide(replace(CLEAN, unlike=True)).verdict == "cannot tell"
     assert decide(replace(COPYING, unlike=True)).verdict == "cannot tell"
-    assert decide(replace(COPYING, unlike=True, low=0.06)).verdict == "copying"
+    assert decide(replace(COPYING, unlike=True, flags_low=0.06)).verdict == "copying"
+
+
+def test_what_can_be_told_depends_on_alpha():
+    """At 0.1 % nobody can be accused with 500 held-out images; at 5 % ninety-nine keep the promise with confidence."""
+    strict = decide(replace(COPYING, alpha=0.001, heldout=500))
+    assert strict.verdict == "cannot tell" and "999 are needed" in strict.reasons[0]
+    lenient = decide(replace(COPYING, alpha=0.05, heldout=99))
+    assert lenient.verdict == "copying" and not any("on average" in reason for reason in lenient.reasons)

@@ -13,6 +13,7 @@ from byheart.analysis.calibration.ranks import Rank, flags, threshold
 from byheart.analysis.calibration.share import Counts, ShareOfCopies, not_excluded, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
 from byheart.auditing.result import Channel, ChannelName, CopyShare, Distinct, Power, Share
+from byheart.auditing.verdict import percent
 from byheart.numerics.intervals import Interval
 
 __all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "power", "share"]
@@ -36,10 +37,13 @@ def share(found: Interval) -> Share:
     return Share(value=found.value, low=found.low, high=found.high, count=found.count)
 
 
-def channel(name: ChannelName, p: P, null: P, rank: Rank, *, accuses: bool = True) -> ChannelNumbers:
+def channel(
+    name: ChannelName, p: P, null: P, rank: Rank, *, accuses: bool = True, guard: Sequence[P] = ()
+) -> ChannelNumbers:
     """What one channel says.
 
-    p: (b,) of the samples.  null: (m,) held-out scores.  accuses: whether single samples may be accused.
+    p: (b,) of the samples.  null: (m,) held-out scores.  accuses: whether single samples may be accused.  guard: scores of the
+    same images blurred, above whose rank a sample must stand as well.
     """
     found = global_test(p, len(null))
     accused = flags(p, rank.rank if accuses else None, len(null))
@@ -48,7 +52,7 @@ def channel(name: ChannelName, p: P, null: P, rank: Rank, *, accuses: bool = Tru
         global_p=found.p,
         rule=rank.rule if accuses else "none",
         rank=rank.rank,
-        threshold=None if rank.rank is None else threshold(null, rank.rank),
+        threshold=None if rank.rank is None else max(threshold(one, rank.rank) for one in (null, *guard)),
         flags=int(accused.sum()),
         count=len(p),
         fires=found.p < _FIRES,
@@ -108,7 +112,7 @@ def power(samples: int, heldout: int, rank: Rank, card: Sequence[P], draws: np.r
         below=below,
         smallest_p=1 / (heldout + 1),
         sentence=(
-            f"With {samples} samples and {heldout} held-out images a share of copies below {100 * below:.2g} %"
+            f"With {samples} samples and {heldout} held-out images a share of copies below {percent(below)}"
             " cannot be excluded, if copies are mixed as on the card."
         ),
     )

@@ -20,18 +20,18 @@ from torch import Tensor
 from byheart._checks import InputError
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, check_together, gather, overlap
+from byheart.auditing.inputs.size import Pad
 from byheart.auditing.measures import Measures, measures
 from byheart.auditing.model import ModelFindings, model_findings
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.result import AuditResult, Inputs
-from byheart.auditing.sets import Body, Request, Sets, Tell, silent
+from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.vectors import copies_of_rows
-from byheart.features.encoders import encoder
+from byheart.features.encoders import Encoder, encoder
+from byheart.features.encoding import encode
 from byheart.random import derive
 
 __all__ = ["audit"]
-
-_TRIAL = 64  # images on which an encoder is tried
 
 CITE = ("byheart", "2104.08279", "rogan1978", "chao1984", "2301.13188")
 """What a result rests on: conformal ranks, the share of copies, distinct training images, Carlini's ratio."""
@@ -74,7 +74,7 @@ def audit(
     Raises InputError for sets that cannot be read or compared, and settings out of range.
     """
     began = time.perf_counter()
-    request = _request(alpha, rule, seed, planted, queries, tell)
+    request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
     read = partial(gather, channels=channels, pad=pad)
     sets = Sets(
@@ -85,15 +85,16 @@ def audit(
     wary = check_together(sets.samples, sets.train, sets.heldout)
     both = () if sets.heldout is None else overlap(sets.train, sets.heldout, allow=allow_overlap)
     of_images = isinstance(sets.train, Images)
-    if isinstance(sets.train, Images):
-        encoder(features, train=sets.train.small[:_TRIAL])  # refused now, not after the copy test
+    chosen = _encoder(features, sets)  # refused now, not after the copy test
     body = copies_of_images(sets, request) if of_images else copies_of_rows(sets, request)
     found = measures(
-        sets, features=features, cache=None if cache is None else Path(cache), seed=seed, tell=tell
+        sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
     asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
     model = (
-        model_findings(asked, sets, request) if asked is not None and of_images else ModelFindings((), (), ())
+        model_findings(asked, sets, request, body.test)
+        if asked is not None and body.test is not None
+        else ModelFindings((), (), ())
     )
     kept = (
         (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
@@ -105,15 +106,31 @@ def audit(
 
 
 def _request(
-    alpha: float, rule: Literal["pac", "marginal"], seed: int, planted: int, queries: int, tell: Tell
+    alpha: float,
+    rule: Literal["pac", "marginal"],
+    seed: int,
+    planted: int,
+    queries: int,
+    pad: Pad,
+    tell: Tell,
 ) -> Request:
-    if not 0 < alpha < 0.5 or rule not in ("pac", "marginal") or planted < 4 or queries < 50:
+    check_counts(planted, queries)
+    if not 0 < alpha < 0.5 or rule not in ("pac", "marginal"):
         raise InputError(
-            got=f"alpha = {alpha:g}, rule {rule!r}, {planted} planted copies of each kind and {queries} images left out",
-            need="alpha between 0 and 0.5, rule pac or marginal, at least 4 copies and 50 images",
-            remedy="keep the defaults: alpha=0.01, rule='pac', planted=60, queries=600",
+            got=f"alpha = {alpha:g} and rule {rule!r}",
+            need="alpha between 0 and 0.5, and rule pac or marginal",
+            remedy="leave them out for the defaults: alpha=0.01, rule='pac'",
         )
-    return Request(alpha, rule, seed, planted, queries, tell)
+    return Request(alpha, rule, seed, planted, queries, pad, tell)
+
+
+def _encoder(features: Any, sets: Sets) -> Encoder | None:
+    """The encoder that was asked for, tried on two training images; None where features were passed."""
+    if not isinstance(sets.train, Images):
+        return None
+    chosen = encoder(features, train=sets.train.small)
+    encode(sets.train.small[:2], chosen)
+    return chosen
 
 
 def _is_denoiser(source: Any) -> bool:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
+from pathlib import Path
 
 from pydantic import model_validator
 
 from byheart._checks import InputError
-from byheart._records import Spec
+from byheart._records import Spec, write_atomic
 from byheart.auditing.result import Pose, Source
 
 __all__ = ["Cluster", "DedupResult", "Member"]
@@ -95,6 +96,18 @@ class DedupResult(Spec):
     def duplicates(self) -> int:
         """Images that may go: all but one of each cluster."""
         return self.source.count - self.distinct
+
+    def save_json(self, file: Path | str) -> Path:
+        """Write all of it as JSON, whole or not at all."""
+        write_atomic(Path(file), self.to_json())
+        return Path(file)
+
+    def save_html(self, file: Path | str) -> Path:
+        """Write the page: one file that loads nothing from anywhere."""
+        from byheart.report.dedup import dedup_page
+
+        write_atomic(Path(file), dedup_page(self))
+        return Path(file)
 
     def to_json(self) -> str:
         """The whole record; `DedupResult.model_validate_json` reads it."""

@@ -16,7 +16,7 @@ from byheart.auditing.inputs import Images, gather
 from byheart.auditing.pairs import picture, pose_of
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.result import Pose
-from byheart.auditing.sets import Tell, silent
+from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test, leave_one_out
@@ -51,6 +51,7 @@ def dedup(
     Raises InputError for what cannot be read, and for features.
     """
     began = time.perf_counter()
+    check_counts(planted, queries)
     tell("reading", 0, 1)
     images = gather(train, what="train", channels=channels, pad=pad)
     if not isinstance(images, Images):

@@ -24,7 +24,7 @@ from byheart.auditing.result import (
     Power,
 )
 from byheart.auditing.sets import Body, Request, Sets
-from byheart.auditing.verdict import FEWEST, Evidence, decide
+from byheart.auditing.verdict import Evidence, decide, percent
 from byheart.metrics.copying.card import CardRow
 from byheart.metrics.copying.groups import grouped
 from byheart.metrics.copying.null import Null, unlike
@@ -35,7 +35,6 @@ __all__ = ["copies_of_images", "histograms", "unranked"]
 
 P = NDArray[np.float64]
 
-CONFIDENT = 299  # held-out images from which on a rank keeps 1 % with 95 % confidence
 BINS = 60
 _NAMED = 50  # clusters of duplicates that are listed, the largest first
 _MEMBERS = 20  # of each of them
@@ -72,6 +71,7 @@ def copies_of_images(sets: Sets, request: Request) -> Body:
         random_pairs=random_pairs(*pairs, derive(request.seed, "pairs")),
         histograms=histograms(found.seen.whole, None if known.null is None else known.null.plain.whole),
         duplicates=_named(known, train.names),
+        test=known.test,
     )
 
 
@@ -99,10 +99,15 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         chosen_rank(request.alpha, heldout, rule=request.rule),
         _population(null, known, request),
     )
-    enough = heldout >= FEWEST
+    enough = rank.rank is not None
     channels: dict[ChannelName, ChannelNumbers] = {
         "whole": channel(
-            "whole", found.whole, null.plain.whole, rank, accuses=enough and population.flags_on
+            "whole",
+            found.whole,
+            null.plain.whole,
+            rank,
+            accuses=enough and population.flags_on,
+            guard=null.blurred,
         ),
         "blend": channel("blend", found.blend, null.plain.blend, rank, accuses=enough),
         "local": channel("local", found.local, null.plain.local, rank, accuses=enough),
@@ -137,7 +142,7 @@ def _population(null: Null, known: Reference, request: Request) -> Population:
         share=share(found),
         limit=request.alpha / 2,
         as_close=float((null.plain.whole > np.median(exact)).mean()),
-        flags_on=found.low <= request.alpha / 2,  # by the lower limit: one image of 110 proves nothing
+        flags_on=found.value <= request.alpha / 2,
     )
 
 
@@ -152,11 +157,13 @@ def _evidence(
         samples=samples,
         heldout=len(ranked.null),
         global_p=1.0 if whole.global_p is None else whole.global_p,
+        rank=ranked.rank,
         flags=whole.flags,
+        flags_low=proportion(whole.flags, samples).low,
         low=recorded.low,
         share=(counts.corrected.value, counts.corrected.low, counts.corrected.high),
         flags_on=ranked.population.flags_on,
-        as_close=max(ranked.population.as_close, ranked.population.share.value),
+        as_close=ranked.population.share.value,
         fires=tuple(name for name in ("blend", "local") if ranked.channels[name].record.fires),
         unlike=unlike,
         below=limit.below,
@@ -222,7 +229,7 @@ def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) ->
     if known.duplicated > 0:
         how = "all compared" if known.exhaustive else "equal images of all, near ones of those left out"
         yield (
-            f"{100 * known.duplicated:.2g} % of the {n} training images occur again, equal or nearly ({how});"
+            f"{percent(known.duplicated)} of the {n} training images occur again, equal or nearly ({how});"
             " copies of them count as copies of one image."
         )
     if far:
@@ -233,7 +240,7 @@ def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) ->
     if ranked is None:
         return
     exact = _planted(next(row for row in known.card if row.planting.name == "exact"), ranked)
-    if exact.recall.value < _BLIND and ranked.population.flags_on and len(ranked.null) >= FEWEST:
+    if exact.recall.value < _BLIND and ranked.population.flags_on and ranked.rank.rank is not None:
         yield (
             f"Only {100 * exact.recall.value:.0f} % of exact copies would be seen: large groups of near-duplicates in the"
             " training set hide them. List them with `byheart dedup`, and audit against one of each."
@@ -244,5 +251,3 @@ def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) ->
             f"The share of copies is {corrected:.2g} by the card and {check:.2g} without it: the real copies are not mixed"
             " as on the card, or samples differ from held-out images in other ways too. Trust the lower bound."
         )
-    if len(ranked.null) < CONFIDENT:
-        yield f"{len(ranked.null)} held-out images are few; {CONFIDENT} allow accusations with 95 % confidence."

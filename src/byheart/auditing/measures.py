@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch import Tensor
 from byheart.auditing.inputs import Images, Rows
 from byheart.auditing.result import Measure
 from byheart.auditing.sets import Sets, Tell
-from byheart.features.encoders import encoder
+from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode
 from byheart.metrics.copying.classical.table import classical_table, duplicate_table
 from byheart.metrics.fidelity.table import fidelity_table
@@ -38,10 +38,10 @@ class Measures:
     warnings: tuple[str, ...]
 
 
-def measures(sets: Sets, *, features: Any, cache: Path | None, seed: int, tell: Tell) -> Measures:
+def measures(sets: Sets, *, features: Encoder | None, cache: Path | None, seed: int, tell: Tell) -> Measures:
     """The measures of three sets; none without at least 10 rows in each.
 
-    features: encoder of fidelity and novelty, see `byheart.features.encoder`; the classical measures are of pixels, or of
+    features: encoder of fidelity and novelty, None where features were passed; the classical measures are of pixels, or of
     the features where features were passed.
     """
     if sets.heldout is None or min(len(sets.samples), len(sets.train), len(sets.heldout)) < _LEAST:
@@ -49,10 +49,13 @@ def measures(sets: Sets, *, features: Any, cache: Path | None, seed: int, tell: 
             (), (f"Fidelity and the classical measures need {_LEAST} images in each of the three sets.",)
         )
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DuplicatesWarning)
+        warnings.simplefilter("always")
         found = _copying(sets, seed, tell) + _fidelity(sets, features, cache, seed, tell)
-    said = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, DuplicatesWarning))
-    return Measures(found, (*(f"f_mem: {text}." for text in said), *_at_floor(found)))
+    said = dict.fromkeys(
+        f"f_mem: {one.message}." if issubclass(one.category, DuplicatesWarning) else f"{one.message}"
+        for one in caught
+    )
+    return Measures(found, (*said, *_at_floor(found)))
 
 
 def _at_floor(found: tuple[Measure, ...]) -> list[str]:
@@ -90,18 +93,17 @@ def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
     )
 
 
-def _fidelity(sets: Sets, features: Any, cache: Path | None, seed: int, tell: Tell) -> tuple[Measure, ...]:
+def _fidelity(
+    sets: Sets, features: Encoder | None, cache: Path | None, seed: int, tell: Tell
+) -> tuple[Measure, ...]:
     tell("fidelity and novelty", 0, 1)
     assert sets.heldout is not None
-    if isinstance(sets.train, Rows):
+    if features is None:
         rows = tuple(_values(one) for one in (sets.samples, sets.heldout, sets.train))
     else:
-        chosen = encoder(features, train=_values(sets.train))
-        formula = isinstance(features, str) and features.partition(":")[0] in _OF_PIXELS
-        rows = tuple(
-            encode(_at_size(one, formula), chosen, cache=cache)
-            for one in (sets.samples, sets.heldout, sets.train)
-        )
+        three = (sets.samples, sets.heldout, sets.train)
+        formula = isinstance(features, Formula)
+        rows = tuple(encode(one, features, cache=cache) for one in _at_one_size(three, formula))
     return tuple(
         Measure(
             name=one.name,
@@ -118,17 +120,16 @@ def _fidelity(sets: Sets, features: Any, cache: Path | None, seed: int, tell: Te
     )
 
 
-_OF_PIXELS = {"pixels", "whitened", "convolutions", "dhash", "phash"}
-
-
 def _values(one: Images | Rows) -> Tensor:
     return one.small if isinstance(one, Images) else one.values
 
 
-def _at_size(one: Images | Rows, formula: bool) -> Tensor:
-    """Images for an encoder: a network sees them as they came where all are alike and memory holds them."""
-    assert isinstance(one, Images)
-    if formula or len(one) * prod(one.shape) > _VALUES:
-        return one.small
-    whole = [torch.from_numpy(one.full(row)) for row in range(len(one))]
-    return torch.stack(whole) if len({image.shape for image in whole}) == 1 else one.small
+def _at_one_size(sets: Sequence[Images | Rows], formula: bool) -> list[Tensor]:
+    """Images for an encoder: a network sees all three sets as they came, where all are alike and memory holds them."""
+    images = [one for one in sets if isinstance(one, Images)]
+    large = sum(len(one) * prod(one.shape) for one in images) > _VALUES
+    if formula or large or len({one.shape for one in images}) > 1:
+        return [one.small for one in images]
+    whole = [[torch.from_numpy(one.full(row)) for row in range(len(one))] for one in images]
+    alike = len({image.shape for one in whole for image in one}) == 1
+    return [torch.stack(one) for one in whole] if alike else [one.small for one in images]

@@ -6,18 +6,19 @@ are taken to be what it was trained on: pixels in [0, 1] at the size of the file
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import chosen_rank
 from byheart.auditing.assess import channel, share
 from byheart.auditing.inputs import Images, working_size
 from byheart.auditing.result import Channel, Signal
 from byheart.auditing.sets import Request, Sets
-from byheart.metrics.copying.copy_test import copy_test
+from byheart.metrics.copying.copy_test import CopyTest
 from byheart.metrics.copying.null import heldout_null
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.flipd import dimension_gap
@@ -62,9 +63,12 @@ class _Units:
 
 
 @torch.no_grad()
-def model_findings(denoiser: Denoiser, sets: Sets, request: Request) -> ModelFindings:
-    """Signals of a denoiser on images as they came; nothing, with the reason, where it cannot be asked."""
-    samples, train, heldout = sets.images
+def model_findings(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> ModelFindings:
+    """Signals of a denoiser on images as they came; nothing, with the reason, where it cannot be asked.
+
+    test: of the training images, by which denoised samples are compared as well.
+    """
+    _, train, heldout = sets.images
     if heldout is None:
         return ModelFindings((), (), ("Losses of the model need held-out images to compare with.",))
     shape = tuple(getattr(denoiser, "shape", train.shape))
@@ -73,19 +77,29 @@ def model_findings(denoiser: Denoiser, sets: Sets, request: Request) -> ModelFin
             f"The model works on {shape}, the images are {train.shape} and {heldout.shape}: it was not asked."
         )
         return ModelFindings((), (), (text,))
+    try:
+        return _asked(denoiser, sets, request, test)
+    except InputError as error:
+        return ModelFindings((), (), (f"The model was not asked: {error}.",))
+
+
+def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> ModelFindings:
+    samples, train, heldout = sets.images
+    assert heldout is not None
     request.tell("losses of the model", 0, 1)
     chosen = [_drawn(one, _IMAGES, request.seed) for one in (train, heldout)]
     units = _units(denoiser, chosen[0])
     known, fresh = (units.inward(x) for x in chosen)
     levels = [level * units.rms for level in LEVELS]
     seed = derive(request.seed, "losses")
-    exact = [level for level in levels if loss_gap(denoiser, known, fresh, level, seed).train == 0]
+    gaps = {level: loss_gap(denoiser, known, fresh, level, seed) for level in levels}
+    exact = [level for level, gap in gaps.items() if min(gap.train, gap.heldout) == 0]
     told = [level for level in levels if level not in exact]  # without a loss there is no quotient of losses
     found = signals(denoiser, known, fresh, told, seed=seed) if told else ()
     few = [x[:_DIMENSION] for x in (known, fresh)]
     return ModelFindings(
         tuple(_signal(denoiser, one, few, units.rms, request.seed) for one in found),
-        _denoised(denoiser, units, samples, train, heldout, request) if samples.shape == shape else (),
+        _denoised(denoiser, units, samples, heldout, request, test) if samples.shape == train.shape else (),
         tuple(
             f"At noise {level / units.rms:g} of the data's RMS the model gives every training image back exactly."
             for level in exact
@@ -103,7 +117,19 @@ def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:
 def _drawn(one: Images, count: int, seed: int) -> Tensor:
     """A fair draw of images at their own size, (b, c, h, w) in [0, 1]."""
     rows = torch.randperm(len(one), generator=generator(derive(seed, "drawn", one.name)))[:count]
-    return torch.stack([torch.from_numpy(one.full(int(row))) for row in rows])
+    return _pixels(one, rows.tolist())
+
+
+def _pixels(one: Images, rows: Iterable[int]) -> Tensor:
+    """Images at their own size, (b, c, h, w) in [0, 1].  Raises InputError where they are of several sizes."""
+    images = [torch.from_numpy(one.full(row)) for row in rows]
+    if any(tuple(image.shape) != one.shape for image in images):
+        raise InputError(
+            got=f"images of several sizes in {one.name}",
+            need=f"{one.shape} for all",
+            remedy="bring them to the size of the model",
+        )
+    return torch.stack(images)
 
 
 def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float, seed: int) -> Signal:
@@ -126,7 +152,7 @@ def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float,
 
 
 def _denoised(
-    denoiser: Denoiser, units: _Units, samples: Images, train: Images, heldout: Images, request: Request
+    denoiser: Denoiser, units: _Units, samples: Images, heldout: Images, request: Request, test: CopyTest
 ) -> tuple[Channel, ...]:
     """The channel `whole` of samples and held-out images that were both denoised a little first."""
     request.tell("denoised samples", 0, 1)
@@ -136,11 +162,11 @@ def _denoised(
         parts = []
         for start in range(0, len(one), _BATCH):
             rows = range(start, min(start + _BATCH, len(one)))
-            pixels = torch.stack([torch.from_numpy(one.full(row)) for row in rows])
-            parts.append(units.outward(denoiser(units.inward(pixels), level)).clamp(0, 1))
-        return working_size(torch.cat(parts))
+            denoised = units.outward(denoiser(units.inward(_pixels(one, rows)), level))
+            parts.append(working_size(denoised.clamp(0, 1), request.pad))
+        return torch.cat(parts)
 
-    test = copy_test(train.small, seed=derive(request.seed, "copy test"), queries=request.queries)
     null, seen = heldout_null(test, through(heldout)), test(through(samples), whole_only=True)
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    return (channel("whole", null.whole(seen.whole), null.plain.whole, rank).record,)
+    p, accuses = null.whole(seen.whole), rank.rank is not None
+    return (channel("whole", p, null.plain.whole, rank, accuses=accuses, guard=null.blurred).record,)

@@ -29,6 +29,7 @@ SHOWN = 24
 """Pairs whose pictures are kept: of the worst, and of those at random."""
 
 _RECORDED = 10_000  # flagged samples that are listed; a result stays a file that can be opened
+_RECHECKED = 500  # pairs compared again at full size
 _LEAST = 12  # of the worst pairs are shown even where nobody is accused
 _PICTURE = 96  # pixels a side, at most
 _LARGE = 256  # pixels a side at which full-size images are compared, at most
@@ -73,7 +74,7 @@ def _pairs(
 ) -> tuple[Pair, ...]:
     q = {name: q_values(channel.p) for name, channel in numbers.items()}
     return tuple(
-        _pair(samples, train, found, row, name, numbers.get(name), q.get(name), pictured=at < SHOWN)
+        _pair(samples, train, found, row, name, numbers.get(name), q.get(name), at)
         for at, (row, name) in enumerate(chosen)
     )
 
@@ -86,8 +87,7 @@ def _pair(
     name: ChannelName,
     channel: ChannelNumbers | None,
     q: NDArray[np.float64] | None,
-    *,
-    pictured: bool,
+    at: int,
 ) -> Pair:
     sources, pose = _sources(found, row, name), pose_of(found.seen, row) if name == "whole" else Pose()
     return Pair(
@@ -103,10 +103,10 @@ def _pair(
         q=None if q is None else float(q[row]),
         flagged=channel is not None and bool(channel.flagged[row]),
         full_size=_at_full_size(samples, train, row, sources[0], pose)
-        if name == "whole" and pictured
+        if name == "whole" and at < _RECHECKED
         else None,
-        sample_picture=picture(samples, row) if pictured else None,
-        train_pictures=tuple(picture(train, source) for source in sources) if pictured else (),
+        sample_picture=picture(samples, row) if at < SHOWN else None,
+        train_pictures=tuple(picture(train, source) for source in sources) if at < SHOWN else (),
     )
 
 
@@ -151,7 +151,11 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
     """Correlation of the images as they came, under the pose; None where they are no larger than the working size."""
     if min(*samples.shape[1:], *train.shape[1:]) <= SIDE:
         return None
-    sample, image = (torch.from_numpy(cut_square(one)) for one in (samples.full(row), train.full(source)))
+    try:
+        both_full = samples.full(row), train.full(source)
+    except (OSError, ValueError):  # a file is gone since it was read
+        return None
+    sample, image = (torch.from_numpy(cut_square(one)) for one in both_full)
     side = min(sample.shape[1], image.shape[1], _LARGE)
     if side <= SIDE:
         return None

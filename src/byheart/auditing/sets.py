@@ -8,10 +8,12 @@ from typing import Literal
 
 from byheart._checks import InputError
 from byheart.auditing.inputs import Images, Rows
+from byheart.auditing.inputs.size import Pad
 from byheart.auditing.result import Channel, CopyShare, Distinct, Histogram, Pair, Planted, Population, Power
 from byheart.auditing.verdict import Decision
+from byheart.metrics.copying.copy_test import CopyTest
 
-__all__ = ["Body", "Request", "Sets", "Tell", "silent"]
+__all__ = ["Body", "Request", "Sets", "Tell", "check_counts", "silent"]
 
 Tell = Callable[[str, int, int], None]
 """Hears a stage, how much of it is done, and how much it is in all."""
@@ -19,6 +21,16 @@ Tell = Callable[[str, int, int], None]
 
 def silent(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
+
+
+def check_counts(planted: int, queries: int) -> None:
+    """Raise InputError for too few planted copies, or images left out, to learn from."""
+    if planted < 4 or queries < 50:
+        raise InputError(
+            got=f"{planted} planted copies of each kind and {queries} images left out",
+            need="at least 4 copies and 50 images",
+            remedy="leave them out for the defaults",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +67,13 @@ class Request:
     seed: int
     planted: int
     queries: int
+    pad: Pad
     tell: Tell
 
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What the copy test found, in the records of the result."""
+    """What the copy test found, in the records of the result.  test: of images, for whoever compares others by it."""
 
     decision: Decision
     warnings: tuple[str, ...]
@@ -74,3 +87,4 @@ class Body:
     random_pairs: tuple[Pair, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
+    test: CopyTest | None = None

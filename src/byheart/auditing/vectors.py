@@ -22,7 +22,7 @@ from byheart.auditing.findings import histograms, unranked
 from byheart.auditing.inputs import Rows
 from byheart.auditing.result import Channel, CopyShare, Pair, Planted, Pose
 from byheart.auditing.sets import Body, Request, Sets
-from byheart.auditing.verdict import FEWEST, Evidence, decide
+from byheart.auditing.verdict import Evidence, decide
 from byheart.numerics.intervals import clopper_pearson, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
@@ -54,7 +54,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         return _without_null(samples, train, tables, scores, request)
     null = ratio_scores(nearest(heldout.values, train.values, k=_NEIGHBORS))
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    numbers = channel("whole", p_values(scores, null), null, rank, accuses=len(heldout) >= FEWEST)
+    numbers = channel("whole", p_values(scores, null), null, rank, accuses=rank.rank is not None)
     card = _card(train.values, null, rank, request)
     draws = np.random.default_rng(derive(request.seed, "share"))
     found = _share(numbers, len(heldout), request.alpha, draws)
@@ -67,6 +67,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         low=0.0 if found is None else found.low,
         below=limit.below,
         alpha=request.alpha,
+        rank=rank,
         images=False,
     )
     return Body(

@@ -3,46 +3,51 @@
     copying        global p < 0.01, the lower bound of the share above 0, and at least three flags
     suspicious     global p < 0.05; or blends or local copies are more frequent than among held-out images (p < 0.01)
     no evidence    otherwise, and always with the share that cannot be excluded
-    cannot tell    no held-out images, fewer than 99 of them, held-out images that themselves look like copies, or samples
-                   so unlike them in sharpness that ranks mean nothing
+    cannot tell    no held-out images, too few of them for any accusation at alpha (99 for 1 %), held-out images that themselves
+                   look like copies, or samples so unlike them in sharpness that ranks mean nothing
 
 Where held-out images look like copies, no single sample is accused; the excess over them may still say "copying".  Where
-sharpness differs, only a lower bound above 5 % does: innocent but degraded images were accused in at most 1.8 %.
+sharpness differs, only a share of accused samples that is above 5 % for certain does: at 1 % no kind of degraded innocents was
+accused in more than 1.8 %.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from byheart.analysis.calibration.ranks import Rank, chosen_rank
 from byheart.auditing.result import Verdict
 
-__all__ = ["FEWEST", "Decision", "Evidence", "decide"]
+__all__ = ["FEWEST", "Decision", "Evidence", "decide", "percent"]
 
 FEWEST = 99
 """Held-out images without which the smallest p-value is above 1 %."""
 
-CONFIDENT = 299  # with fewer, no rank keeps 1 % with 95 % confidence
 _FLAGS = 3
 _CERTAIN, _DOUBTFUL = 0.01, 0.05
-_DEGRADED = 0.05  # lower bound that no degradation of innocent images comes near
+_DEGRADED = 0.05  # share of accused samples that no degradation of innocent images comes near
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the verdict rests on.
 
-    heldout, samples: counts.  global_p: of whole copies.  flags: accused samples.  low: lower bound of the share of copies,
-    in any mix; share: (value, low, high) corrected, or None.  flags_on: whether single samples may be accused;
-    as_close: share of held-out images as close to a training image as the median copy.  fires: names of the other
+    heldout, samples: counts.  rank: of the flags; None: the one that alpha gives.  global_p: of whole copies.  flags: accused
+    samples; flags_low: lower bound of their share.  low: lower bound of the share of copies, in any mix; share: (value, low,
+    high) corrected, or None.  flags_on: whether single samples may be accused; as_close: share of held-out images that score
+    as all but 5 % of close planted copies do.  fires: names of the other
     channels that fire.  unlike: whether samples and held-out images differ in sharpness beyond what the guard covers.
     below: a share below it cannot be excluded.  images: whether images were compared, not features.
     """
 
     samples: int
     heldout: int
+    rank: Rank | None = None
     global_p: float = 1.0
     flags: int = 0
     low: float = 0.0
+    flags_low: float = 0.0
     share: tuple[float, float, float] | None = None
     flags_on: bool = True
     as_close: float = 0.0
@@ -70,21 +75,38 @@ def decide(seen: Evidence) -> Decision:
             "There are no held-out images, so nobody can say how often an innocent sample looks like a copy.",
             ("Hold images out of the same source before training; without them no rate is given.",),
         )
-    if seen.heldout < FEWEST:
+    if _rank(seen).rank is None:
         smallest = 1 / (seen.heldout + 1)
         return Decision(
             "cannot tell",
             f"{seen.heldout} held-out images are too few: the smallest p-value they can give is {smallest:.3g}.",
-            (f"At least {FEWEST} are needed to accuse at 1 %, {CONFIDENT} to do so with 95 % confidence.",),
+            (
+                f"At least {_fewest(seen.alpha)} are needed to accuse at {percent(seen.alpha)},"
+                f" {_confident(seen.alpha)} to do so with 95 % confidence.",
+            ),
         )
     verdict = _word(seen)
     return Decision(verdict, _sentence(verdict, seen), tuple(_reasons(seen)))
 
 
+def _rank(seen: Evidence) -> Rank:
+    return seen.rank or chosen_rank(seen.alpha, seen.heldout)
+
+
+def _fewest(alpha: float) -> int:
+    """Held-out images without which nobody is accused at alpha."""
+    return math.ceil(1 / alpha - 1e-9) - 1
+
+
+def _confident(alpha: float) -> int:
+    """Held-out images without which no rank keeps alpha with 95 % confidence."""
+    return math.ceil(math.log(0.05) / math.log1p(-alpha))
+
+
 def _word(seen: Evidence) -> Verdict:
     copying = seen.global_p < _CERTAIN and seen.low > 0 and (seen.flags >= _FLAGS or not seen.flags_on)
     if seen.unlike:
-        return "copying" if copying and seen.low > _DEGRADED else "cannot tell"
+        return "copying" if copying and seen.flags_low > _DEGRADED else "cannot tell"
     if copying:
         return "copying"
     if not seen.flags_on:
@@ -99,11 +121,11 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
         case "copying" if seen.flags_on:
             return (
                 f"The samples contain copies of training images: {seen.flags} of {seen.samples} are closer to one than"
-                f" innocent images are, and at least {_percent(seen.low)} of all samples are copies."
+                f" innocent images are, and at least {percent(seen.low)} of all samples are copies."
             )
         case "copying":
             return (
-                f"The samples contain more copies than held-out images would: at least {_percent(seen.low)} of them,"
+                f"The samples contain more copies than held-out images would: at least {percent(seen.low)} of them,"
                 " though no single one can be named."
             )
         case "suspicious":
@@ -112,14 +134,14 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
             limit = (
                 ""
                 if seen.below is None
-                else f"; a share of copies below {_percent(seen.below)} cannot be excluded"
+                else f"; a share of copies below {percent(seen.below)} cannot be excluded"
             )
             if not seen.images:
                 return f"No copies of training rows were found among the features{limit}."
             return f"No copies of training images were found within the tested transformations{limit}."
     if not seen.flags_on:
         return (
-            f"{_percent(seen.as_close)} of the held-out images match a training image as closely as a copy would:"
+            f"{percent(seen.as_close)} of the held-out images match a training image as planted copies do:"
             " in such a population a copy and a new image are the same picture."
         )
     return "The samples differ in sharpness from the held-out images by more than the test can allow for."
@@ -130,24 +152,26 @@ def _reasons(seen: Evidence) -> list[str]:
         f"All samples together against {seen.heldout} held-out images: p = {seen.global_p:.2g} (exact, beta-binomial)."
     ]
     if seen.share is not None:
-        value, low, high = map(_percent, seen.share)
+        value, low, high = map(percent, seen.share)
         found.append(
             f"Share of copies {value}, between {low} and {high}, if copies are mixed as on the card."
         )
     if not seen.flags_on:
         found.append(
-            f"{_percent(seen.as_close)} of the held-out images match a training image as closely as a copy would;"
-            f" single samples cannot be accused at {_percent(seen.alpha)}. Only the excess over them counts."
+            f"{percent(seen.as_close)} of the held-out images match a training image as planted copies do;"
+            f" single samples cannot be accused at {percent(seen.alpha)}. Only the excess over them counts."
         )
     if seen.unlike:
         found.append(
             "Samples and held-out images differ more than twofold in the power of some spatial frequency, at every"
             " degree of blur: another resizing, compression, or noise. p-values then err either way."
         )
-    if seen.heldout < CONFIDENT:
+    if _rank(seen).rule == "marginal":
+        enough = _confident(seen.alpha)
+        more = f"; {enough} would do" if seen.heldout < enough else ", as was asked"
         found.append(
-            f"With {seen.heldout} held-out images the false positive rate is {_percent(seen.alpha)} on average over"
-            f" audits, not with 95 % confidence in this one; {CONFIDENT} would do."
+            f"With {seen.heldout} held-out images the false positive rate is {percent(seen.alpha)} on average over"
+            f" audits, not with 95 % confidence in this one{more}."
         )
     found += [f"{_CHANNELS[name]} are more frequent than among held-out images." for name in seen.fires]
     if not seen.images:
@@ -157,7 +181,7 @@ def _reasons(seen: Evidence) -> list[str]:
         return found
     found.append(
         "What is not seen: crops below 85 %, rotations of 10° and more, inversion, recoloring, perspective, and mixtures of"
-        " three images or more."
+        " three images or more, or of two beyond 30 to 70."
     )
     return found
 
@@ -165,6 +189,6 @@ def _reasons(seen: Evidence) -> list[str]:
 _CHANNELS = {"blend": "Mixtures of two training images", "local": "Copies of half a training image"}
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A share in per cent, with two digits that mean something."""
     return f"{100 * share:.2g} %" if share < 0.0995 else f"{100 * share:.0f} %"

@@ -7,6 +7,7 @@ copies (card.copy_level).  Clusters are the connected components of (image, what
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,8 +51,11 @@ def clusters(test: CopyTest, level: float, tell: Callable[[int], None] = lambda 
 def equal_groups(images: Tensor) -> Tensor:
     """(n,) the first image that has the same values.  images: (n, *shape)."""
     first: dict[bytes, int] = {}
-    plain = (images.flatten(1) + 0.0).numpy()  # + 0.0: −0 and 0 are the same value in other bytes
-    return torch.tensor([first.setdefault(row.tobytes(), at) for at, row in enumerate(plain)])
+    groups = []
+    for at, image in enumerate(images):
+        plain = (image + 0.0).contiguous().numpy()  # + 0.0: −0 and 0 are the same value in other bytes
+        groups.append(first.setdefault(hashlib.blake2b(plain.data, digest_size=16).digest(), at))
+    return torch.tensor(groups)
 
 
 @torch.no_grad()
