@@ -100,17 +100,20 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         _population(null, known, request),
     )
     enough = rank.rank is not None
+    whole = channel(
+        "whole",
+        found.whole,
+        null.plain.whole,
+        rank,
+        accuses=enough and population.flags_on,
+        guard=null.blurred,
+    )
+    # What is copied whole matches in part as well: the other channels are asked about the rest.
+    blend, local = (np.where(whole.flagged, 1.0, p) for p in (found.blend, found.local))
     channels: dict[ChannelName, ChannelNumbers] = {
-        "whole": channel(
-            "whole",
-            found.whole,
-            null.plain.whole,
-            rank,
-            accuses=enough and population.flags_on,
-            guard=null.blurred,
-        ),
-        "blend": channel("blend", found.blend, null.plain.blend, rank, accuses=enough),
-        "local": channel("local", found.local, null.plain.local, rank, accuses=enough),
+        "whole": whole,
+        "blend": channel("blend", blend, null.plain.blend, rank, accuses=enough),
+        "local": channel("local", local, null.plain.local, rank, accuses=enough),
     }
     card = [null.whole(row.scores) for row in known.card if row.planting.main]
     of_copies = copy_share(found.whole, card, heldout, _draws(request, "share"))

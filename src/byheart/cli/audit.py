@@ -143,9 +143,12 @@ def _told(result: AuditResult) -> str:
     lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in result.warnings]
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
-        chance = f"chance alone accuses about {_by_chance(result):.2g} of innocent samples"
-        lines.append(Text(f"\n  {len(flagged):,} accused, the least probable first ({chance}):"))
+        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.count:,} innocent samples"
+        samples = len({pair.sample for pair in flagged})
+        lines.append(Text(f"\n  {samples:,} samples accused, the least probable first ({chance}):"))
         lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
+        if len(flagged) > SHOWN:
+            lines.append(Text(f"  and {len(flagged) - SHOWN:,} pairs more: see --html or --json"))
     lines.append(Text(f"\n  {result.power.sentence}"))
     console = Console(soft_wrap=True, highlight=False)
     with console.capture() as captured:  # Text, not markup: names hold brackets and :words:

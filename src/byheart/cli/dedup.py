@@ -74,8 +74,12 @@ def _show(result: DedupResult) -> None:
 
     n, left = result.source.count, result.distinct
     print(
-        f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer; {result.exact:,} of these are equal in every value)"
+        f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer, {result.exact:,} of them equal in every value)"
     )
+    if result.clusters:
+        print(
+            "The others are as alike as planted copies are; some may only be alike: look at the page before you delete."
+        )
     for cluster in result.clusters[:SHOWN]:
         names = "  ".join(printable(member.name) for member in cluster.members[:4])
         more = len(cluster.members) - 4
