@@ -58,7 +58,8 @@ def _imported() -> ModuleType:
         import ray
     except ImportError:
         raise extra_missing("running work on Ray", "ray") from None
-    return ray
+    found: ModuleType = ray
+    return found
 
 
 @contextmanager
