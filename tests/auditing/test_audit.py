@@ -237,3 +237,14 @@ def test_duplicates_are_written_from_python(digits, tmp_path):
     found = dedup(np.concatenate([digits[:10], digits[:2]]))
     assert json.loads(found.save_json(tmp_path / "dedup.json").read_text())["distinct"] == 10
     assert "row 10" in found.save_html(tmp_path / "dedup.html").read_text()
+
+
+def test_the_settings_are_in_the_result(cleared):
+    assert dict(cleared.settings) == {
+        "rule": "pac",
+        "planted": "4",
+        "queries": "50",
+        "pad": "edge",
+        "encoder": dict(cleared.settings)["encoder"],
+    }
+    assert dict(cleared.settings)["encoder"].startswith("pixels")

@@ -102,7 +102,8 @@ def audit(
         else ()
     )
     warnings = (*wary, *kept, *body.warnings, *found.warnings, *model.warnings)
-    return _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
+    result = _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
+    return result.model_copy(update={"settings": _settings(request, channels, chosen)})
 
 
 def _request(
@@ -122,6 +123,19 @@ def _request(
             remedy="leave them out for the defaults: alpha=0.01, rule='pac'",
         )
     return Request(alpha, rule, seed, planted, queries, pad, tell)
+
+
+def _settings(request: Request, channels: int | None, chosen: Encoder | None) -> tuple[tuple[str, str], ...]:
+    """What decides the numbers beside the images, by name."""
+    settings = {
+        "rule": request.rule,
+        "planted": request.planted,
+        "queries": request.queries,
+        "pad": request.pad,
+        "channels": channels,
+        "encoder": None if chosen is None else chosen.name,
+    }
+    return tuple((name, str(value)) for name, value in settings.items() if value is not None)
 
 
 def _encoder(features: Any, sets: Sets) -> Encoder | None:

@@ -248,7 +248,8 @@ class AuditResult(Spec):
     """The whole finding.
 
     sentence: the verdict in one sentence.  reasons: what stands behind it, and what it cannot see, a sentence each.
-    warnings: what to distrust about the inputs.  pairs: worst first, then `shown` at random.  denoised: the channels
+    warnings: what to distrust about the inputs.  pairs: worst first; random_pairs: a fair draw.  settings: of the audit, by
+    name, with the encoder of the fidelity measures.  denoised: the channels
     once more on samples denoised before the test; the verdict does not use them.
     """
 
@@ -274,6 +275,7 @@ class AuditResult(Spec):
     denoised: tuple[Channel, ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     cite: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
 
