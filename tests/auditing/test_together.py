@@ -57,7 +57,7 @@ def test_the_border_of_near_is_a_correlation_of_0_999():
     """In space `soft`, with exact unit norms: a + t·b of orthogonal unit a and b correlates 1/√(1 + t²) with a."""
     (train,) = sets(300)
     response = module.spaces(train.small).soft
-    a, b = module._unit_rows(train.small[:2], response)
+    a, b = module.exact_rows(train.small[:2], response)
     b = b - (a @ b) * a
     b = b / b.norm()
     for t, near in ((0.0430, True), (0.0465, False)):  # 1/√(1 + t²) = .99908, .99892

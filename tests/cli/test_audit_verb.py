@@ -16,7 +16,7 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from byheart import _records
-from byheart.auditing.clusters import DedupResult
+from byheart.auditing.dedup_result import DedupResult
 from byheart.auditing.result import AuditResult
 from byheart.cli import main
 from byheart.data import pictures

@@ -2,7 +2,7 @@
 
 import audit_example as example
 
-from byheart.auditing.clusters import Cluster, DedupResult, Member
+from byheart.auditing.dedup_result import Cluster, DedupResult, Member
 from byheart.auditing.result import Pose
 
 POSES = (

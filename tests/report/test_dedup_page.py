@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_audit_page import HOSTILE, SHOWN, Parsed, check_closed
 
-from byheart.auditing.clusters import Cluster, Member
+from byheart.auditing.dedup_result import Cluster, Member
 from byheart.report.dedup import CLUSTERS, MEMBERS, dedup_page
 
 

@@ -18,16 +18,17 @@ from byheart.numerics.intervals import Interval
 
 __all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "power", "share"]
 
-P = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 _FIRES = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelNumbers:
-    """p: (b,) of the samples.  flagged: (b,) who is accused.  record: what the result says of the channel."""
+    """p: (b,) of the samples, global_p: of all together.  flagged: (b,) who is accused.  record: for the result."""
 
-    p: P
+    p: Numbers
+    global_p: float
     flagged: NDArray[np.bool_]
     record: Channel
 
@@ -38,7 +39,13 @@ def share(found: Interval) -> Share:
 
 
 def channel(
-    name: ChannelName, p: P, null: P, rank: Rank, *, accuses: bool = True, guard: Sequence[P] = ()
+    name: ChannelName,
+    p: Numbers,
+    null: Numbers,
+    rank: Rank,
+    *,
+    accuses: bool = True,
+    guard: Sequence[Numbers] = (),
 ) -> ChannelNumbers:
     """What one channel says.
 
@@ -57,11 +64,11 @@ def channel(
         count=len(p),
         fires=found.p < _FIRES,
     )
-    return ChannelNumbers(p, accused, record)
+    return ChannelNumbers(p, found.p, accused, record)
 
 
 def copy_share(
-    p: P, card: Sequence[P], heldout: int, draws: np.random.Generator
+    p: Numbers, card: Sequence[Numbers], heldout: int, draws: np.random.Generator
 ) -> tuple[CopyShare, ShareOfCopies]:
     """The share of copies, as the result keeps it and with the counts behind it.
 
@@ -100,7 +107,9 @@ def distinct(
     )
 
 
-def power(samples: int, heldout: int, rank: Rank, card: Sequence[P], draws: np.random.Generator) -> Power:
+def power(
+    samples: int, heldout: int, rank: Rank, card: Sequence[Numbers], draws: np.random.Generator
+) -> Power:
     """Which share of copies these sizes cannot exclude."""
     if rank.rank is None or not card:
         sentence = f"{heldout} held-out images allow no statement about the share of copies."

@@ -84,9 +84,8 @@ def audit(
     )
     wary = check_together(sets.samples, sets.train, sets.heldout)
     both = () if sets.heldout is None else overlap(sets.train, sets.heldout, allow=allow_overlap)
-    of_images = isinstance(sets.train, Images)
     chosen = _encoder(features, sets)  # refused now, not after the copy test
-    body = copies_of_images(sets, request) if of_images else copies_of_rows(sets, request)
+    body = copies_of_rows(sets, request) if chosen is None else copies_of_images(sets, request)
     found = measures(
         sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )

@@ -1,13 +1,12 @@
 """The copy test of three sets of images: everything an audit measures before it is put into words.
 
-train ─ equal images once ─ copy test ─┬─ sensitivity card ─ level of a copy ─ duplicates of train
-                                             ├─ held-out images, plain and blurred: the null
-                                             └─ samples ─ ranks in the null
+train ─ each image once ─ copy test ─┬─ sensitivity card ─ level of a copy ─ duplicates of train
+                                           ├─ held-out images, plain and blurred: the null
+                                           └─ samples ─ ranks in the null
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from byheart.auditing.sets import Tell
 from byheart.metrics.copying.card import CardRow, copy_level, sensitivity_card
-from byheart.metrics.copying.clusters import clusters, same_groups
+from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import CopyTest, Matches, copy_test
 from byheart.metrics.copying.null import Null, heldout_null
-from byheart.metrics.copying.planted import PLANTED as _KINDS
+from byheart.metrics.copying.planted import PLANTED
 from byheart.random import derive
 
 __all__ = ["Copies", "Reference", "compared", "reference"]
-
-Tell = Callable[[str, int, int], None]
-"""Hears a stage, how much of it is done, and how much it is in all."""
 
 CROWDED = 4
 """Members from which on a cluster is collapsed: the orbit ratio skips two others."""
@@ -76,17 +73,17 @@ def reference(
     planted: copies of each kind on the card.  queries: training images that are left out.
     Raises InputError for fewer than 34 different training images.
     """
-    equal = same_groups(train)
-    test, kept, card, level = _learned(train, equal, seed, planted, queries, tell)
+    same = same_groups(train, equal_groups(train))
+    test, kept, card, level = _learned(train, same, seed, planted, queries, tell)
     duplicates = test.left_out.whole >= level
-    groups, exhaustive = equal, False
+    groups, exhaustive = same, False
     if float(duplicates.mean()) > _SUSPECT:
         count = len(kept)
         found = clusters(test, level, lambda done: tell("duplicates of the training set", done, count))
-        groups, exhaustive = kept[found.groups][_places(kept, equal)], True
-        if int(groups.bincount().max()) >= CROWDED and bool((found.groups.bincount() >= CROWDED).any()):
+        groups, exhaustive = kept[found.groups][torch.searchsorted(kept, same)], True
+        if int(found.groups.bincount().max()) >= CROWDED:
             crowded = groups.bincount(minlength=len(train))[groups] >= CROWDED
-            single = torch.where(crowded, groups, equal)
+            single = torch.where(crowded, groups, same)
             test, kept, card, level = _learned(train, single, seed, planted, queries, tell)
     share = float((groups.bincount(minlength=len(train))[groups] > 1).float().mean())
     if not exhaustive:
@@ -128,11 +125,6 @@ def _learned(
         test,
         seed=derive(seed, "card"),
         count=planted,
-        tell=lambda done: tell("planted copies", done, len(_KINDS)),
+        tell=lambda done: tell("planted copies", done, len(PLANTED)),
     )
     return test, kept, card, copy_level(card)
-
-
-def _places(kept: Tensor, groups: Tensor) -> Tensor:
-    """Where among `kept` the representative of every image's group stands, (n,)."""
-    return torch.searchsorted(kept, groups)

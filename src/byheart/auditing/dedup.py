@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.auditing.clusters import Cluster, DedupResult, Member
+from byheart.auditing.dedup_result import Cluster, DedupResult, Member
 from byheart.auditing.inputs import Images, gather
 from byheart.auditing.pairs import picture, pose_of
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.result import Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.metrics.copying.card import copy_level, sensitivity_card
-from byheart.metrics.copying.clusters import equal_groups, same_groups
-from byheart.metrics.copying.copy_test import Matches, copy_test, leave_one_out
-from byheart.metrics.copying.groups import grouped, merged
+from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
+from byheart.metrics.copying.copy_test import Matches, copy_test
+from byheart.metrics.copying.groups import grouped
 from byheart.metrics.copying.planted import CLOSE
 from byheart.metrics.copying.scores import LEAST
 from byheart.random import derive
@@ -91,8 +91,9 @@ class _Known:
 
     @staticmethod
     def of(images: Tensor) -> _Known:
-        same = same_groups(images)
-        return _Known(equal_groups(images), same, (same == torch.arange(len(images))).nonzero()[:, 0])
+        equal = equal_groups(images)
+        same = same_groups(images, equal)
+        return _Known(equal, same, (same == torch.arange(len(images))).nonzero()[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +123,8 @@ def _searched(images: Images, known: _Known, planted: int, queries: int, seed: i
     level = copy_level(
         sensitivity_card(test, seed=derive(seed, "card"), count=planted, names=CLOSE, tell=told)
     )
-    rows = torch.arange(len(kept))
-    seen = test.matches(leave_one_out(test.tables, rows, rows, at("comparing", len(kept))))
-    close = torch.from_numpy(seen.whole >= level)
-    among = merged(rows, rows[close], seen.source[close])
-    return _Found(known, kept[among][torch.searchsorted(kept, known.same)], level, seen)
+    found = clusters(test, level, at("comparing", len(kept)))
+    return _Found(known, kept[found.groups][torch.searchsorted(kept, known.same)], level, found.seen)
 
 
 def _warnings(images: Images, *, enough: bool) -> list[str]:

@@ -33,7 +33,7 @@ from byheart.random import derive
 
 __all__ = ["copies_of_images", "histograms", "unranked"]
 
-P = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 BINS = 60
 _NAMED = 50  # clusters of duplicates that are listed, the largest first
@@ -86,7 +86,7 @@ class _Ranked:
     rank: Rank
     population: Population
     channels: dict[ChannelName, ChannelNumbers]
-    card: list[P]
+    card: list[Numbers]
     share: tuple[CopyShare, ShareOfCopies]
     distinct: Distinct | None
 
@@ -155,14 +155,14 @@ def _evidence(
     """What the verdict rests on."""
     if ranked is None:
         return Evidence(samples=samples, heldout=0, alpha=request.alpha)
-    whole, (recorded, counts) = ranked.channels["whole"].record, ranked.share
+    whole, (recorded, counts) = ranked.channels["whole"], ranked.share
     return Evidence(
         samples=samples,
         heldout=len(ranked.null),
-        global_p=1.0 if whole.global_p is None else whole.global_p,
+        global_p=whole.global_p,
         rank=ranked.rank,
-        flags=whole.flags,
-        flags_low=proportion(whole.flags, samples).low,
+        flags=whole.record.flags,
+        flags_low=proportion(whole.record.flags, samples).low,
         low=recorded.low,
         share=(counts.corrected.value, counts.corrected.low, counts.corrected.high),
         flags_on=ranked.population.flags_on,
@@ -202,7 +202,7 @@ def _planted(row: CardRow, ranked: _Ranked | None) -> Planted:
     )
 
 
-def histograms(samples: P, heldout: P | None) -> tuple[Histogram, ...]:
+def histograms(samples: Numbers, heldout: Numbers | None) -> tuple[Histogram, ...]:
     """Counts of the calibrated scores of samples and held-out images, in the same bins."""
     both = samples if heldout is None else np.concatenate([samples, heldout])
     edges = np.linspace(min(0.0, float(both.min())), max(float(both.max()), 1.0), BINS + 1)

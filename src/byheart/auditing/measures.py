@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from byheart.auditing.inputs import Images, Rows
-from byheart.auditing.result import Measure
+from byheart.auditing.result import Family, Measure
 from byheart.auditing.sets import Sets, Tell
 from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode
-from byheart.metrics.copying.classical.table import classical_table, duplicate_table
+from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_table
+from byheart.metrics.fidelity.table import Score as FidelityScore
 from byheart.metrics.fidelity.table import fidelity_table
 from byheart.metrics.memorization import DuplicatesWarning
 from byheart.numerics.neighbors import nearest
@@ -78,19 +79,7 @@ def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
     scores = classical_table(*tables, samples, train, heldout, seed=derive(seed, "classical"))
     if isinstance(sets.train, Images):
         scores += duplicate_table(samples, train, heldout)
-    return tuple(
-        Measure(
-            name=one.name,
-            family="copying",
-            value=one.value,
-            low=one.low,
-            high=one.high,
-            reference=one.reference,
-            count=one.count,
-            definition=one.definition,
-        )
-        for one in scores
-    )
+    return tuple(_measure(one, "copying", "held-out") for one in scores)
 
 
 def _fidelity(
@@ -104,19 +93,21 @@ def _fidelity(
         three = (sets.samples, sets.heldout, sets.train)
         formula = isinstance(features, Formula)
         rows = tuple(encode(one, features, cache=cache) for one in _at_one_size(three, formula))
-    return tuple(
-        Measure(
-            name=one.name,
-            family=one.family,
-            value=one.value,
-            low=one.low,
-            high=one.high,
-            reference=one.reference,
-            against=one.against,
-            count=one.count,
-            definition=one.definition,
-        )
-        for one in fidelity_table(*rows, seed=derive(seed, "fidelity"))
+    found = fidelity_table(*rows, seed=derive(seed, "fidelity"))
+    return tuple(_measure(one, one.family, one.against) for one in found)
+
+
+def _measure(score: Score | FidelityScore, family: Family, against: str) -> Measure:
+    return Measure(
+        name=score.name,
+        family=family,
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        reference=score.reference,
+        against=against,
+        count=score.count,
+        definition=score.definition,
     )
 
 

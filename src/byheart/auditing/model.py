@@ -22,7 +22,7 @@ from byheart.metrics.copying.copy_test import CopyTest
 from byheart.metrics.copying.null import heldout_null
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.flipd import dimension_gap
-from byheart.metrics.membership import ModelSignal, signals
+from byheart.metrics.membership import ModelSignal, signal
 from byheart.random import derive, generator
 
 __all__ = ["LEVELS", "ModelFindings", "model_findings"]
@@ -94,8 +94,11 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
     seed = derive(request.seed, "losses")
     gaps = {level: loss_gap(denoiser, known, fresh, level, seed) for level in levels}
     exact = [level for level, gap in gaps.items() if min(gap.train, gap.heldout) == 0]
-    told = [level for level in levels if level not in exact]  # without a loss there is no quotient of losses
-    found = signals(denoiser, known, fresh, told, seed=seed) if told else ()
+    found = [
+        signal(gap, level, len(known), len(fresh))
+        for level, gap in gaps.items()
+        if level not in exact  # without a loss there is no quotient of losses
+    ]
     few = [x[:_DIMENSION] for x in (known, fresh)]
     return ModelFindings(
         tuple(_signal(denoiser, one, few, units.rms, request.seed) for one in found),

@@ -15,6 +15,7 @@ __all__ = [
     "Channel",
     "CopyShare",
     "Distinct",
+    "Family",
     "Histogram",
     "Inputs",
     "Measure",
@@ -35,6 +36,7 @@ FEW = 3  # images seen twice, below which Chao's bound is mostly noise
 Verdict = Literal["copying", "suspicious", "no evidence", "cannot tell"]
 ChannelName = Literal["whole", "blend", "local"]
 Rule = Literal["pac", "marginal", "none"]
+Family = Literal["copying", "fidelity", "novelty"]
 
 
 class Share(Spec):
@@ -215,7 +217,7 @@ class Measure(Spec):
     """
 
     name: str
-    family: Literal["copying", "fidelity", "novelty"]
+    family: Family
     value: float
     low: float | None = None
     high: float | None = None
@@ -249,8 +251,8 @@ class AuditResult(Spec):
 
     sentence: the verdict in one sentence.  reasons: what stands behind it, and what it cannot see, a sentence each.
     warnings: what to distrust about the inputs.  pairs: worst first; random_pairs: a fair draw.  settings: of the audit, by
-    name, with the encoder of the fidelity measures.  denoised: the channels
-    once more on samples denoised before the test; the verdict does not use them.
+    name, with the encoder of the fidelity measures.  denoised: the channels once more on samples denoised before the test; the
+    verdict does not use them.
     """
 
     version: int = SCHEMA

@@ -29,7 +29,7 @@ from byheart.random import derive, generator
 
 __all__ = ["copies_of_rows", "ratio_scores"]
 
-P = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 LEAST = 12
 _NEIGHBORS = 10
@@ -58,11 +58,11 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     card = _card(train.values, null, rank, request)
     draws = np.random.default_rng(derive(request.seed, "share"))
     found = _share(numbers, len(heldout), request.alpha, draws)
-    limit = power(len(samples), len(heldout), rank, [p for _, p in card if len(p)], draws)
+    limit = power(len(samples), len(heldout), rank, [p for _, p in card], draws)
     evidence = Evidence(
         samples=len(samples),
         heldout=len(heldout),
-        global_p=1.0 if numbers.record.global_p is None else numbers.record.global_p,
+        global_p=numbers.global_p,
         flags=numbers.record.flags,
         low=0.0 if found is None else found.low,
         below=limit.below,
@@ -85,13 +85,13 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     )
 
 
-def ratio_scores(table: Neighbors) -> P:
+def ratio_scores(table: Neighbors) -> Numbers:
     """−log of the nearest distance over the mean of the 4th to 10th, (q,).  table: (q, k ≥ 10) neighbors."""
     far = table.distance[:, _FAR].mean(1).clamp_min(torch.finfo(torch.float64).tiny)
     return -(table.distance[:, 0] / far).clamp_min(_NEAREST).log().numpy()
 
 
-def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: P, request: Request) -> Body:
+def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: Numbers, request: Request) -> Body:
     return Body(
         decision=decide(Evidence(samples=len(samples), heldout=0, alpha=request.alpha, images=False)),
         warnings=(),
@@ -102,7 +102,7 @@ def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: P, reque
     )
 
 
-def _card(train: Tensor, null: P, rank: Rank, request: Request) -> list[tuple[Planted, P]]:
+def _card(train: Tensor, null: Numbers, rank: Rank, request: Request) -> list[tuple[Planted, Numbers]]:
     """Exact copies and noisy ones: the row of the card, and the p-values behind it."""
     draws = generator(derive(request.seed, "card"))
     rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
@@ -114,7 +114,9 @@ def _card(train: Tensor, null: P, rank: Rank, request: Request) -> list[tuple[Pl
     ]
 
 
-def _planted(name: str, x: Tensor, rows: Tensor, train: Tensor, null: P, rank: Rank) -> tuple[Planted, P]:
+def _planted(
+    name: str, x: Tensor, rows: Tensor, train: Tensor, null: Numbers, rank: Rank
+) -> tuple[Planted, Numbers]:
     table = nearest(x, train, k=_NEIGHBORS)
     p = p_values(ratio_scores(table), null)
     seen = int(flags(p, rank.rank, len(null)).sum())
@@ -135,10 +137,9 @@ def _share(
     record: Channel = numbers.record
     if record.rank is None:
         return None
-    flagged = int(flags(numbers.p, record.rank, heldout).sum())
-    counts = Counts(flagged, len(numbers.p), record.rank, heldout, 1, 1)
+    counts = Counts(record.flags, len(numbers.p), record.rank, heldout, 1, 1)
     return CopyShare(
-        raw=share(clopper_pearson(flagged, len(numbers.p))),
+        raw=share(clopper_pearson(record.flags, len(numbers.p))),
         low=lower_share(counts, draws),
         corrected=None,
         cross_check=share(storey(numbers.p, heldout)),
@@ -149,7 +150,7 @@ def _share(
 
 
 def _worst(
-    samples: Rows, train: Rows, table: Neighbors, scores: P, numbers: ChannelNumbers | None
+    samples: Rows, train: Rows, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None
 ) -> tuple[Pair, ...]:
     order = np.argsort(-scores, kind="stable")
     accused = 0 if numbers is None else numbers.record.flags
@@ -157,7 +158,7 @@ def _worst(
 
 
 def _random(
-    samples: Rows, train: Rows, table: Neighbors, scores: P, numbers: ChannelNumbers | None, seed: int
+    samples: Rows, train: Rows, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None, seed: int
 ) -> tuple[Pair, ...]:
     rows = np.sort(np.random.default_rng(derive(seed, "pairs")).permutation(len(samples))[:_SHOWN])
     return _pairs(samples, train, table, scores, numbers, rows)
@@ -167,7 +168,7 @@ def _pairs(
     samples: Rows,
     train: Rows,
     table: Neighbors,
-    scores: P,
+    scores: Numbers,
     numbers: ChannelNumbers | None,
     rows: NDArray[np.int64],
 ) -> tuple[Pair, ...]:

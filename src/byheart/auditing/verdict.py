@@ -18,11 +18,9 @@ from dataclasses import dataclass
 
 from byheart.analysis.calibration.ranks import Rank, chosen_rank
 from byheart.auditing.result import Verdict
+from byheart.metrics.calibrated import enough_heldout
 
-__all__ = ["FEWEST", "Decision", "Evidence", "decide", "percent"]
-
-FEWEST = 99
-"""Held-out images without which the smallest p-value is above 1 %."""
+__all__ = ["Decision", "Evidence", "decide", "percent"]
 
 _FLAGS = 3
 _CERTAIN, _DOUBTFUL = 0.01, 0.05
@@ -81,7 +79,7 @@ def decide(seen: Evidence) -> Decision:
             "cannot tell",
             f"{seen.heldout} held-out images are too few: the smallest p-value they can give is {smallest:.3g}.",
             (
-                f"At least {_fewest(seen.alpha)} are needed to accuse at {percent(seen.alpha)},"
+                f"At least {enough_heldout(seen.alpha)} are needed to accuse at {percent(seen.alpha)},"
                 f" {_confident(seen.alpha)} to do so with 95 % confidence.",
             ),
         )
@@ -91,11 +89,6 @@ def decide(seen: Evidence) -> Decision:
 
 def _rank(seen: Evidence) -> Rank:
     return seen.rank or chosen_rank(seen.alpha, seen.heldout)
-
-
-def _fewest(alpha: float) -> int:
-    """Held-out images without which nobody is accused at alpha."""
-    return math.ceil(1 / alpha - 1e-9) - 1
 
 
 def _confident(alpha: float) -> int:

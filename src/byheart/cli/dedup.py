@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from byheart.cli.options import Channels
 
 if TYPE_CHECKING:
-    from byheart.auditing.clusters import DedupResult
+    from byheart.auditing.dedup_result import DedupResult
 
 __all__ = ["dedup"]
 
@@ -55,13 +55,11 @@ def dedup(
     with stages() as tell:
         result = carry_out(train, channels=channels, pad=pad, planted=planted, seed=seed, tell=tell)
     if json is not None:
-        write_atomic(json, result.to_json())
+        result.save_json(json)
     if csv is not None:
         write_atomic(csv, result.to_csv())
     if html is not None:
-        from byheart.report.dedup import dedup_page
-
-        write_atomic(html, dedup_page(result))
+        result.save_html(html)
     _show(result)
     for flag, file in files.items():
         if file is not None:

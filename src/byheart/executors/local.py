@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Event", "Outcome", "Tell", "Work", "run_all"]
+__all__ = ["Event", "Outcome", "Tell", "Work", "attempt", "run_all"]
 
 Event = dict[str, Any]
 """What happens during work: `kind` and whatever belongs to it."""
@@ -57,11 +57,12 @@ def run_all(
     An item that fails does not stop the others.  Events reach `tell` in this process.
     """
     if workers <= 1 or len(items) <= 1:
-        return [_attempt(work, item, index, tell) for index, item in enumerate(items)]
+        return [attempt(work, item, index, tell) for index, item in enumerate(items)]
     return sorted(_in_processes(work, items, workers, tell), key=lambda outcome: outcome.index)
 
 
-def _attempt(work: Work[Item, Value], item: Item, index: int, tell: Tell) -> Outcome[Value]:
+def attempt(work: Work[Item, Value], item: Item, index: int, tell: Tell) -> Outcome[Value]:
+    """The work on one item, in this process: its value, or its error as one."""
     try:
         return Outcome(index, value=work(item, tell))
     except Exception as error:
@@ -158,6 +159,6 @@ def _end_with_the_parent() -> None:
 
 def _in_worker(work: Work[Item, Value], item: Item, index: int) -> Outcome[Value]:
     assert _events is not None
-    outcome = _attempt(work, item, index, _events.put)
+    outcome = attempt(work, item, index, _events.put)
     _events.put({"kind": LAST})  # events travel on their own: the outcome may overtake them
     return outcome

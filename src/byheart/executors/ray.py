@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from byheart._checks import InputError, extra_missing
-from byheart.executors.local import Event, Outcome, Tell, Work, _attempt
+from byheart.executors.local import Event, Outcome, Tell, Work, attempt
 
 __all__ = ["run_all"]
 
@@ -152,7 +152,7 @@ def _in_worker(work: Work[Item, Value], item: Item, index: int, mailbox: Any) ->
 
     torch.set_num_threads(1)
     sent: list[Any] = []
-    outcome = _attempt(work, item, index, lambda event: sent.append(mailbox.put.remote(event)))
+    outcome = attempt(work, item, index, lambda event: sent.append(mailbox.put.remote(event)))
     with suppress(ray.exceptions.RayActorError):
         ray.get(sent)
     return outcome

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.analysis.calibration.ranks import marginal_rank
 from byheart.numerics.intervals import Proportion, proportion
 
 __all__ = ["Calibrated", "calibrated_share", "enough_heldout"]
@@ -45,7 +46,7 @@ def calibrated_share(score: Tensor, heldout: Tensor, alpha: float = 0.01) -> Cal
             need="samples, 0 < alpha < 1, and 1/alpha − 1 held-out images",
             remedy="hold out more images, or choose a larger alpha",
         )
-    rank = math.floor(alpha * (len(heldout) + 1) + 1e-9)  # 0.01 · 300 is 2.999… in binary
+    rank = marginal_rank(alpha, len(heldout)) or 1
     threshold = float(heldout.double().sort().values[rank - 1])
     share = proportion(int((score < threshold).sum()), len(score))
     return Calibrated(share, threshold, rank / (len(heldout) + 1))

@@ -27,7 +27,7 @@ from byheart.metrics.calibrated import calibrated_share, enough_heldout
 from byheart.metrics.denoising import LossGap, loss_gap
 from byheart.numerics.intervals import Interval, clopper_pearson
 
-__all__ = ["Membership", "ModelSignal", "log_ratio", "membership", "signals"]
+__all__ = ["Membership", "ModelSignal", "log_ratio", "membership", "signal", "signals"]
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,20 @@ def signals(
     if not len(sigmas):
         raise InputError(got="no noise levels", need="at least one", remedy="pass sigmas=[0.1, 0.3, 1.0]")
     return tuple(
-        _signal(loss_gap(denoiser, train, heldout, sigma, seed), train, heldout, sigma, fpr)
+        signal(loss_gap(denoiser, train, heldout, sigma, seed), sigma, len(train), len(heldout), fpr=fpr)
         for sigma in sigmas
     )
 
 
-def _signal(losses: LossGap, train: Tensor, heldout: Tensor, sigma: float, fpr: float) -> ModelSignal:
+def signal(losses: LossGap, sigma: float, train: int, heldout: int, *, fpr: float = 0.01) -> ModelSignal:
+    """What paired losses at one noise level say.
+
+    train, heldout: images on each side behind the losses.  Raises InputError where a mean loss is 0.
+    """
     ratio = log_ratio(losses)
     gap = Interval(math.expm1(ratio.value), math.expm1(ratio.low), math.expm1(ratio.high), ratio.count)
     # Images that were used again with other noise are not more images: the first round of the shorter side is enough.
-    told = membership(losses.train_losses[: len(train)], losses.heldout_losses[: len(heldout)], fpr=fpr)
+    told = membership(losses.train_losses[:train], losses.heldout_losses[:heldout], fpr=fpr)
     return ModelSignal(float(sigma), gap, ratio, losses, told)
 
 

@@ -16,7 +16,7 @@ from byheart.report.palette import TWINS, variable
 from byheart.report.tables import number
 
 if TYPE_CHECKING:
-    from byheart.auditing.clusters import Cluster, DedupResult, Member
+    from byheart.auditing.dedup_result import Cluster, DedupResult, Member
 
 __all__ = ["CLUSTERS", "MEMBERS", "dedup_page"]
 

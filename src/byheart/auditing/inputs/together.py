@@ -6,7 +6,6 @@ space `soft`, with exact unit norms, is above 0.999.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 import torch
@@ -16,14 +15,14 @@ from byheart._checks import InputError
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.inputs.size import framing
 from byheart.data.pictures import printable
-from byheart.metrics.copying.spaces import filtered, spaces
+from byheart.metrics.copying.classical.duplicates import digests, exact_duplicates
+from byheart.metrics.copying.clusters import SAME, exact_rows
+from byheart.metrics.copying.spaces import spaces
 from byheart.numerics.products import matmul_t
 
 __all__ = ["check_together", "overlap"]
 
-NEAR = 0.999
 _CHUNK = 2048  # images whose filtered rows are held at a time
-_BLANK = 1e-5  # root mean square below which float rounding is all that is left of an image
 _FRAMES = 0.02  # images whose scale differs by more are not the same image at the working size
 _LISTED = 5
 
@@ -132,25 +131,17 @@ def _is_beginning(x: Tensor, whole: Tensor) -> bool:
 def _is_shuffled(x: Tensor, y: Tensor) -> bool:
     if len(x) != len(y) or not torch.equal(x.amin(0), y.amin(0)) or not torch.equal(x.amax(0), y.amax(0)):
         return False  # most sets differ here already, without a digest of every row
-    return sorted(_digests(x)) == sorted(_digests(y))
+    return sorted(digests(x)) == sorted(digests(y))
 
 
 def _parts(x: Tensor) -> Iterator[tuple[int, Tensor]]:
     yield from ((at, x[at : at + _CHUNK]) for at in range(0, len(x), _CHUNK))
 
 
-def _digests(x: Tensor) -> Iterator[bytes]:
-    for _, part in _parts(x):
-        plain = (part + 0.0).contiguous().numpy()  # + 0.0: −0 and 0 are the same value in other bytes
-        yield from (hashlib.blake2b(row.data, digest_size=16).digest() for row in plain)
-
-
 def _equal(train: Images | Rows, heldout: Images | Rows) -> dict[int, int]:
     """Held-out row -> the first training row with the same values."""
-    rows: dict[bytes, int] = {}
-    for row, digest in enumerate(_digests(_values(train))):
-        rows.setdefault(digest, row)
-    return {row: rows[digest] for row, digest in enumerate(_digests(_values(heldout))) if digest in rows}
+    found = exact_duplicates(_values(heldout), _values(train))
+    return {row: int(found[row]) for row in (found >= 0).nonzero().flatten().tolist()}
 
 
 def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
@@ -160,23 +151,14 @@ def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
     """
     response, found = spaces(train).soft, {}
     for start, queries in _parts(heldout):
-        rows = _unit_rows(queries, response)
-        best, index = torch.full((len(rows),), NEAR), torch.full((len(rows),), -1)
+        rows = exact_rows(queries, response)
+        best, index = torch.full((len(rows),), SAME), torch.full((len(rows),), -1)
         for at, part in _parts(train):
-            value, nearest = matmul_t(rows, _unit_rows(part, response)).max(1)
+            value, nearest = matmul_t(rows, exact_rows(part, response)).max(1)
             better = value > best
             best, index = torch.where(better, value, best), torch.where(better, nearest + at, index)
         found.update({start + int(row): int(index[row]) for row in (index >= 0).nonzero().flatten()})
     return found
-
-
-def _unit_rows(x: Tensor, response: Tensor) -> Tensor:
-    """Filtered images as rows without their mean, of norm exactly 1; blank ones are 0, and near to none."""
-    rows = filtered(x, response).flatten(1)
-    rows = rows - rows.mean(1, keepdim=True)
-    norm = rows.norm(dim=1, keepdim=True)
-    unit: Tensor = rows / norm.masked_fill(norm < _BLANK * rows.shape[1] ** 0.5, torch.inf)
-    return unit
 
 
 def _of_unreadable(sets: dict[str, Images | Rows]) -> Iterator[str]:

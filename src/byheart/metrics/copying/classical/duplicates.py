@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,7 @@ __all__ = [
     "Hash",
     "Matches",
     "dhash",
+    "digests",
     "exact_duplicates",
     "hamming_nearest",
     "near_duplicates",
@@ -44,6 +46,7 @@ RADIUS = 2
 """Of 64 bits.  The customary 10 matches 83 to 100 % of real held-out digits, clothes and glyphs with some training image;
 2 matches 2 to 39 % (dHash) and 0.3 to 13 % (pHash), and still finds 79 to 99 % of JPEG copies of quality 50 by pHash."""
 
+_CHUNK = 2048  # images at a time
 _PAIRS = 1 << 21  # hashes compared at a time: 16 MiB
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -61,6 +64,15 @@ class Matches:
     flipped: Tensor
 
 
+def digests(x: Tensor) -> Iterator[bytes]:
+    """128 bits of the values of every image in x (n, *shape): equal for equal images, a chunk of them in memory."""
+    for part in torch.split(x.detach(), _CHUNK):
+        values = part.cpu()
+        # + 0: −0 and 0 are the same value in other bytes.
+        plain = (values + 0.0 if values.is_floating_point() else values).contiguous().numpy()
+        yield from (hashlib.blake2b(row.data, digest_size=16).digest() for row in plain)
+
+
 def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
     """The first training image that equals each sample in every value, −1 where there is none: (q,) int64.
 
@@ -74,9 +86,9 @@ def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
             remedy="bring both through the same reading and resizing",
         )
     first: dict[bytes, int] = {}
-    for row, digest in enumerate(map(_digest, train)):
+    for row, digest in enumerate(digests(train)):
         first.setdefault(digest, row)
-    return torch.tensor([first.get(_digest(sample), -1) for sample in samples], dtype=torch.int64)
+    return torch.tensor([first.get(digest, -1) for digest in digests(samples)], dtype=torch.int64)
 
 
 def near_duplicates(samples: Tensor, train: Tensor, kind: Hash = "dhash") -> Matches:
@@ -131,13 +143,6 @@ def hamming_nearest(queries: NDArray[np.uint64], reference: NDArray[np.uint64]) 
             index[rows] = np.where(better, where + start, index[rows])
             distance[rows] = np.where(better, found, distance[rows])
     return torch.from_numpy(distance), torch.from_numpy(index)
-
-
-def _digest(row: Tensor) -> bytes:
-    values = row.detach().cpu()
-    # + 0: −0 and 0 are the same value in other bytes.
-    content = (values + 0.0 if values.is_floating_point() else values).numpy()
-    return hashlib.blake2b(content.tobytes(), digest_size=16).digest()
 
 
 def _grey(x: Tensor) -> Tensor:

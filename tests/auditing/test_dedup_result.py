@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 
 from byheart._checks import InputError
-from byheart.auditing.clusters import Cluster, DedupResult, Member
+from byheart.auditing.dedup_result import Cluster, DedupResult, Member
 from byheart.auditing.result import Pose, Source
 
 
