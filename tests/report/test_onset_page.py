@@ -1,11 +1,8 @@
-import os
 import re
-import subprocess
-import sys
-from html.parser import HTMLParser
 
 import onset_rows
 import pytest
+from parsed_page import Parsed, heavy_imports
 
 from byheart._checks import InputError
 from byheart.report.content import RunContent
@@ -18,26 +15,6 @@ def undrawn(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         "byheart.report.pages.svg", lambda figure, name, description: f'<svg id="{name}"></svg>'
     )
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, and all words."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags, self.words, self.depth = [], "", []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in {"meta", "link", "img", "input", "br"}:
-            self.depth.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.depth.pop() == tag, f"</{tag}> closes nothing"
-
-    def handle_data(self, text):
-        self.words += text
 
 
 @pytest.fixture(scope="module")
@@ -161,11 +138,7 @@ def test_nothing_to_show_is_refused():
 
 
 def test_it_needs_no_torch():
-    code = "import sys, byheart.report.pages; print(sorted({'torch', 'scipy', 'sklearn', 'matplotlib'} & {*sys.modules}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
-    )
-    assert done.stdout.strip() == "[]"
+    assert heavy_imports("byheart.report.pages") == "[]"
 
 
 def test_the_page_follows_the_threshold_of_the_runs(undrawn):

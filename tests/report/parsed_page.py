@@ -1,0 +1,61 @@
+"""A page as its tests read it: tags with their attributes, words, and what a module imports to make it."""
+
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, and all words outside of styles and the title; every end closes what was open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.depth, self.texts = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.depth.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.depth.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, text):
+        if "style" not in self.depth and "title" not in self.depth:
+            self.texts.append(text.replace("\N{NO-BREAK SPACE}", " "))
+
+    @property
+    def words(self) -> str:
+        """All text as it stands."""
+        return "".join(self.texts)
+
+    @property
+    def line(self) -> str:
+        """All text in one line, a space between any two pieces."""
+        return " ".join(" ".join(self.texts).split())
+
+    def ids(self) -> list[str]:
+        return [at["id"] for _, at in self.tags if "id" in at]
+
+    def goals(self) -> set[str]:
+        """Where links and uses of pictures lead."""
+        return {at["href"][1:] for tag, at in self.tags if tag in {"a", "use"} and "href" in at}
+
+    def sections(self) -> list[str]:
+        return [at["id"] for tag, at in self.tags if tag == "section"]
+
+
+def heavy_imports(module: str) -> str:
+    """Which of the heavy packages an import of the module brings, as a list in text."""
+    code = f"import sys, {module}; print(sorted({{'torch', 'scipy', 'sklearn', 'matplotlib'}} & {{*sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    return done.stdout.strip()
