@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from byheart._checks import InputError
+from byheart.auditing.audit import audit
 from byheart.auditing.inputs import drawn as module
 from byheart.auditing.inputs import gather
 from byheart.denoisers import empirical
@@ -169,3 +170,33 @@ def test_what_a_sampler_may_not_return(answer, said):
 def test_only_samples_are_drawn(what):
     with pytest.raises(InputError, match="only samples are drawn"):
         gather(Pipeline(), what=what)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        (TRAIN, {"batch": 4}, "batch with samples that are stored"),
+        (
+            TRAIN,
+            {"shape": (1, 8, 8), "levels": karras_levels(5)},
+            "shape, levels with samples that are stored",
+        ),
+        ("digits:0-40", {"levels": karras_levels(5)}, "levels with samples that are stored"),
+        (Pipeline(), {"shape": (3, 32, 32)}, "shape or levels for a Pipeline"),
+        (lambda n, generator: torch.rand(n, 1, 8, 8), {"levels": karras_levels(5)}, "levels without shape"),
+        (empirical(TRAIN), {"batch": 0}, "batch 0"),
+    ],
+)
+def test_settings_of_a_model_that_would_be_ignored_are_refused(model, settings, said):
+    with pytest.raises(InputError, match=said):
+        gather(model, what="samples", count=4, **settings)
+
+
+def test_a_mistyped_setting_is_no_setting():
+    with pytest.raises(TypeError, match="bacth"):
+        audit(samples=empirical(TRAIN), train=TRAIN, bacth=4)
+
+
+def test_settings_of_a_model_reach_it():
+    with pytest.raises(InputError, match=r"shape \(1, 9, 9\)"):
+        audit(samples=empirical(TRAIN), train=TRAIN, count=4, shape=(1, 9, 9))

@@ -55,7 +55,9 @@ def audit(
     seed: int = 0,
     pad: Literal["edge", "zero"] = "edge",
     tell: Tell = silent,
-    **drawing: Any,
+    shape: tuple[int, ...] | None = None,
+    levels: Tensor | None = None,
+    batch: int | None = None,
 ) -> AuditResult:
     """Whether samples are copies of training images, judged by how held-out images score.
 
@@ -70,15 +72,17 @@ def audit(
     features: encoder of fidelity and novelty, see `byheart.features`.  cache: folder for encoded features.
     planted: copies of each kind on the sensitivity card.  queries: training images left out.  seed: of every draw.
     pad: what is around images of 24 to 31 pixels.  tell: hears a stage, how much of it is done, and of how much.
-    drawing: shape, levels, batch of a model.
-    Raises InputError for sets that cannot be read or compared, and settings out of range.
+    shape, levels: *shape of one sample, and (s,) decreasing noise levels, of a denoiser that does not know them.  batch: samples
+    that a model draws at a time.
+    Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
     """
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
     read = partial(gather, channels=channels, pad=pad)
+    draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
     sets = Sets(
-        read(samples, what="samples", count=count, seed=derive(seed, "samples"), **drawing),
+        draw(samples, what="samples"),
         read(train, what="train"),
         None if heldout is None else read(heldout, what="heldout"),
     )

@@ -50,15 +50,32 @@ def drawn(
     """`count` samples of a model, (count, …) as it makes them.
 
     shape, levels: of a denoiser that does not know them.  batch: samples at a time; None: 8 of a pipeline, else 256.
-    Raises InputError for a model that cannot be drawn from by itself, or returns something else than `count` images.
+    Raises InputError for a model that cannot be drawn from by itself, or returns something else than `count` images, for
+    settings that it would ignore, and for a batch below 1.
     """
+    if batch is not None and batch < 1:
+        raise InputError(got=f"batch {batch}", need="at least one sample at a time", remedy="leave it out")
     if is_pipeline(model):
+        _check_denoiser(model, shape, levels)
         blocks = _of_pipeline(model, count, seed, batch or 8)
     elif isinstance(model, nn.Module | Shaped) or shape is not None:
         blocks = _of_denoiser(model, count, seed, shape, levels, batch or AT_A_TIME)
     else:
+        _check_denoiser(model, shape, levels)
         blocks = _of_sampler(model, count, seed, batch or AT_A_TIME)
     return _kept(blocks, count)
+
+
+def _check_denoiser(model: object, shape: tuple[int, ...] | None, levels: Tensor | None) -> None:
+    """Raise InputError for the shape or the noise levels of what is no denoiser."""
+    if shape is None and levels is None:
+        return
+    pipeline = is_pipeline(model)
+    raise InputError(
+        got=f"{'shape or levels' if pipeline else 'levels without shape'} for a {model_name(model)}",
+        need="a denoiser: a pipeline and a sampler(n, generator) know what they draw, and from where",
+        remedy="leave it out" if pipeline else "leave it out, or give a denoiser's shape too",
+    )
 
 
 def is_pipeline(model: object) -> bool:

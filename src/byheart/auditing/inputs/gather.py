@@ -60,8 +60,10 @@ def gather(
     samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
     count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
     pad: see `size`.  shape, levels, batch: of a model, see `drawn`.
-    Raises InputError for everything that is none of these or cannot be used.
+    Raises InputError for everything that is none of these or cannot be used, and for settings of a model without one.
     """
+    if not _is_model(source):
+        _check_undrawn(what, shape=shape, levels=levels, batch=batch)
     if isinstance(source, Images | Rows):
         return source
     if _is_model(source):
@@ -84,6 +86,17 @@ def _is_model(source: Any) -> bool:
     if is_pipeline(source) or isinstance(source, nn.Module):
         return True
     return callable(source) and not hasattr(source, "__getitem__")
+
+
+def _check_undrawn(what: What, **drawing: object) -> None:
+    """Raise InputError for settings of drawing where nothing is drawn: they would be ignored."""
+    given = [name for name, value in drawing.items() if value is not None]
+    if given:
+        raise InputError(
+            got=f"{', '.join(given)} with {in_words(what)} that are stored",
+            need="a model, from which samples are drawn so",
+            remedy=f"leave {' and '.join(given)} out",
+        )
 
 
 def _stored(source: object, what: What) -> Source:
