@@ -1,7 +1,5 @@
 """The audit's pages in a real browser: nothing is loaded, nothing fails, nothing is wider than the screen."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import audit_example
@@ -9,7 +7,7 @@ import dedup_example
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from byheart.auditing.result import AuditResult
 from byheart.report.audit import audit_fragment, audit_page
@@ -43,15 +41,6 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Containers run as root, where Chromium's own sandbox cannot start.
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture(scope="module", params=PAGES)
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pages") / "audit.html"
@@ -61,33 +50,22 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("width", [1200, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_holds_up(browser: Browser, file: Path, width: int, scheme: str):
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    requests, messages = [], []
-    page.on("request", lambda asked: requests.append(asked.url))
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.goto(file.as_uri())
-    page.wait_for_load_state("networkidle")
-    outside = [url for url in requests if not url.startswith("data:") and url != file.as_uri()]
-    assert (outside, messages) == ([], [])
+def test_the_page_holds_up(open_page, file: Path, width: int, scheme: str):
+    page, heard = open_page(file, width, scheme)
+    assert heard == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#verdict").bounding_box()["y"] < 60
     assert page.locator("#provenance").is_visible() and page.locator("#cite pre").is_visible()
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     decoded = "Promise.all([...document.querySelectorAll('svg image')].map(i => i.decode().then(() => true)))"
     assert all(page.evaluate(decoded))
-    page.close()
 
 
 @pytest.fixture
-def copying(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def copying(open_page, tmp_path: Path) -> Page:
     path = tmp_path / "audit.html"
     path.write_text(audit_page(audit_example.copying()))
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
-    page.goto(path.as_uri())
-    yield page
-    page.close()
+    return open_page(path, scheme="dark")[0]
 
 
 def test_the_aligned_training_image_looks_like_the_sample(copying: Page, tmp_path: Path):

@@ -1,14 +1,11 @@
 """The pages in a real browser: nothing is loaded, nothing fails, nothing is wider than the screen."""
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import onset_rows
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from byheart.report.content import MEM, RunContent
 from byheart.report.pages import onset_page
@@ -16,26 +13,6 @@ from byheart.report.panels import Line, Panel, PlaneContent
 from byheart.report.regularization import Copies, RegularizationContent, regularization_page
 
 pytestmark = pytest.mark.browser
-
-WIDTHS = (1200, 390)
-
-
-@dataclass
-class Seen:
-    """A page and what the browser reported while it was open."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Containers run as root, where Chromium's own sandbox cannot start.
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def long_rows(n, seed):
@@ -100,23 +77,10 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
-@pytest.fixture(params=WIDTHS)
-def seen(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Seen]:
-    page = browser.new_page(viewport={"width": request.param, "height": 900})
-    found = Seen(page)
-    page.on("request", lambda asked: found.requests.append(asked.url))
-    page.on("console", lambda message: found.messages.append(message.text))
-    page.on("pageerror", lambda error: found.messages.append(str(error)))
-    page.goto(file.as_uri())
-    page.wait_for_load_state("networkidle")
-    yield found
-    page.close()
-
-
-def test_the_page_holds_up(seen: Seen, file: Path):
-    page = seen.page
-    outside = [url for url in seen.requests if not url.startswith("data:") and url != file.as_uri()]
-    assert (outside, seen.messages) == ([], [])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_page_holds_up(open_page, file: Path, width: int):
+    page, heard = open_page(file, width)
+    assert heard == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for visible in (
         "#advice",
@@ -142,11 +106,8 @@ def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def demo(browser: Browser, demo_file: Path) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
-    page.goto(demo_file.as_uri())
-    yield page
-    page.close()
+def demo(open_page, demo_file: Path) -> Page:
+    return open_page(demo_file, scheme="dark")[0]
 
 
 def test_strips_open_on_the_headline_and_change_by_mouse_and_keyboard(demo: Page):

@@ -1,12 +1,10 @@
 """The page of the planted benchmark in a real browser: nothing is loaded, every number can be read, also on a phone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import planted_example as example
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from byheart.report.planted import planted_page
 
@@ -31,15 +29,6 @@ texts => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Containers run as root, where Chromium's own sandbox cannot start.
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pages") / "planted.html"
     path.write_text(planted_page(example.content()))
@@ -47,21 +36,18 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=[(1200, "light"), (1200, "dark"), (400, "light"), (400, "dark")], ids=str)
-def opened(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.seen = []
-    page.on("request", lambda asked: page.seen.append(asked.url))
-    page.on("console", lambda message: page.seen.append(message.text))
-    page.on("pageerror", lambda error: page.seen.append(str(error)))
-    page.goto(file.as_uri())
-    page.wait_for_load_state("networkidle")
-    yield page
-    page.close()
+def looked_at(request: pytest.FixtureRequest, open_page, file: Path) -> tuple[Page, list[str]]:
+    return open_page(file, *request.param)
 
 
-def test_the_page_holds_up(opened: Page, file: Path):
-    assert [seen for seen in opened.seen if not seen.startswith("data:") and seen != file.as_uri()] == []
+@pytest.fixture
+def opened(looked_at: tuple[Page, list[str]]) -> Page:
+    return looked_at[0]
+
+
+def test_the_page_holds_up(looked_at: tuple[Page, list[str]]):
+    opened, heard = looked_at
+    assert heard == []
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for visible in (
         "#advice",
@@ -101,9 +87,8 @@ def test_every_verdict_is_on_the_screen(opened: Page):
     assert max(edges) <= opened.viewport_size["width"]
 
 
-def test_a_missed_kind_is_warmer_than_one_that_is_found(browser: Browser, file: Path):
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="light")
-    page.goto(file.as_uri())
+def test_a_missed_kind_is_warmer_than_one_that_is_found(open_page, file: Path):
+    page, _ = open_page(file)
     rows = page.locator("#recall tr").filter(has=page.locator("td"))
     blue = "one => Number(getComputedStyle(one).backgroundColor.match(/[\\d.]+/g)[2])"
     found, missed = (
@@ -111,4 +96,3 @@ def test_a_missed_kind_is_warmer_than_one_that_is_found(browser: Browser, file: 
         for name in ("cropped to 90", "inverted")
     )
     assert missed < 0.75 * found
-    page.close()
