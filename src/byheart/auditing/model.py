@@ -1,7 +1,7 @@
 """What the model itself gives away: its losses on training and held-out images, and its samples after denoising.
 
-The denoiser works in its own units.  One of `byheart.load` knows them (`center`, `scale`, `shape`); of another one the images
-are taken to be what it was trained on: pixels in [0, 1] at the size of the files, unless it says otherwise.
+The denoiser works on its own device, and in its own units.  One of `byheart.load` knows them (`center`, `scale`, `shape`); of
+another one the images are taken to be what it was trained on: pixels in [0, 1] at the size of the files, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import chosen_rank
@@ -18,12 +18,14 @@ from byheart.auditing.assess import channel, share
 from byheart.auditing.inputs import Images, working_size
 from byheart.auditing.result import Channel, Signal
 from byheart.auditing.sets import Request, Sets
+from byheart.denoisers.base import denoise
 from byheart.metrics.copying.copy_test import CopyTest
 from byheart.metrics.copying.null import heldout_null
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.flipd import dimension_gap
 from byheart.metrics.membership import ModelSignal, signal
 from byheart.random import derive, generator
+from byheart.sampling.draw import evaluating
 
 __all__ = ["LEVELS", "ModelFindings", "model_findings"]
 
@@ -78,7 +80,8 @@ def model_findings(denoiser: Denoiser, sets: Sets, request: Request, test: CopyT
         )
         return ModelFindings((), (), (text,))
     try:
-        return _asked(denoiser, sets, request, test)
+        with evaluating(denoiser):
+            return _asked(denoiser, sets, request, test)
     except InputError as error:
         return ModelFindings((), (), (f"The model was not asked: {error}.",))
 
@@ -89,7 +92,7 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
     request.tell("losses of the model", 0, 1)
     chosen = [_drawn(one, _IMAGES, request.seed) for one in (train, heldout)]
     units = _units(denoiser, chosen[0])
-    known, fresh = (units.inward(x) for x in chosen)
+    known, fresh = (units.inward(x).to(_device(denoiser)) for x in chosen)
     levels = [level * units.rms for level in LEVELS]
     seed = derive(request.seed, "losses")
     gaps = {level: loss_gap(denoiser, known, fresh, level, seed) for level in levels}
@@ -111,10 +114,18 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
 
 
 def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:
-    center = getattr(denoiser, "center", torch.zeros(()))
+    center = getattr(denoiser, "center", torch.zeros(())).to(pixels)
     scale = float(getattr(denoiser, "scale", 1.0))
     x = (pixels - center) / scale
     return _Units(center, scale, float((x - x.mean(0)).square().mean().sqrt()))
+
+
+def _device(denoiser: Denoiser) -> torch.device:
+    """Where it computes: what it says itself, where its weights are, or the CPU."""
+    own = getattr(denoiser, "device", None)
+    if own is None and isinstance(denoiser, nn.Module):
+        own = next((weight.device for weight in denoiser.parameters()), None)
+    return torch.device("cpu" if own is None else own)
 
 
 def _drawn(one: Images, count: int, seed: int) -> Tensor:
@@ -159,13 +170,15 @@ def _denoised(
 ) -> tuple[Channel, ...]:
     """The channel `whole` of samples and held-out images that were both denoised a little first."""
     request.tell("denoised samples", 0, 1)
-    level = torch.tensor(DENOISED_AT * units.rms)
+    device = _device(denoiser)
+    level = torch.tensor(DENOISED_AT * units.rms, device=device)
 
     def through(one: Images) -> Tensor:
         parts = []
         for start in range(0, len(one), _BATCH):
             rows = range(start, min(start + _BATCH, len(one)))
-            denoised = units.outward(denoiser(units.inward(_pixels(one, rows)), level))
+            x = units.inward(_pixels(one, rows)).to(device)
+            denoised = units.outward(denoise(denoiser, x, level).to("cpu"))
             parts.append(working_size(denoised.clamp(0, 1), request.pad))
         return torch.cat(parts)
 
