@@ -68,19 +68,20 @@ def channel(
 
 
 def copy_share(
-    p: Numbers, card: Sequence[Numbers], heldout: int, draws: np.random.Generator
+    p: Numbers, card: Sequence[Numbers], heldout: int, rank: int | None, draws: np.random.Generator
 ) -> tuple[CopyShare, ShareOfCopies]:
     """The share of copies, as the result keeps it and with the counts behind it.
 
-    p: (b,) of the samples.  card: p-values of each main kind of planted copy.
+    p: (b,) of the samples.  card: p-values of each main kind of planted copy.  rank: of the flags, None where nobody
+    may be accused.
     """
-    found = share_of_copies(p, card, heldout, draws)
+    found = share_of_copies(p, card, heldout, draws, rank=rank)
     record = CopyShare(
         raw=share(found.raw),
         low=found.low,
         corrected=share(found.corrected),
         cross_check=share(found.cross_check),
-        alpha=found.alpha,
+        alpha=found.counts.false,
         rank=found.counts.rank,
         mix=f"equal parts of the {len(card)} main transformations on the card",
     )

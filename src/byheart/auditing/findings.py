@@ -116,7 +116,8 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         "local": channel("local", local, null.plain.local, rank, accuses=enough),
     }
     card = [null.whole(row.scores) for row in known.card if row.planting.main]
-    of_copies = copy_share(found.whole, card, heldout, _draws(request, "share"))
+    counted = rank.rank if population.flags_on else None
+    of_copies = copy_share(found.whole, card, heldout, counted, _draws(request, "share"))
     sources = _distinct(found, channels["whole"], rank, of_copies[1].corrected.value)
     return _Ranked(null, rank, population, channels, card, of_copies, sources)
 

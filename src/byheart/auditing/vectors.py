@@ -57,7 +57,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     numbers = channel("whole", p_values(scores, null), null, rank, accuses=rank.rank is not None)
     card = _card(train.values, null, rank, request)
     draws = np.random.default_rng(derive(request.seed, "share"))
-    found = _share(numbers, len(heldout), request.alpha, draws)
+    found = _share(numbers, len(heldout), draws)
     limit = power(len(samples), len(heldout), rank, [p for _, p in card], draws)
     evidence = Evidence(
         samples=len(samples),
@@ -131,9 +131,7 @@ def _planted(
     return record, p
 
 
-def _share(
-    numbers: ChannelNumbers, heldout: int, alpha: float, draws: np.random.Generator
-) -> CopyShare | None:
+def _share(numbers: ChannelNumbers, heldout: int, draws: np.random.Generator) -> CopyShare | None:
     record: Channel = numbers.record
     if record.rank is None:
         return None
@@ -143,7 +141,7 @@ def _share(
         low=lower_share(counts, draws),
         corrected=None,
         cross_check=share(storey(numbers.p, heldout)),
-        alpha=alpha,
+        alpha=counts.false,
         rank=record.rank,
         mix="none: nobody knows what copies look like in these features",
     )

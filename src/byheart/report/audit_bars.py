@@ -72,7 +72,7 @@ def share_bars(share: CopyShare) -> BarGroup:
     """The copy share, raw, bounded, corrected and cross-checked, on one scale."""
     known = [one for one in (share.raw, share.corrected, share.cross_check) if one is not None]
     scale = _rounded_up(max([share.low, *(one.high for one in known)]))
-    accused = f"above the held-out score that {rate(share.alpha)} of innocent samples exceed, too"
+    accused = f"above the held-out score that {percent(share.alpha)} of innocent samples exceed, too"
     bars = [_bar("score like copies (raw)", share.raw, accused, "", scale)]
     lowest = "chance matches taken off, as if no copy were missed; holds for any mix of copies"
     bars.append(Bar("copies, at least", percent(share.low), lowest, "", 100 * share.low / scale, None, None))

@@ -19,15 +19,17 @@ Three numbers that differ in what they believe:
     corrected      right if real copies are mixed like those planted on the card
     cross_check    1 − 2·P(p > ½) (Storey 2002): needs no card, and says little below some per cent
 
-α, and with it k, is the one with the smallest standard error of c on half of the card; T comes from the other half, lest
-the rank be chosen for its luck.
+k is fixed before a sample is seen, for else the rank would be the one at which the samples happen to say little: it is the
+rank of the flags, so that the share speaks of those who are accused.  Where nobody may be accused, it belongs to the level
+with the smallest standard error, were a tenth of the samples copies, on one half of the card; T then comes from the other half,
+lest the rank be chosen for its luck.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALPHAS",
     "Counts",
     "ShareOfCopies",
     "corrected_share",
@@ -51,7 +52,8 @@ __all__ = [
     "storey",
 ]
 
-ALPHAS = (0.002, 0.01, 0.05, 0.2)  # besides 1/(n_h + 1)
+LEVELS = (0.002, 0.01, 0.05, 0.2)  # besides 1/(n_h + 1)
+PLANNED = 0.1  # share of copies for which a rank is chosen where the flags have none
 DRAWS = 4000
 TAIL = 0.025
 LEAST_GAP = 1e-3  # T − F below this says that the card is not seen at all
@@ -98,27 +100,31 @@ class Counts:
 
 @dataclass(frozen=True)
 class ShareOfCopies:
-    """The share of copies, every way.  raw: x/N.  counts: of the corrected one; alpha: the level of its rank.
+    """The share of copies, every way.  raw: x/N.  counts: what all but the cross-check rest on.
 
-    stderr: of the corrected value.  agrees: whether it is within two joint standard errors of the cross-check.
+    agrees: whether the corrected one is within two joint standard errors of the cross-check.
     """
 
     raw: Interval
     low: float
     corrected: Interval
     cross_check: Interval
-    stderr: float
     agrees: bool
-    alpha: float
     counts: Counts
 
 
 def share_of_copies(
-    p: ArrayLike, card: Sequence[ArrayLike], heldout: int, generator: np.random.Generator
+    p: ArrayLike,
+    card: Sequence[ArrayLike],
+    heldout: int,
+    generator: np.random.Generator,
+    *,
+    rank: int | None = None,
 ) -> ShareOfCopies:
     """The share of copies among samples from their p-values and those of planted copies.
 
     p: (N,).  card: (m_j,) of each kind of planted copy, in random order, at least two of each.  heldout: n_h.
+    rank: of the flags; None: the one that the card suggests, see the head of this file.
     Raises InputError for no samples, no card, or p-values that are no ranks among n_h.
     """
     found = rank_counts(p, heldout)
@@ -129,30 +135,33 @@ def share_of_copies(
             need="at least one sample, and a card with two copies of each kind",
             remedy="plant more copies",
         )
-    first = np.concatenate([kind[: len(kind) // 2] for kind in kinds])
-    second = np.concatenate([kind[len(kind) // 2 :] for kind in kinds])
-    levels = _levels(heldout)
-    rank = min(levels, key=lambda each: standard_error(_counts(found, first, each, heldout)))
-    counts = _counts(found, second, rank, heldout)
+    planted = np.concatenate(kinds)
+    if rank is None:
+        rank = _planned(np.concatenate([kind[: len(kind) // 2] for kind in kinds]), len(found), heldout)
+        planted = np.concatenate([kind[len(kind) // 2 :] for kind in kinds])
+    counts = _counts(found, planted, rank, heldout)
     corrected, check = corrected_share(counts, generator), storey(p, heldout)
-    error = standard_error(counts)
+    error = math.hypot(standard_error(counts), _storey_error(len(found), heldout))
     return ShareOfCopies(
         raw=clopper_pearson(counts.flagged, counts.samples),
         low=lower_share(counts, generator),
         corrected=corrected,
         cross_check=check,
-        stderr=error,
-        agrees=abs(corrected.value - check.value)
-        <= 2 * math.hypot(error, _storey_error(len(found), heldout)),
-        alpha=levels[rank],
+        agrees=abs(corrected.value - check.value) <= 2 * error,
         counts=counts,
     )
 
 
-def _levels(heldout: int) -> dict[int, float]:
-    """The ranks among which one is chosen, each with the level that it belongs to."""
-    ranked = {alpha: marginal_rank(alpha, heldout) for alpha in ALPHAS}
-    return {1: 1 / (heldout + 1)} | {rank: alpha for alpha, rank in ranked.items() if rank}
+def _planned(card: NDArray[np.int64], samples: int, heldout: int) -> int:
+    """The rank with the smallest standard error, were the planned share of the samples copies as on the card."""
+    ranks = {1, *filter(None, (marginal_rank(level, heldout) for level in LEVELS))}
+
+    def error(rank: int) -> float:
+        seen = Counts(0, samples, rank, heldout, int((card <= rank).sum()), len(card))
+        flagged = samples * (seen.false + PLANNED * (seen.true - seen.false))
+        return standard_error(replace(seen, flagged=round(flagged)))
+
+    return min(sorted(ranks), key=error)
 
 
 def _counts(samples: NDArray[np.int64], card: NDArray[np.int64], rank: int, heldout: int) -> Counts:

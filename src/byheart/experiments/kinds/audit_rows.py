@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byheart._records import Scalar
-from byheart.analysis.calibration.ranks import marginal_rank, p_values, pac_rank
+from byheart.analysis.calibration.ranks import chosen_rank, marginal_rank, p_values, pac_rank
 from byheart.analysis.calibration.share import ShareOfCopies, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
 from byheart.experiments.kinds.audit_spec import AuditRun
@@ -60,6 +60,11 @@ class Scores:
     innocents: Mapping[str, Numbers]
     copiers: Mapping[str, Numbers]
 
+    @property
+    def close(self) -> float:
+        """The score that all but 5 % of close copies reach."""
+        return float(np.quantile(np.concatenate([self.planted[name] for name in CLOSE]), 0.05))
+
     def nulls(self) -> list[Numbers]:
         """`whole` scores of the pool as it is, and at every width of the guard."""
         return [
@@ -79,8 +84,8 @@ def records(run: AuditRun, scores: Scores) -> Iterator[Row]:
     yield _row("fpr", "guarded", mean_interval(splits.false_rates(guarded=True)))
     over = [rate > run.alpha for rate in splits.false_rates(guarded=False, rule="pac")]
     yield _row("exceeded", "pac", proportion(sum(over), len(over)) if splits.pac is not None else None)
-    close = np.quantile(np.concatenate([scores.planted[name] for name in CLOSE]), 0.05)
-    yield _row("population", "close", proportion(int((scores.pool["whole"] >= close).sum()), run.pool))
+    as_close = int((scores.pool["whole"] >= scores.close).sum())
+    yield _row("population", "close", proportion(as_close, run.pool))
     yield from _of_shares(run, scores)
     yield from _of_sources(run, scores, splits)
 
@@ -175,7 +180,10 @@ def _of_shares(run: AuditRun, scores: Scores) -> Iterator[Row]:
 def _repetition(
     run: AuditRun, scores: Scores, card: list[Numbers], real: Numbers, true: float, draws: np.random.Generator
 ) -> ShareOfCopies:
-    """An audit of 1,000 samples with that share of copies, against 500 held-out images (fewer where the pool is small)."""
+    """An audit of 1,000 samples with that share of copies, against 500 held-out images (fewer where the pool is small).
+
+    Its rank is that of the flags, or none where held-out images look like copies, as in `byheart audit`.
+    """
     order = draws.permutation(run.pool)
     heldout = order[: min(_HELDOUT, run.heldout)]
     samples = min(_SAMPLES, run.pool - len(heldout))
@@ -184,7 +192,9 @@ def _repetition(
     nulls = [null[heldout] for null in scores.nulls()]
     p = p_values(np.concatenate([innocent, draws.choice(real, copies)]), *nulls)
     planted = [p_values(draws.permutation(kind), *nulls) for kind in card]
-    return share_of_copies(p, planted, len(heldout), draws)
+    flags_on = float((nulls[0] >= scores.close).mean()) <= run.alpha / 2
+    rank = chosen_rank(run.alpha, len(heldout)).rank if flags_on else None
+    return share_of_copies(p, planted, len(heldout), draws, rank=rank)
 
 
 def _of_sources(run: AuditRun, scores: Scores, splits: _Splits) -> Iterator[Row]:
