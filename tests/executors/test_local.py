@@ -7,22 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from works import check_one_thread_each, check_order_and_failures
 
-from byheart._checks import InputError
 from byheart.executors.local import run_all
-
-
-def square(item, tell):
-    tell({"kind": "progress", "item": item})
-    if item == 3:
-        raise InputError(got="a three", need="another number", remedy="choose one")
-    return item * item
-
-
-def threads(item, tell):
-    import torch
-
-    return torch.get_num_threads(), os.getpid()
 
 
 def die(item, tell):
@@ -33,18 +20,12 @@ def die(item, tell):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_outcomes_keep_the_order_and_failures_stop_nobody(workers):
-    events = []
-    outcomes = run_all(square, [1, 2, 3, 4], workers=workers, tell=events.append)
-    assert [outcome.value for outcome in outcomes] == [1, 4, None, 16]
-    assert isinstance(outcomes[2].error, InputError) and outcomes[2].error.remedy == "choose one"
-    assert "a three" in outcomes[2].trace
-    assert sorted(event["item"] for event in events) == [1, 2, 3, 4]
+    check_order_and_failures(run_all, workers)
 
 
 def test_workers_are_processes_with_one_thread():
     before = os.environ.get("OMP_NUM_THREADS")
-    outcomes = run_all(threads, [0, 1], workers=2)
-    assert all(outcome.value[0] == 1 and outcome.value[1] != os.getpid() for outcome in outcomes)
+    check_one_thread_each(run_all)
     assert os.environ.get("OMP_NUM_THREADS") == before
 
 

@@ -8,23 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from works import check_one_thread_each, check_order_and_failures, square
 
 from byheart._checks import InputError
 from byheart.executors import ray as on_ray
 from byheart.executors.ray import run_all
-
-
-def square(item, tell):
-    tell({"kind": "progress", "item": item})
-    if item == 3:
-        raise InputError(got="a three", need="another number", remedy="choose one")
-    return item * item
-
-
-def threads(item, tell):
-    import torch
-
-    return torch.get_num_threads(), os.getpid()
 
 
 def die_once(item, tell):
@@ -94,7 +82,7 @@ def test_an_unreachable_cluster_is_refused(monkeypatch):
 
 
 @pytest.fixture
-def workers_see_this_file(monkeypatch, tmp_path):
+def workers_see_this_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     monkeypatch.setenv("BYHEART_TEST_MARKERS", str(tmp_path))
 
@@ -104,27 +92,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::Futu
 
 
 @slow
-def test_the_contract_on_this_machine(workers_see_this_file):
+def test_the_contract_on_this_machine(workers_see_this_folder):
     ray = pytest.importorskip("ray")
-    events = []
-    outcomes = run_all(square, [1, 2, 3, 4], workers=2, tell=events.append)
-    assert [outcome.value for outcome in outcomes] == [1, 4, None, 16]
-    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
-    assert isinstance(outcomes[2].error, InputError) and outcomes[2].error.remedy == "choose one"
-    assert "a three" in outcomes[2].trace
-    assert sorted(event["item"] for event in events) == [1, 2, 3, 4]
+    check_order_and_failures(run_all, 2)
     assert not ray.is_initialized()
 
 
 @slow
-def test_workers_are_processes_with_one_thread(workers_see_this_file):
+def test_workers_are_processes_with_one_thread(workers_see_this_folder):
     pytest.importorskip("ray")
-    outcomes = run_all(threads, [0, 1], workers=2)
-    assert all(outcome.value[0] == 1 and outcome.value[1] != os.getpid() for outcome in outcomes)
+    check_one_thread_each(run_all)
 
 
 @slow
-def test_work_of_a_killed_worker_is_done_again(workers_see_this_file):
+def test_work_of_a_killed_worker_is_done_again(workers_see_this_folder):
     pytest.importorskip("ray")
     events = []
     outcomes = run_all(die_once, [1, 2, 3], workers=2, tell=events.append)
@@ -133,7 +114,7 @@ def test_work_of_a_killed_worker_is_done_again(workers_see_this_file):
 
 
 @slow
-def test_work_that_kills_every_worker_is_an_outcome(workers_see_this_file):
+def test_work_that_kills_every_worker_is_an_outcome(workers_see_this_folder):
     pytest.importorskip("ray")
     outcomes = run_all(die, [1, 2, 3], workers=2)
     assert [outcome.value for outcome in outcomes] == [1, None, 3]
@@ -141,7 +122,7 @@ def test_work_that_kills_every_worker_is_an_outcome(workers_see_this_file):
 
 
 @slow
-def test_a_connection_of_the_process_is_kept_and_used(workers_see_this_file):
+def test_a_connection_of_the_process_is_kept_and_used(workers_see_this_folder):
     ray = pytest.importorskip("ray")
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     try:
