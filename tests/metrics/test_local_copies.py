@@ -5,14 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import interpolate, pad
+from images_at_32 import fashion_mnist, images, needs_fashion_mnist
 from torch.testing import assert_close
 
 from byheart._checks import InputError
-from byheart.data import idx, named
 from byheart.metrics.copying.local import NOTHING, local_table
 from byheart.metrics.copying.spaces import filtered, spaces
-from byheart.random import generator
 
 WHERE = [  # left, right, upper, lower
     (slice(2, 30), slice(2, 16)),
@@ -20,13 +18,6 @@ WHERE = [  # left, right, upper, lower
     (slice(2, 16), slice(2, 30)),
     (slice(16, 30), slice(2, 30)),
 ]
-
-
-def images(n, channels=1, seed=0):
-    """Smooth random images with some grain, (n, channels, 32, 32) in [0, 1]."""
-    draws = generator(seed)
-    smooth = interpolate(torch.rand(n, channels, 6, 6, generator=draws), 32, mode="bilinear")
-    return (0.9 * smooth + 0.1 * torch.rand(n, channels, 32, 32, generator=draws)).clamp(0, 1)
 
 
 def table_of(train):
@@ -162,11 +153,9 @@ def test_bad_training_images_are_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(idx.find_idx(named.FASHION_MNIST) is None, reason="needs Debian's dataset-fashion-mnist")
+@needs_fashion_mnist
 def test_fashion_mnist_collages_are_found_at_one_percent():
-    pixels = torch.from_numpy(idx.read_mnist(named.FASHION_MNIST).values[:3000].copy()).view(-1, 1, 28, 28)
-    x = pad(pixels / 255, (2, 2, 2, 2))
-    train, heldout = x[:2000], x[2000:]
+    train, heldout = fashion_mnist(2000, 1000)
     table = table_of(train)
     level = table(heldout).score.topk(10).values[-1]
     found = [table(collage(train[:50], train[50:100], half)) for half in range(4)]

@@ -5,23 +5,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import interpolate, pad
+from images_at_32 import fashion_mnist, images, needs_fashion_mnist
 from torch.testing import assert_close
 
 from byheart._checks import InputError
-from byheart.data import idx, named
 from byheart.metrics.copying.noise_ratio import noise_ratio, noise_table
 from byheart.metrics.copying.search import compared, largest
 from byheart.random import generator
 
 BLANK = -math.log(1.001)
-
-
-def images(n, channels=1, seed=0):
-    """Smooth random images with some grain, (n, channels, 32, 32) in [0, 1]."""
-    draws = generator(seed)
-    smooth = interpolate(torch.rand(n, channels, 6, 6, generator=draws), 32, mode="bilinear")
-    return (0.9 * smooth + 0.1 * torch.rand(n, channels, 32, 32, generator=draws)).clamp(0, 1)
 
 
 def correlation(a, b):
@@ -185,11 +177,9 @@ def unflipped(table, x):
     return noise_ratio(c, g, score > -torch.inf)
 
 
-@pytest.mark.skipif(idx.find_idx(named.FASHION_MNIST) is None, reason="needs Debian's dataset-fashion-mnist")
+@needs_fashion_mnist
 def test_fashion_mnist_has_the_measured_quantiles():
-    pixels = torch.from_numpy(idx.read_mnist(named.FASHION_MNIST).values[:3500].copy()).view(-1, 1, 28, 28)
-    x = pad(pixels / 255, (2, 2, 2, 2))
-    train, heldout = x[:2000], x[2000:]
+    train, heldout = fashion_mnist(2000, 1500)
     table = noise_table(train)
     low, middle, high = torch.quantile(unflipped(table, heldout), torch.tensor([0.01, 0.5, 0.99])).tolist()
     assert (low, middle, high) == (
