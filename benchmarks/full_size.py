@@ -35,10 +35,11 @@ from byheart.experiments.kinds.populations import shuffled
 from byheart.metrics.auc import auc
 from byheart.metrics.copying.card import background
 from byheart.metrics.copying.copy_test import CopyTest, Matches, copy_test
+from byheart.metrics.copying.distortions import gaussian_blur
 from byheart.metrics.copying.null import Null, heldout_null
 from byheart.metrics.copying.planted import plant
 from byheart.metrics.copying.poses import posed
-from byheart.metrics.copying.spaces import unit
+from byheart.metrics.copying.spaces import SIDE, unit
 from byheart.numerics.intervals import Interval, proportion
 from byheart.random import derive, generator
 
@@ -99,19 +100,25 @@ def reduced(images: Tensor) -> Tensor:
     return torch.cat([working_size(part.float() / 255) for part in torch.split(images, CHUNK)])
 
 
-def correlation(samples: Tensor, images: Tensor, pose: Tensor) -> Tensor:
-    """Of samples (b, c, s, s) with training images in their pose (b, 5): `full_size` of an audit's pairs."""
-    edge = samples.shape[2] // 16  # the border of a moved image is unknown
+def correlation(samples: Tensor, images: Tensor, pose: Tensor, blur: Tensor) -> Tensor:
+    """Of samples (b, c, s, s) with training images in their pose (b, 5) and blur (b,): `full_size` of an audit's pairs."""
+    side = samples.shape[2]
+    edge = side // 16  # the border of a moved image is unknown
     inner = (..., slice(edge, -edge), slice(edge, -edge))
-    first, second = (unit(one[inner], floor=1e-6) for one in (samples, posed(images, pose)))
+    moved = posed(images, pose)
+    for width in blur.unique().tolist():
+        if width > 0:
+            moved[blur == width] = gaussian_blur(moved[blur == width], width * side / SIDE)
+    first, second = (unit(one[inner], floor=1e-6) for one in (samples, moved))
     return (first * second).sum(1)
 
 
-def poses(seen: Matches) -> Tensor:
-    """(b, 5) behind every match; where the noise ratio decided, a flip or nothing."""
-    plain = torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0]).repeat(len(seen), 1)
+def poses(seen: Matches) -> tuple[Tensor, Tensor]:
+    """Pose (b, 5) and blur (b,) of every match; a flip or nothing where only the noise ratio found that image."""
+    plain, orbit = torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0]).repeat(len(seen), 1), seen.found.orbit
     plain[seen.found.noise.flip, 0] = -1
-    return torch.where(seen.by_noise[:, None], plain, seen.found.orbit.pose)
+    same = orbit.source == seen.source
+    return torch.where(same[:, None], orbit.pose, plain), torch.where(same, orbit.blur, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +139,11 @@ class Bench:
 
     def correlations(self, samples: Tensor, seen: Matches, chosen: Tensor) -> Correlations:
         """Of the samples `chosen` (r,) of (b, c, side, side), bytes, and what they match."""
-        pose, found = poses(seen), []
+        (pose, blur), found = poses(seen), []
         for rows in torch.split(chosen, CHUNK):
             part, source = samples[rows].float() / 255, seen.source[rows]
-            full = correlation(part, self.images[source].float() / 255, pose[rows])
-            found.append((full, correlation(working_size(part), self.small[source], pose[rows])))
+            full = correlation(part, self.images[source].float() / 255, pose[rows], blur[rows])
+            found.append((full, correlation(working_size(part), self.small[source], pose[rows], blur[rows])))
         return Correlations(*(torch.cat(each) for each in zip(*found, strict=True)))
 
     def kinds(self) -> Iterator[Kind]:

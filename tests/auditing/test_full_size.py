@@ -2,15 +2,21 @@
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from byheart.auditing.inputs import gather, working_size
-from byheart.auditing.pairs import _at_full_size
+from byheart.auditing.pairs import _at_full_size, _residual, pose_of
 from byheart.auditing.result import Pose
 from byheart.data.glyphs import find_font, read_glyphs
+from byheart.metrics.copying.copy_test import copy_test
+from byheart.metrics.copying.distortions import gaussian_blur
+from byheart.metrics.copying.local import HALVES
 from byheart.metrics.copying.planted import PLANTED
+from byheart.metrics.copying.spaces import filtered
 from byheart.random import generator
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -58,13 +64,50 @@ def test_a_shift_at_full_size_is_that_shift_at_the_working_size(images, side):
         torch.testing.assert_close(moved[inner, inner], plain[inner, inner], atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("pose", [Pose(), Pose(flip=True, angle=3.0, zoom=0.95, dx=1.3, dy=-0.4)])
+@pytest.mark.parametrize("pose", [Pose(), Pose(flip=True, angle=3.0, zoom=0.95, dx=1.3, dy=-0.4, blur=0.7)])
 def test_correlations_are_those_of_the_audits_pairs(bench, pose):
     x, y = (torch.stack([picture(64, seed + row) for row in range(3)]) for seed in (0, 10))
     samples, train = gather(x, what="samples"), gather(y, what="train")
     turn = torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]]).repeat(3, 1)
     theirs = [_at_full_size(samples, train, row, row, pose) for row in range(3)]
-    torch.testing.assert_close(bench.correlation(x, y, turn), torch.tensor(theirs).float(), atol=1e-5, rtol=0)
+    ours = bench.correlation(x, y, turn, torch.full((3,), pose.blur))
+    torch.testing.assert_close(ours, torch.tensor(theirs).float(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_a_blurred_copy_is_compared_with_the_image_blurred(side):
+    x = torch.rand(2, 1, side, side, generator=generator(0))
+    blurred = gaussian_blur(x, 0.7 * side / 32)  # 0.7 pixels of the working size
+    samples, train = gather(blurred, what="samples"), gather(x, what="train")
+    assert _at_full_size(samples, train, 1, 1, Pose(blur=0.7)) == pytest.approx(1, abs=1e-4)
+    assert _at_full_size(samples, train, 1, 1, Pose()) < 0.6
+
+
+def test_a_noisy_copy_has_the_orbits_pose_where_that_is_of_the_same_image():
+    pose = torch.tensor([[-1.0, 3.0, 0.95, 1.3, -0.4]]).repeat(2, 1)
+    orbit = SimpleNamespace(source=torch.tensor([7, 8]), pose=pose, blur=torch.tensor([0.7, 0.7]))
+    noise = SimpleNamespace(flip=torch.tensor([True, True]))
+    found = SimpleNamespace(orbit=orbit, noise=noise)
+    seen = SimpleNamespace(source=torch.tensor([7, 7]), by_noise=torch.tensor([True, True]), found=found)
+    first, second = pose_of(seen, 0), pose_of(seen, 1)
+    assert (first.flip, first.angle, first.blur) == (True, 3.0, pytest.approx(0.7))
+    assert second == Pose(flip=True)
+
+
+def test_a_half_leaves_what_its_own_window_leaves():
+    train = torch.cat([working_size(picture(64, seed)[None]) for seed in range(40)])
+    collage = train[3].clone()
+    collage[:, :, 16:] = train[5][:, :, 16:]  # the right half is that of 5
+    mixed = torch.stack([collage, 0.7 * train[9] + 0.3 * train[11]])
+    test = copy_test(train, queries=40)
+    found = SimpleNamespace(reference=SimpleNamespace(test=test), seen=test(mixed))
+    local, samples = found.seen.found.local, gather(mixed, what="samples")
+    for row, source, half in zip(range(2), local.source.tolist(), local.half.tolist(), strict=True):
+        rows, columns = list(HALVES.values())[half]
+        both = torch.stack([filtered(one, test.tables.spaces.half) for one in (mixed[row], train[source])])
+        by_hand = 1 - np.corrcoef(both[:, :, rows, columns].flatten(1).numpy())[0, 1]
+        assert _residual(found, samples, row, "local") == pytest.approx(by_hand, abs=1e-4)
+    assert _residual(found, samples, 0, "whole") == pytest.approx(float(found.seen.found.orbit.residual[0]))
 
 
 @pytest.mark.skipif(find_font() is None, reason="needs fonts-noto-cjk")

@@ -10,6 +10,7 @@ from contextlib import suppress
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from byheart.analysis.calibration.ranks import q_values
@@ -20,8 +21,10 @@ from byheart.auditing.result import ChannelName, Pair, Pose
 from byheart.data.images import cut_square
 from byheart.data.raw import Array
 from byheart.metrics.copying.copy_test import Matches
+from byheart.metrics.copying.distortions import gaussian_blur
+from byheart.metrics.copying.local import HALVES
 from byheart.metrics.copying.poses import posed
-from byheart.metrics.copying.spaces import SIDE, unit
+from byheart.metrics.copying.spaces import SIDE, filtered, unit
 
 __all__ = ["SHOWN", "picture", "pose_of", "random_pairs", "worst_pairs"]
 
@@ -98,7 +101,7 @@ def _pair(
         channel=name,
         pose=pose,
         score=float(_scores(found, name)[row]),
-        residual=_residual(found, row, name),
+        residual=_residual(found, samples, row, name),
         p=None if channel is None else float(channel.p[row]),
         q=None if q is None else float(q[row]),
         flagged=channel is not None and bool(channel.flagged[row]),
@@ -129,26 +132,40 @@ def _sources(found: Copies, row: int, name: ChannelName) -> tuple[int, ...]:
 
 
 def pose_of(seen: Matches, row: int) -> Pose:
-    """How the training image lies in a sample that `whole` matches."""
-    if bool(seen.by_noise[row]):
-        return Pose(flip=bool(seen.found.noise.flip[row]))
-    flip, angle, zoom, dx, dy = seen.found.orbit.pose[row].tolist()
-    return Pose(flip=flip < 0, angle=angle, zoom=zoom, dx=dx, dy=dy, blur=float(seen.found.orbit.blur[row]))
+    """How the training image lies in a sample that `whole` matches: the orbit ratio's pose where it found the same image."""
+    orbit, noise = seen.found.orbit, seen.found.noise
+    if int(orbit.source[row]) != int(seen.source[row]):
+        return Pose(flip=bool(noise.flip[row]))  # the noise ratio decided, which knows no other pose
+    flip, angle, zoom, dx, dy = orbit.pose[row].tolist()
+    return Pose(flip=flip < 0, angle=angle, zoom=zoom, dx=dx, dy=dy, blur=float(orbit.blur[row]))
 
 
-def _residual(found: Copies, row: int, name: ChannelName) -> float:
+def _residual(found: Copies, samples: Images, row: int, name: ChannelName) -> float:
     """What of the sample the match leaves unexplained, in [0, 1] for a good one."""
     seen = found.seen.found
     match name:
         case "blend" if seen.blend is not None:
             return 1 - float(seen.blend.fit[row])
+        case "local" if seen.local is not None and int(seen.local.source[row]) >= 0:
+            tables, source = found.reference.test.tables, int(seen.local.source[row])
+            both = torch.stack([samples.small[row], tables.orbit.train[source]])
+            return _of_half(filtered(both, tables.local.response), int(seen.local.half[row]))
         case "whole" if bool(found.seen.by_noise[row]):
             return float(seen.noise.ratio[row])
     return float(seen.orbit.residual[row])
 
 
+def _of_half(both: Tensor, half: int) -> float:
+    """1 − correlation of one half of two filtered images (2, c, 32, 32)."""
+    rows, columns = tuple(HALVES.values())[half]
+    first, second = unit(both[:, :, rows, columns], floor=1e-6)
+    return 1 - float(first @ second)
+
+
 def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: Pose) -> float | None:
-    """Correlation of the images as they came, under the pose; None where they are no larger than the working size."""
+    """Correlation of the images as they came, the training image in the pose and blurred as it is; None where they are no
+    larger than the working size.
+    """
     if min(*samples.shape[1:], *train.shape[1:]) <= SIDE:
         return None
     try:
@@ -161,11 +178,11 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
         return None
     both = [interpolate(one[None], size=(side, side), mode="area") for one in (sample, image)]
     turn = torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]])
+    moved = posed(both[1], turn)
+    if pose.blur > 0:
+        moved = gaussian_blur(moved, pose.blur * side / SIDE)
     edge = side // 16  # the border of a moved image is unknown
-    rows = [
-        unit(one[..., edge : side - edge, edge : side - edge], floor=1e-6)[0]
-        for one in (both[0], posed(both[1], turn))
-    ]
+    rows = [unit(one[..., edge : side - edge, edge : side - edge], floor=1e-6)[0] for one in (both[0], moved)]
     return float(rows[0] @ rows[1]) if rows[0].shape == rows[1].shape else None
 
 
