@@ -17,6 +17,7 @@ from timing import Row, compare, faster, ratio, report
 
 # isort: split
 import torch
+from bare_products import Multiply, mm, onednn
 from torch import Tensor
 
 from byheart.metrics.copying.scores import BATCH, CopyTables, copy_scores, copy_tables
@@ -26,16 +27,6 @@ from byheart.numerics.products import product_backend
 TRAIN, SAMPLES, FEWER, PRODUCT = 10_000, 160, 48, 1_024
 SIZES = (2_500, 5_000, TRAIN)
 VIEWS = 50  # of a sample on each grid: 2 flips × 25 shifts
-
-Multiply = Callable[[Tensor, Tensor], Tensor]
-
-
-def onednn(x: Tensor, w: Tensor) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
-
-
-def mm(x: Tensor, w: Tensor) -> Tensor:
-    return torch.mm(x, w.T)
 
 
 def images(count: int, channels: int, draws: torch.Generator) -> Tensor:

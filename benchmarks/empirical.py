@@ -6,13 +6,13 @@ Dense form: no column is left out.  Memory: what a call adds to the process's pe
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from timing import Row, compare, faster, ratio, report
 
 # isort: split
 import torch
+from bare_products import Multiply, mm, onednn
 from torch import Tensor
 
 from byheart.denoisers import MixtureDenoiser, empirical_bytes
@@ -25,15 +25,7 @@ FEW = 0.02
 """A column matters if it weighs more than e⁻³⁰ of the leading one in some row."""
 
 
-def onednn(x: Tensor, w: Tensor) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
-
-
-def mm(x: Tensor, w: Tensor) -> Tensor:
-    return torch.mm(x, w.T)
-
-
-def bare(multiply: Callable[[Tensor, Tensor], Tensor], queries: Tensor, train: Tensor) -> None:
+def bare(multiply: Multiply, queries: Tensor, train: Tensor) -> None:
     weights = torch.rand(len(queries), CHUNK, dtype=train.dtype)
     for rows in train.split(CHUNK):
         multiply(queries, rows)

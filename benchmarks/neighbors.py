@@ -6,29 +6,19 @@ and scikit-learn's brute force (float32, no re-rank), one thread each.  A few mi
 
 import statistics
 import time
-from collections.abc import Callable
 
 from timing import Row, compare, faster, ratio, report
 
 # isort: split
 import faiss
 import torch
+from bare_products import CHUNK, all_pairs, mm, onednn
 from sklearn.neighbors import NearestNeighbors
 
 from byheart.numerics.neighbors import nearest
 from byheart.numerics.products import product_backend
 
-QUERIES, REFERENCE, DIMENSION, CHUNK, TILE = 2_000, 60_000, 784, 4_096, 1_024
-
-
-def onednn(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
-
-
-def bare(multiply: Callable[..., torch.Tensor], queries: torch.Tensor, reference: torch.Tensor) -> None:
-    for rows in reference.split(CHUNK):
-        for tile in queries.split(TILE):
-            multiply(tile, rows)
+QUERIES, REFERENCE, DIMENSION = 2_000, 60_000, 784
 
 
 def chunked_topk(queries: torch.Tensor, reference: torch.Tensor, k: int) -> torch.Tensor:
@@ -49,9 +39,9 @@ def measure() -> list[Row]:
     brute = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(reference.numpy())
     seconds = compare(
         {
-            "torch.mm": lambda: bare(lambda x, w: torch.mm(x, w.T), queries, reference),
+            "torch.mm": lambda: all_pairs(mm, queries, reference),
             "ours": lambda: nearest(queries, reference),
-            "oneDNN": lambda: bare(onednn, queries, reference),
+            "oneDNN": lambda: all_pairs(onednn, queries, reference),
             "ours, k = 12": lambda: nearest(queries, reference, k=12),
             "faiss": lambda: flat.search(queries.numpy(), 2),
             "plain": lambda: chunked_topk(queries, reference, 2),

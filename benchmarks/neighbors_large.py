@@ -7,29 +7,18 @@ process's peak over what it held before the search.  About five minutes on a qui
 import resource
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from timing import Row, compare, faster, ratio, report
 
 # isort: split
 import torch
+from bare_products import all_pairs, mm, onednn
 
 from byheart.numerics.neighbors import nearest
 from byheart.numerics.products import product_backend
 
 QUERIES, REFERENCE, DIMENSION, COPIES = 10_000, 50_000, 3_072, 100
-CHUNK, TILE = 4_096, 1_024
-
-
-def onednn(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
-
-
-def bare(multiply: Callable[..., torch.Tensor], queries: torch.Tensor, reference: torch.Tensor) -> None:
-    for rows in reference.split(CHUNK):
-        for tile in queries.split(TILE):
-            multiply(tile, rows)
 
 
 def held() -> float:
@@ -59,9 +48,9 @@ def measure() -> list[Row]:
     memory, farthest = extra_memory(queries, reference)
     seconds = compare(
         {
-            "torch.mm": lambda: bare(lambda x, w: torch.mm(x, w.T), queries, reference),
+            "torch.mm": lambda: all_pairs(mm, queries, reference),
             "ours": lambda: nearest(queries, reference),
-            "oneDNN": lambda: bare(onednn, queries, reference),
+            "oneDNN": lambda: all_pairs(onednn, queries, reference),
         },
         repeats=3,
         warmup=0,
