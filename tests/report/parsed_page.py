@@ -1,6 +1,7 @@
 """A page as its tests read it: tags with their attributes, words, and what a module imports to make it."""
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -50,6 +51,18 @@ class Parsed(HTMLParser):
 
     def sections(self) -> list[str]:
         return [at["id"] for tag, at in self.tags if tag == "section"]
+
+
+def check_closed(text: str) -> None:
+    """Nothing is loaded, nothing runs, every tag is closed, no id stands twice, every link leads somewhere."""
+    page = Parsed(text)
+    sources = [
+        value for _, at in page.tags for key, value in at.items() if key in {"src", "href", "xlink:href"}
+    ]
+    assert sources and all(source.startswith(("data:", "#")) for source in sources)
+    assert not {"script", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not re.search(r"@import|url\((?!#)", text) and "default-src 'none'" in text
+    assert page.depth == [] and len(page.ids()) == len(set(page.ids())) and page.goals() <= set(page.ids())
 
 
 def heavy_imports(module: str) -> str:

@@ -4,8 +4,8 @@ import audit_example as example
 import dedup_example
 import numpy as np
 import pytest
-from parsed_page import Parsed
-from test_audit_page import HOSTILE, SHOWN, check_closed
+from parsed_page import Parsed, check_closed
+from test_audit_page import HOSTILE, SHOWN
 
 from byheart.auditing.dedup_result import Cluster, Member
 from byheart.report.dedup import CLUSTERS, MEMBERS, dedup_page
