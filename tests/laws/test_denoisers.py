@@ -17,6 +17,7 @@ from byheart.denoisers.local import (
 from byheart.denoisers.lowrank import GaussianMixtureDenoiser, lowrank_mixture
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
 from byheart.denoisers.regularized import Shrunk, TikhonovByCovariance, consistent, tikhonov
+from byheart.denoisers.templates import ColoredTemplateDenoiser
 from byheart.denoisers.units import empirical_bytes
 
 
@@ -56,6 +57,7 @@ DENSITIES = {
     "mixture of low rank": lowrank_mixture(
         TRAIN[:3], [0.7 * TURNED[k][:, : k + 1] for k in range(3)], 0.2, MIX
     ),
+    "colored templates": ColoredTemplateDenoiser(TRAIN[:3, 0], normal(3, 3, seed=16), 0.8, MIX),
 }
 PIECEWISE = {  # denoisers of no density: put together from those of windows, or of shifted x
     "local": LocalScore(IMAGES, 3, chunk=3),
@@ -82,6 +84,7 @@ MEANS = {  # of the distribution: what is left of it under very much noise
     "gaussian of few points": TRAIN[:5].mean(0),
     "mixture of gaussians": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
     "mixture of low rank": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
+    "colored templates": torch.einsum("k,kc,kp->cp", MIX, normal(3, 3, seed=16), TRAIN[:3, 0]),
     "bytes": 0.02 * BYTES.double().mean(0) - 2.5,
     **dict.fromkeys(("local", "local by level", "patches", "by covariance"), IMAGES.mean(0)),
     # The centers of all patches inside, and of those at the same distance from the border.
@@ -207,6 +210,10 @@ def draw(name, count):
         return parts[chosen, torch.arange(count)]
     if isinstance(denoiser, GaussianDenoiser):
         return draw_gaussian(denoiser, count)
+    if isinstance(denoiser, ColoredTemplateDenoiser):
+        chosen = torch.multinomial(denoiser.weights, count, replacement=True, generator=generator)
+        colors = denoiser.means[chosen] + denoiser.std * normal(count, 3, seed=12)
+        return colors[:, :, None] * denoiser.templates[chosen][:, None]
     weights = (
         torch.ones(len(denoiser.centers)) if denoiser.log_weights is None else denoiser.log_weights.exp()
     )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from byheart._checks import InputError
 from byheart._records import Spec
 
-__all__ = ["NAMES", "Data", "MixtureData"]
+__all__ = ["NAMES", "Data", "MixtureData", "TemplateData"]
 
 NAMES = (
     "digits",
@@ -18,9 +25,11 @@ NAMES = (
     "glyphs",
     "cifar10",
     "celeba",
+    "clipart",
     "folder",
     "arrays",
     "mixture",
+    "templates",
     "s2_points",
     "s2_rectangles",
 )
@@ -41,10 +50,32 @@ class MixtureData(Spec):
     seed: NonNegativeInt = 0
 
 
+class TemplateData(Spec):
+    """`count` draws of colored templates (n, 3, side, side); the defaults are S1's population (2508.17689).
+
+    source: the images that templates are chosen from; None is Fashion-MNIST, or the folder of images at the data's path
+    where that is given.  components: templates.  side: theirs.  std: of the colors around black.
+    seed: of the choice and of the draws, each with its own stream.
+    """
+
+    source: (
+        Literal[
+            "digits", "fashion_mnist", "mnist", "glyphs", "cifar10", "celeba", "clipart", "folder", "arrays"
+        ]
+        | None
+    ) = None
+    components: PositiveInt = 4
+    side: PositiveInt = 15
+    std: float = Field(default=1.0, gt=0)
+    count: PositiveInt = 4096
+    seed: NonNegativeInt = 0
+
+
 class Data(Spec):
     """What is trained on: a data set by name, or the user's own.
 
-    name: one of NAMES.  path: the folder or file, where the data do not lie at a known place; the font, for glyphs.
+    name: one of NAMES; clipart takes more than a minute to read.
+    path: the folder or file, where the data do not lie at a known place; the font, for glyphs; of templates, their source's.
     size: side of the square images after resizing; None leaves them as stored (glyphs: 32, celeba: 32).
     channels: 1 (grey) or 3 (RGB); None as stored (celeba: 1).  count: only the first so many; None is all.
     heldout: how many images nobody trains on; None is two fifths, from 3 to 700.  split_seed: which ones.
@@ -52,7 +83,7 @@ class Data(Spec):
     mean of the training subset, and divides by nothing, as S3 does (2505.17638, code).
     distinct: keep every image once, the first in file order; which ones repeat is decided after resizing.
     sequential: train on the first n in file order and hold out the last ones, as S3 does, in the place of a shuffle.
-    mixture: settings of the mixture; None are its defaults.
+    mixture, templates: settings of the data of that name; None are their defaults.
     """
 
     name: str = "digits"
@@ -66,6 +97,15 @@ class Data(Spec):
     distinct: bool = False
     sequential: bool = False
     mixture: MixtureData | None = None
+    templates: TemplateData | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A run's identity is the hash of what is written: data without templates keep the one they had before there were any.
+        fields: dict[str, Any] = written(self)
+        if self.templates is None:
+            fields.pop("templates", None)
+        return fields
 
     @field_validator("name")
     @classmethod

@@ -1,0 +1,159 @@
+"""Colored templates: images of many pixels and few dimensions, whose density and denoiser are known.
+
+    y = c ⊗ x_k,      k uniform on 1 … K,      c ~ N(u_k, s² I₃),      x_k a grey image (h, w)
+
+y has shape (3, h, w), and with A_k = I₃ ⊗ x_k its law is (1/K) Σₖ N(A_k u_k, s² A_k A_kᵀ): rank 3 in 3hw dimensions.
+
+S1's "natural image-like" population (2508.17689): 4 images of Fashion-MNIST, bicubic to 15×15, scaled together so that the
+smallest pixel of all of them is 0 and the largest 1; u_k = 0, s = 1.  The paper draws the images by JAX's generator, we by
+torch's: the same law, other images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from byheart._checks import InputError, check_finite
+from byheart.data.images import cut_square, image_files, read_each, recolored
+from byheart.data.pictures import read_picture
+from byheart.data.raw import Array, Raw
+from byheart.random import derive, generator
+
+__all__ = ["COLORS", "ColoredTemplates", "check_templates", "templates_from_folder", "templates_of"]
+
+COLORS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ColoredTemplates:
+    """(1/K) Σₖ N(u_k ⊗ x_k, s² (I₃ ⊗ x_k)(I₃ ⊗ x_k)ᵀ).
+
+    templates: x_k, (k, h, w).  means: u_k, (k, 3), of the colors.  std: s, of the colors.
+    Raises InputError as `check_templates` does, and for templates that are equal or empty.
+    """
+
+    templates: Tensor
+    means: Tensor
+    std: float
+
+    def __post_init__(self) -> None:
+        check_templates(self.templates, self.means, self.std)
+        _check_apart(self.templates)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(3, h, w), of one sample."""
+        return (COLORS, *self.templates.shape[1:])
+
+    @property
+    def squares(self) -> Tensor:
+        """‖x_k‖²: (k,) float64."""
+        return self.templates.double().flatten(1).square().sum(1)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n draws: (n, 3, h, w), in the templates' dtype."""
+        return self.labeled(n, generator)[0]
+
+    def labeled(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n draws (n, 3, h, w) and the templates that they show (n,)."""
+        labels = torch.randint(len(self.templates), (n,), generator=generator)
+        noise = torch.randn(n, COLORS, generator=generator, dtype=self.templates.dtype)
+        colors = self.means[labels].to(noise) + self.std * noise
+        return torch.einsum("nc,n...->nc...", colors, self.templates[labels]), labels
+
+
+def check_templates(templates: Tensor, means: Tensor, std: float | Tensor) -> None:
+    """Raise InputError unless these are finite templates (k, *pixels) and colors (k, 3), and 0 ≤ std < infinity."""
+    images = templates.ndim > 1 and templates.numel() > 0 and templates.is_floating_point()
+    if not images or tuple(means.shape) != (len(templates), COLORS) or not means.is_floating_point():
+        raise InputError(
+            got=f"templates of shape {tuple(templates.shape)} in {templates.dtype}, "
+            f"means of shape {tuple(means.shape)} in {means.dtype}",
+            need="(k, *pixels) and (k, 3), at least one, in floating point",
+            remedy="stack grey images along the first dimension, and give one color for each",
+        )
+    check_finite("templates", templates.detach())
+    check_finite("means", means.detach())
+    width = std.item() if isinstance(std, Tensor) else std
+    if not 0 <= width < float("inf"):
+        raise InputError(got=f"std {width}", need="0 ≤ std < infinity", remedy="give a standard deviation")
+
+
+def templates_of(raw: Raw, count: int, side: int, seed: int) -> Tensor:
+    """`count` of these images, chosen by seed, as templates: (count, side, side) float32 from 0 to 1.
+
+    Raises InputError for features, fewer images than that, and images that come out equal or with nothing on them.
+    """
+    if raw.values.ndim != 4:
+        raise InputError(
+            got=f"templates from features of shape {raw.values.shape}",
+            need="images, (n, c, h, w)",
+            remedy="name a set of images as the source",
+        )
+    rows = _chosen(len(raw), count, seed)
+    return _scaled([_at_side(image, raw.peak, side) for image in raw.values[rows]])
+
+
+def templates_from_folder(path: Path | str, count: int, side: int, seed: int) -> Tensor:
+    """`count` of the images below a folder, of any sizes, as `templates_of` makes them; the others are not read."""
+    files = image_files(path)
+    pictures = read_each([files[row] for row in _chosen(len(files), count, seed)], read_picture)
+    return _scaled([_at_side(image, np.iinfo(image.dtype).max, side) for image in pictures])
+
+
+def _chosen(there: int, count: int, seed: int) -> list[int]:
+    if count > there:
+        raise InputError(
+            got=f"{count} templates from {there} images",
+            need=f"at most {there}",
+            remedy="lower `components`, or give more images",
+        )
+    rows: list[int] = torch.randperm(there, generator=generator(derive(seed, "templates")))[:count].tolist()
+    return rows
+
+
+def _at_side(image: Array, peak: float, side: int) -> Array:
+    """The square in the middle of an image (c, h, w), grey: (side, side) in units of its peak.
+
+    Resized by Pillow from bytes to bytes, as S1 does: what bicubic weights push over the ends is cut off.
+    """
+    from PIL import Image
+
+    (grey,) = recolored(cut_square(image), 1) / np.float64(peak)
+    if len(grey) == side:
+        return np.asarray(grey)
+    stored = Image.fromarray(np.floor(255 * grey.clip(0, 1) + 0.5).astype(np.uint8))
+    return np.asarray(stored.resize((side, side), Image.Resampling.BICUBIC)) / 255
+
+
+def _scaled(images: Sequence[Array]) -> Tensor:
+    """The images (k, h, w) with one scale for all: their smallest pixel 0, their largest 1."""
+    stack = np.stack(images)
+    low, high = stack.min(), stack.max()
+    if not low < high:
+        raise InputError(
+            got="templates of one and the same grey",
+            need="images with something on them",
+            remedy="choose another source, or another seed",
+        )
+    templates = torch.from_numpy(((stack - low) / (high - low)).astype(np.float32))
+    _check_apart(templates)
+    return templates
+
+
+def _check_apart(templates: Tensor) -> None:
+    """Refuse what would make two components one, or one a single point."""
+    apart = len(templates.unique(dim=0))  # type: ignore[no-untyped-call]
+    empty = int((templates == 0).flatten(1).all(1).sum())
+    if apart < len(templates) or empty:
+        raise InputError(
+            got=f"{len(templates)} templates, {apart} of them distinct, {empty} empty",
+            need="distinct ones, each with something on it",
+            remedy="choose another seed, a larger side, or a source with fewer repeats",
+        )
