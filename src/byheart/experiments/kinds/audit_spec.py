@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -43,8 +44,8 @@ class AuditRun(AnyKind):
 
     @property
     def data(self) -> Data:
-        """The set that the population is made from; clip art is read by a reader of its own."""
-        return Data() if self.population.startswith("clipart") else Data(name=self.population)
+        """The set that the population is made from."""
+        return Data(name="clipart" if self.population == "clipart_strict" else self.population)
 
     @property
     def samples(self) -> int:
@@ -65,5 +66,17 @@ class AuditRun(AnyKind):
                 got=f"a pool of {self.pool} images, of which {self.heldout} are held out",
                 need="at least 50 left over, to be accused or not",
                 remedy="raise `pool`, or lower `heldout`",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_can_be_accused(self) -> AuditRun:
+        from byheart.analysis.calibration.ranks import marginal_rank
+
+        if marginal_rank(self.alpha, self.heldout) is None:
+            raise InputError(
+                got=f"alpha {self.alpha:g} with {self.heldout} held-out images",
+                need=f"at least 1/(heldout + 1) = {1 / (self.heldout + 1):.3g}: no rank is rarer, so nobody could be accused",
+                remedy=f"raise `alpha`, or hold out at least {math.ceil(1 / self.alpha - 1e-9) - 1} images",
             )
         return self
