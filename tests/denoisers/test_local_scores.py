@@ -154,18 +154,23 @@ def by_row(formula, train, x, setting):
     )
 
 
+def check_mean(denoiser, formula, train, x, setting):
+    torch.testing.assert_close(denoiser(x, LEVELS), by_row(formula, train, x, setting), **CLOSE)
+
+
+def check_mean_and_n_eff(denoiser, formula, train, x, setting):
+    """formula: both of one row, written out."""
+    check_mean(denoiser, lambda *known: formula(*known)[0], train, x, setting)
+    shared = by_row(lambda *known: formula(*known)[1], train, x, setting)
+    torch.testing.assert_close(denoiser.n_eff(x, LEVELS), shared, **CLOSE)
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 7, None])
 @pytest.mark.parametrize("window", [1, 3, 5, 7, 11])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_local_score(shape, window, chunk):
     train, x = set_of(shape)
-    denoiser = LocalScore(train, window, chunk=chunk)
-    torch.testing.assert_close(
-        denoiser(x, LEVELS), by_row(lambda *known: local_by_hand(*known)[0], train, x, window), **CLOSE
-    )
-    torch.testing.assert_close(
-        denoiser.n_eff(x, LEVELS), by_row(lambda *known: local_by_hand(*known)[1], train, x, window), **CLOSE
-    )
+    check_mean_and_n_eff(LocalScore(train, window, chunk=chunk), local_by_hand, train, x, window)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, None])
@@ -173,11 +178,7 @@ def test_local_score(shape, window, chunk):
 def test_patch_posterior(shape, chunk):
     train, x = set_of(shape)
     for window in range(1, min(shape[1:]) + 1):
-        torch.testing.assert_close(
-            PatchPosterior(train, window, chunk=chunk)(x, LEVELS),
-            by_row(patches_by_hand, train, x, window),
-            **CLOSE,
-        )
+        check_mean(PatchPosterior(train, window, chunk=chunk), patches_by_hand, train, x, window)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, None])
@@ -186,11 +187,7 @@ def test_patch_posterior(shape, chunk):
 )
 def test_equivariant_local(shape, window, chunk):
     train, x = set_of(shape)
-    torch.testing.assert_close(
-        EquivariantLocal(train, window, chunk=chunk)(x, LEVELS),
-        by_row(equivariant_by_hand, train, x, window),
-        **CLOSE,
-    )
+    check_mean(EquivariantLocal(train, window, chunk=chunk), equivariant_by_hand, train, x, window)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, None])
@@ -198,11 +195,7 @@ def test_equivariant_local(shape, window, chunk):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_boundary_broken_local(shape, window, chunk):
     train, x = set_of(shape)
-    torch.testing.assert_close(
-        BoundaryBrokenLocal(train, window, chunk=chunk)(x, LEVELS),
-        by_row(broken_by_hand, train, x, window),
-        **CLOSE,
-    )
+    check_mean(BoundaryBrokenLocal(train, window, chunk=chunk), broken_by_hand, train, x, window)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, None])
@@ -210,15 +203,7 @@ def test_boundary_broken_local(shape, window, chunk):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pca_local(shape, threshold, chunk):
     train, x = set_of(shape)
-    denoiser = PCALocal(train, threshold, chunk=chunk)
-    torch.testing.assert_close(
-        denoiser(x, LEVELS), by_row(lambda *known: masked_by_hand(*known)[0], train, x, threshold), **CLOSE
-    )
-    torch.testing.assert_close(
-        denoiser.n_eff(x, LEVELS),
-        by_row(lambda *known: masked_by_hand(*known)[1], train, x, threshold),
-        **CLOSE,
-    )
+    check_mean_and_n_eff(PCALocal(train, threshold, chunk=chunk), masked_by_hand, train, x, threshold)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
