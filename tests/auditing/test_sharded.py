@@ -300,21 +300,25 @@ def ray_marks(test):
     return test
 
 
-@ray_marks
-def test_over_two_raylets_with_a_killed_worker(shards, tmp_path, two_raylets):
-    (tmp_path / "nodes").mkdir()
-    search = partial(killed_once, marker=str(tmp_path / "marker"), node=str(tmp_path / "nodes"))
-    events = []
-    found = sharded_table(
+def over_raylets(two_raylets, shards, search, checkpoints, tell):
+    return sharded_table(
         QUERIES,
         shards,
         search,
         executor="ray",
         workers=2,
         address=two_raylets.address,
-        checkpoints=tmp_path / "kept",
-        tell=events.append,
+        checkpoints=checkpoints,
+        tell=tell,
     )
+
+
+@ray_marks
+def test_over_two_raylets_with_a_killed_worker(shards, tmp_path, two_raylets):
+    (tmp_path / "nodes").mkdir()
+    search = partial(killed_once, marker=str(tmp_path / "marker"), node=str(tmp_path / "nodes"))
+    events = []
+    found = over_raylets(two_raylets, shards, search, tmp_path / "kept", events.append)
     assert (tmp_path / "marker").exists()
     assert len(list((tmp_path / "nodes").iterdir())) == 2  # both raylets worked
     assert set(names_of(events)) == {file.name for file in shards.manifest.files}
@@ -328,16 +332,7 @@ def test_over_ray_with_a_machine_lost(shards, tmp_path, two_raylets):
             two_raylets.remove_node(two_raylets.second, allow_graceful=False)
 
     search = partial(killed_once, marker=str(shards.folder), node=str(tmp_path))  # kills nothing: it exists
-    found = sharded_table(
-        QUERIES,
-        shards,
-        search,
-        executor="ray",
-        workers=2,
-        address=two_raylets.address,
-        checkpoints=tmp_path / "kept",
-        tell=lose_it,
-    )
+    found = over_raylets(two_raylets, shards, search, tmp_path / "kept", lose_it)
     assert two_raylets.second not in two_raylets.list_all_nodes()
     assert_whole(sharded.neighbors_of(found))
 
