@@ -89,13 +89,18 @@ def test_gaps_are_those_between_references_of_one_size(sizes):
     assert frechet_gap(x, train, heldout, seed=0).value == pytest.approx(reference_gap(fd, x, train, heldout))
 
 
+def gaps_of_all_splits(x, images, distance):
+    """Of the images into halves of training and held-out ones."""
+    values, everything = [], set(range(len(images)))
+    for half in itertools.combinations(everything, len(images) // 2):
+        rest = sorted(everything - set(half))
+        values.append(reference_gap(distance, x, images[list(half)], images[rest]))
+    return torch.tensor(values)
+
+
 def test_the_null_of_the_kid_gap_is_that_of_all_splits():
     x, images = draws(7, 3), draws(8, 3, seed=1)
-    values = []
-    for half in itertools.combinations(range(8), 4):
-        rest = [i for i in range(8) if i not in half]
-        values.append(reference_gap(kernel_distance, x, images[list(half)], images[rest]))
-    values = torch.tensor(values)
+    values = gaps_of_all_splits(x, images, kernel_distance)
     assert values.mean() == pytest.approx(0, abs=1e-6)
     found = kid_gap(x, images[:4], images[4:])
     assert found.high - found.value == pytest.approx(1.959964 * float(values.std(correction=0)), rel=1e-4)
@@ -104,11 +109,7 @@ def test_the_null_of_the_kid_gap_is_that_of_all_splits():
 
 def test_the_null_of_the_fd_gap_is_that_of_all_splits():
     x, images = draws(12, 2), draws(8, 2, seed=1)
-    values = []
-    for half in itertools.combinations(range(8), 4):
-        rest = [i for i in range(8) if i not in half]
-        values.append(reference_gap(fd, x, images[list(half)], images[rest]))
-    spread = float(torch.tensor(values).std(correction=0))
+    spread = float(gaps_of_all_splits(x, images, fd).std(correction=0))
     found = frechet_gap(x, images[:4], images[4:], splits=600, seed=0)
     assert found.high - found.value == pytest.approx(1.964 * spread, rel=0.08)
     once = frechet_gap(x, images[:4], images[4:], splits=1, seed=0)
