@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import interpolate, pad
+from images_at_32 import digits
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import flags
-from byheart.data.named import load
-from byheart.data.spec import Data
 from byheart.metrics.copying.card import background, copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups
 from byheart.metrics.copying.copy_test import copy_test
@@ -23,12 +21,10 @@ N, M = 200, 150
 
 @pytest.fixture(scope="module")
 def images():
-    """Digits at the working size, shuffled: (n, 1, 32, 32) in [0, 1]."""
-    digits = load(Data(name="digits"))
-    small = digits.to_pixels(digits.images).float().clamp(0, 1)
-    large = interpolate(small, size=28, mode="bicubic", align_corners=False).clamp(0, 1)
-    order = torch.randperm(len(large), generator=torch.Generator().manual_seed(4))
-    return pad((large * 255).round() / 255, (2, 2, 2, 2))[order]
+    """Shuffled, in whole steps of 1/255 as files have them."""
+    found = digits()
+    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(4))
+    return ((found * 255).round() / 255)[order]
 
 
 @pytest.fixture(scope="module")

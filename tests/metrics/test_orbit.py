@@ -4,11 +4,10 @@ import math
 
 import pytest
 import torch
+from images_at_32 import digits
 from torch.nn.functional import pad
 
 from byheart._checks import InputError
-from byheart.data.named import load
-from byheart.data.spec import Data
 from byheart.metrics.copying.orbit import BLURS, orbit_table
 from byheart.metrics.copying.poses import posed, undone
 from byheart.metrics.copying.shortlist import shortlist_table
@@ -19,11 +18,7 @@ N = 300
 
 @pytest.fixture(scope="module")
 def images():
-    """Digits at the working size: (n, 1, 32, 32) in [0, 1]."""
-    digits = load(Data(name="digits"))
-    small = digits.to_pixels(digits.images).float().clamp(0, 1)
-    large = torch.nn.functional.interpolate(small, size=28, mode="bicubic", align_corners=False)
-    return pad(large.clamp(0, 1), (2, 2, 2, 2))
+    return digits()
 
 
 @pytest.fixture(scope="module")
