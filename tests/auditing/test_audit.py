@@ -1,6 +1,7 @@
 """The audit from end to end: on digits, small, with copies planted or not."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +10,16 @@ from torch.nn.functional import interpolate
 
 import byheart
 from byheart._checks import InputError
+from byheart.analysis.calibration.ranks import chosen_rank, p_values
+from byheart.auditing.assess import channel
 from byheart.auditing.audit import audit
 from byheart.auditing.dedup import dedup
+from byheart.auditing.findings import _spared
 from byheart.auditing.measures import _at_floor
 from byheart.auditing.result import AuditResult
 from byheart.data.named import load
 from byheart.data.spec import Data
+from byheart.report.audit import audit_page
 
 N, M = 160, 110
 SMALL = {"planted": 4, "queries": 50}
@@ -117,11 +122,14 @@ def test_without_held_out_images_there_is_no_rate(digits, sets):
     assert found.verdict == "cannot tell" and found.copy_share is None and found.power.below is None
     assert all(pair.p is None and not pair.flagged for pair in found.pairs)
     assert found.pairs[0].train == (found.pairs[0].sample,)
+    assert len(found.card) == 21 and all(row.recall is None for row in found.card)
+    assert "nobody knows how many of these would be" in audit_page(found)
 
 
 def test_too_few_held_out_images_accuse_nobody(digits, sets):
     found = audit(samples=digits[:20] * 0.9, train=sets["train"], heldout=sets["heldout"][:90], **SMALL)
     assert found.verdict == "cannot tell" and "90 held-out" in found.sentence
+    assert all(row.recall is None for row in found.card)
     assert not any(pair.flagged for pair in found.pairs)
 
 
@@ -161,6 +169,42 @@ def test_features_are_audited_by_their_distances():
     assert audit(samples=fresh, train=train, heldout=heldout).verdict == "no evidence"
 
 
+def test_features_in_which_held_out_rows_look_like_copies_name_nobody():
+    draws = torch.Generator().manual_seed(0)
+    centers = torch.randn(300, 12, generator=draws)
+
+    def near(rows):  # as near to a training row as a noisy copy of it
+        return (centers[rows] + 0.05 * torch.randn(len(rows), 12, generator=draws)).numpy()
+
+    train, heldout, samples = (near(range(*ends)) for ends in ((0, 300), (0, 300), (0, 150)))
+    found = audit(samples=samples, train=train, heldout=heldout)
+    assert found.population.share.value > 0.9 and not found.population.flags_on
+    assert found.verdict == "cannot tell" and "300 held-out rows" not in found.sentence
+    assert found.channels[0].rule == "none" and found.channels[0].flags == 0
+    assert not any(pair.flagged for pair in found.pairs) and found.copy_share.low < 0.1
+    copies = np.concatenate([train[:120], samples[120:]])
+    excess = audit(samples=copies, train=train, heldout=heldout)
+    assert excess.verdict == "copying" and "no single one can be named" in excess.sentence
+    assert excess.copy_share.rank > excess.channels[0].rank == 1  # the share's own, as nobody is accused
+    assert excess.copy_share.low > 0.5 and not any(pair.flagged for pair in excess.pairs)
+
+
+def test_features_apart_from_each_other_may_be_accused():
+    draws = torch.Generator().manual_seed(1)
+    train, heldout, fresh = (torch.randn(count, 12, generator=draws).numpy() for count in (400, 400, 150))
+    found = audit(samples=fresh, train=train, heldout=heldout)
+    assert found.population.flags_on and found.population.share.value <= found.population.limit == 0.005
+
+
+def test_whom_only_the_blurred_held_out_images_spare_is_counted():
+    scores = np.array([5.0, 2.0, 0.5])
+    plain, blurred = np.linspace(0, 1, 400), np.linspace(0, 3, 400)
+    rank, null = chosen_rank(0.01, 400), SimpleNamespace(whole=plain)
+    whole = channel("whole", p_values(scores, plain, blurred), plain, rank, guard=(blurred,))
+    assert whole.record.flags == 1
+    assert _spared(scores, whole, null, rank) == 1
+
+
 @pytest.mark.parametrize(
     "settings", [{"alpha": 0}, {"alpha": 0.6}, {"planted": 1}, {"queries": 10}, {"rule": "none"}]
 )
@@ -178,8 +222,10 @@ def test_held_out_images_from_the_training_set_are_refused_or_said(digits, sets)
     leaky = np.concatenate([sets["heldout"], digits[:3]])
     with pytest.raises(InputError, match="allow-overlap"):
         audit(samples=digits[-60:], train=sets["train"], heldout=leaky, **SMALL)
-    found = audit(samples=digits[-60:], train=sets["train"], heldout=leaky, allow_overlap=True, **SMALL)
+    samples = np.concatenate([digits[-60:], np.full((1, 28, 28), 0.5), 0.01 * digits[:1]])
+    found = audit(samples=samples, train=sets["train"], heldout=leaky, allow_overlap=True, **SMALL)
     assert len(found.inputs.overlap) == 3 and any("kept on request" in warning for warning in found.warnings)
+    assert any("2 of the 62 samples are blank or nearly so" in reason for reason in found.reasons)
 
 
 def test_fewer_than_34_training_images_are_refused(digits, sets):

@@ -14,7 +14,7 @@ def test_copies_are_said_with_their_number_and_their_bound():
     found = decide(COPYING)
     assert found.verdict == "copying"
     assert "30 of 1000" in found.sentence and "at least 2 %" in found.sentence
-    assert any("between 2 % and 5 %" in reason for reason in found.reasons)
+    assert any("with 95 % confidence between 2 % and 5 %" in reason for reason in found.reasons)
 
 
 @pytest.mark.parametrize("lacks", [{"global_p": 0.011}, {"low": 0.0}, {"flags": 2}])
@@ -68,3 +68,28 @@ def test_what_can_be_told_depends_on_alpha():
     assert strict.verdict == "cannot tell" and "999 are needed" in strict.reasons[0]
     lenient = decide(replace(COPYING, alpha=0.05, heldout=99))
     assert lenient.verdict == "copying" and not any("on average" in reason for reason in lenient.reasons)
+
+
+@pytest.mark.parametrize(
+    ("blind", "seeing", "said"),
+    [
+        ({"spared": 7}, {"spared": 0}, "7 fewer are accused because blurred held-out images score as high"),
+        ({"spared": 1}, {}, "1 fewer is accused"),
+        (
+            {"collages": 0.35},
+            {"collages": 0.5},
+            "Local matches are as frequent among held-out images: of collages",
+        ),
+        ({"noisy": 0.1}, {"noisy": 0.86}, "noise of σ 0.3 or more are not testable: 10 % of those planted"),
+        ({"faint": 3}, {"faint": 0}, "3 of the 1,000 samples are blank or nearly so, and not testable"),
+    ],
+)
+def test_what_a_population_hides_is_said_where_it_does(blind, seeing, said):
+    assert any(said in reason for reason in decide(replace(CLEAN, **blind)).reasons)
+    assert decide(replace(CLEAN, **seeing)).reasons == decide(CLEAN).reasons
+
+
+def test_of_features_nothing_is_said_of_images():
+    crowded = decide(replace(COPYING, images=False, flags_on=False, low=0.0, as_close=0.2))
+    assert crowded.verdict == "cannot tell" and "20 % of the held-out rows" in crowded.sentence
+    assert "of training rows: 30 of 1000" in decide(replace(COPYING, images=False)).sentence

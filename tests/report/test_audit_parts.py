@@ -225,3 +225,11 @@ def test_pictures_shrink_until_they_are_light_together():
     assert sides == [128, 96] and many[-1] == "" and sum(map(len, many)) < 2_500_000
     small = rng.integers(0, 256, (8, 8), dtype=np.uint8)
     np.testing.assert_array_equal(picture(pictures([small])[0].partition(",")[2]), small)
+
+
+def test_a_recall_that_nobody_knows_is_a_dash_not_never_seen():
+    row = next(row for row in example.card() if row.main).model_copy(update={"recall": None, "matched": 0.97})
+    (group,) = card_groups([row])
+    bar = group.bars[0]
+    assert (bar.value, bar.tag, bar.width, bar.low, bar.high) == ("–", "", 0.0, None, None)
+    assert plain(bar.note) == "97 % named right"

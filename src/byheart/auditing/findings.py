@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags
+from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values
 from byheart.analysis.calibration.share import ShareOfCopies
 from byheart.auditing.assess import ChannelNumbers, channel, copy_share, distinct, power, share
 from byheart.auditing.copies import Copies, Reference, compared, reference
@@ -26,6 +27,7 @@ from byheart.auditing.result import (
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.verdict import Evidence, decide, percent
 from byheart.metrics.copying.card import CardRow
+from byheart.metrics.copying.copy_test import Matches
 from byheart.metrics.copying.groups import grouped
 from byheart.metrics.copying.null import Null, unlike
 from byheart.numerics.intervals import proportion
@@ -38,6 +40,7 @@ Numbers = NDArray[np.float64]
 BINS = 60
 _NAMED = 50  # clusters of duplicates that are listed, the largest first
 _MEMBERS = 20  # of each of them
+_FAINT = 0.01  # contrast, in units of the range, below which an image is as good as blank
 _BLIND = 0.5  # recall of exact copies below which the training set itself is in the way
 
 
@@ -59,7 +62,7 @@ def copies_of_images(sets: Sets, request: Request) -> Body:
     pairs = samples, train, found, channels
     limit = _power(len(samples), ranked, request)
     return Body(
-        decision=decide(_evidence(len(samples), ranked, limit, request, unlike=beyond)),
+        decision=decide(_evidence(samples.small, found, ranked, limit, request, unlike=beyond)),
         warnings=tuple(_warnings(known, ranked, len(train), far=far)),
         power=limit,
         channels=tuple(one.record for one in channels.values()),
@@ -151,9 +154,10 @@ def _population(null: Null, known: Reference, request: Request) -> Population:
 
 
 def _evidence(
-    samples: int, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
+    images: Tensor, found: Copies, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
 ) -> Evidence:
-    """What the verdict rests on."""
+    """What the verdict rests on.  images: (b, c, 32, 32) the samples."""
+    samples = len(images)
     if ranked is None:
         return Evidence(samples=samples, heldout=0, alpha=request.alpha)
     whole, (recorded, counts) = ranked.channels["whole"], ranked.share
@@ -172,7 +176,36 @@ def _evidence(
         unlike=unlike,
         below=limit.below,
         alpha=request.alpha,
+        spared=_spared(found.seen.whole, whole, ranked.null.plain, ranked.rank),
+        faint=_faint(images),
+        collages=_recall(found.reference, "collage", ranked),
+        noisy=_recall(found.reference, "noise-0.30", ranked),
     )
+
+
+def _spared(scores: Numbers, whole: ChannelNumbers, plain: Matches, rank: Rank) -> int:
+    """How many more samples would be accused without the blurred held-out images.  scores: (b,).  plain: of m images."""
+    if whole.record.rule == "none":
+        return 0
+    alone = flags(p_values(scores, plain.whole), rank.rank, len(plain.whole))
+    return int(alone.sum()) - whole.record.flags
+
+
+def _faint(images: Tensor) -> int:
+    """How many images (b, c, 32, 32) hold next to nothing: the root mean square about the mean of each channel is below 0.01.
+
+    Of the inner 30×30, which the noise ratio sees.
+    """
+    inner = images[..., 1:-1, 1:-1]
+    contrast = (inner - inner.mean((2, 3), keepdim=True)).square().mean((1, 2, 3)).sqrt()
+    return int((contrast < _FAINT).sum())
+
+
+def _recall(known: Reference, name: str, ranked: _Ranked) -> float | None:
+    """The share of a kind of planted copies that would be accused."""
+    row = next(row for row in known.card if row.planting.name == name)
+    seen = _planted(row, ranked).recall
+    return None if seen is None else seen.value
 
 
 def _power(samples: int, ranked: _Ranked | None, request: Request) -> Power:
@@ -187,17 +220,17 @@ def unranked(alpha: float) -> Rank:
 
 
 def _planted(row: CardRow, ranked: _Ranked | None) -> Planted:
-    """A row of the card at the rank of the flags."""
-    seen = 0
-    if ranked is not None:
+    """A row of the card at the rank of the flags; without one nothing is known of who would be accused."""
+    recall = None
+    if ranked is not None and ranked.rank.rank is not None:
         null = ranked.null
         p = {"whole": null.whole, "blend": null.blend, "local": null.local}[row.planting.channel](row.scores)
-        seen = int(flags(p, ranked.rank.rank, len(null)).sum())
+        recall = share(proportion(int(flags(p, ranked.rank.rank, len(null)).sum()), len(row.scores)))
     return Planted(
         name=row.planting.name,
         channel=row.planting.channel,
         main=row.planting.main,
-        recall=share(proportion(seen, len(row.scores))),
+        recall=recall,
         matched=float(row.matched.mean()),
         shortlisted=None if row.shortlisted is None else float(row.shortlisted.mean()),
     )
@@ -243,10 +276,10 @@ def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) ->
         )
     if ranked is None:
         return
-    exact = _planted(next(row for row in known.card if row.planting.name == "exact"), ranked)
-    if exact.recall.value < _BLIND and ranked.population.flags_on and ranked.rank.rank is not None:
+    exact = _recall(known, "exact", ranked)
+    if exact is not None and exact < _BLIND and ranked.population.flags_on:
         yield (
-            f"Only {100 * exact.recall.value:.0f} % of exact copies would be seen: large groups of near-duplicates in the"
+            f"Only {100 * exact:.0f} % of exact copies would be seen: large groups of near-duplicates in the"
             " training set hide them. List them with `byheart dedup`, and audit against one of each."
         )
     if not ranked.share[1].agrees:

@@ -188,15 +188,15 @@ class Population(Spec):
 class Planted(Spec):
     """A row of the sensitivity card: copies of training images that were planted, and how many were seen.
 
-    recall: at the rank of the flags.  matched: share whose training image was named right.  shortlisted: share whose
-    training image was among the candidates.  main: whether it counts in the mix of the share.
+    recall: at the rank of the flags, None without one.  matched: share whose training image was named right.  shortlisted:
+    share whose training image was among the candidates.  main: whether it counts in the mix of the share.
     channel: which one is asked.
     """
 
     name: str
     channel: ChannelName
     main: bool
-    recall: Share
+    recall: Share | None
     matched: float | None
     shortlisted: float | None
 

@@ -4,10 +4,13 @@
 
 the orbit ratio's contrast without an orbit: what a pose does to features only their encoder knows.  Planted copies are exact
 ones and ones with normal noise of a tenth of the features' RMS; nothing is said of other changes, and the share of copies is
-bounded from below only.
+bounded from below only.  As for images, nobody is accused where more than α/2 of the held-out rows reach the score that 95 % of
+the planted copies do.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,14 +19,14 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values, q_values
-from byheart.analysis.calibration.share import Counts, lower_share, storey
+from byheart.analysis.calibration.share import share_of_copies
 from byheart.auditing.assess import ChannelNumbers, channel, power, share
 from byheart.auditing.findings import histograms, unranked
 from byheart.auditing.inputs import Rows
-from byheart.auditing.result import Channel, CopyShare, Pair, Planted, Pose
+from byheart.auditing.result import CopyShare, Pair, Planted, Population, Pose
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.verdict import Evidence, decide
-from byheart.numerics.intervals import clopper_pearson, proportion
+from byheart.numerics.intervals import proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
 
@@ -36,6 +39,7 @@ _NEIGHBORS = 10
 _FAR = slice(3, 10)
 _NEAREST = 1e-9  # smallest distance, in units of the far ones
 _NOISE = 0.1
+_LOWEST = 0.05  # quantile of the planted copies' scores from which a row looks like a copy
 _LISTED, _SHOWN = 10_000, 24
 
 
@@ -54,11 +58,14 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         return _without_null(samples, train, tables, scores, request)
     null = ratio_scores(nearest(heldout.values, train.values, k=_NEIGHBORS))
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    numbers = channel("whole", p_values(scores, null), null, rank, accuses=rank.rank is not None)
-    card = _card(train.values, null, rank, request)
+    planted = _planted(train.values, request)
+    population = _population(null, planted, request.alpha)
+    accuses = rank.rank is not None and population.flags_on
+    numbers = channel("whole", p_values(scores, null), null, rank, accuses=accuses)
+    card = [p_values(row.scores, null) for row in planted]
     draws = np.random.default_rng(derive(request.seed, "share"))
-    found = _share(numbers, len(heldout), draws)
-    limit = power(len(samples), len(heldout), rank, [p for _, p in card], draws)
+    found = _share(numbers, card, len(heldout), rank, draws) if rank.rank is not None else None
+    limit = power(len(samples), len(heldout), rank, card, draws)
     evidence = Evidence(
         samples=len(samples),
         heldout=len(heldout),
@@ -69,6 +76,8 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         alpha=request.alpha,
         rank=rank,
         images=False,
+        flags_on=population.flags_on,
+        as_close=population.share.value,
     )
     return Body(
         decision=decide(evidence),
@@ -78,7 +87,8 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         power=limit,
         channels=(numbers.record,),
         copy_share=found,
-        card=tuple(row for row, _ in card),
+        population=population,
+        card=tuple(_record(row, p, rank, len(heldout)) for row, p in zip(planted, card, strict=True)),
         pairs=_worst(samples, train, tables, scores, numbers),
         random_pairs=_random(samples, train, tables, scores, numbers, request.seed),
         histograms=histograms(scores, null),
@@ -102,47 +112,68 @@ def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: Numbers,
     )
 
 
-def _card(train: Tensor, null: Numbers, rank: Rank, request: Request) -> list[tuple[Planted, Numbers]]:
-    """Exact copies and noisy ones: the row of the card, and the p-values behind it."""
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Planted copies of one kind.  scores: (m,).  matched: share whose training row was named right."""
+
+    name: str
+    scores: Numbers
+    matched: float
+
+
+def _planted(train: Tensor, request: Request) -> list[_Row]:
+    """Exact copies of training rows (n, d), and noisy ones."""
     draws = generator(derive(request.seed, "card"))
     rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
     plain = train[rows].float()
     spread = float((plain - plain.mean(0)).square().mean().sqrt())
     noisy = plain + _NOISE * spread * torch.randn(plain.shape, generator=draws)
-    return [
-        _planted(name, x, rows, train, null, rank) for name, x in (("exact", plain), ("noise-0.1", noisy))
-    ]
+    found = []
+    for name, x in (("exact", plain), ("noise-0.1", noisy)):
+        table = nearest(x, train, k=_NEIGHBORS)
+        matched = (table.index[:, 0] == rows).float().mean()
+        found.append(_Row(name, ratio_scores(table), float(matched)))
+    return found
 
 
-def _planted(
-    name: str, x: Tensor, rows: Tensor, train: Tensor, null: Numbers, rank: Rank
-) -> tuple[Planted, Numbers]:
-    table = nearest(x, train, k=_NEIGHBORS)
-    p = p_values(ratio_scores(table), null)
-    seen = int(flags(p, rank.rank, len(null)).sum())
-    record = Planted(
-        name=name,
+def _population(null: Numbers, planted: list[_Row], alpha: float) -> Population:
+    """Whether held-out rows (m,) look like planted copies."""
+    level = np.quantile(np.concatenate([row.scores for row in planted]), _LOWEST)
+    found = proportion(int((null >= level).sum()), len(null))
+    return Population(
+        share=share(found),
+        limit=alpha / 2,
+        as_close=float((null > np.median(planted[0].scores)).mean()),
+        flags_on=found.value <= alpha / 2,
+    )
+
+
+def _record(row: _Row, p: Numbers, rank: Rank, heldout: int) -> Planted:
+    """A row of the card at the rank of the flags.  p: (m,) of these copies."""
+    seen = None if rank.rank is None else proportion(int(flags(p, rank.rank, heldout).sum()), len(p))
+    return Planted(
+        name=row.name,
         channel="whole",
         main=True,
-        recall=share(proportion(seen, len(x))),
-        matched=float((table.index[:, 0] == rows).float().mean()),
+        recall=None if seen is None else share(seen),
+        matched=row.matched,
         shortlisted=None,
     )
-    return record, p
 
 
-def _share(numbers: ChannelNumbers, heldout: int, draws: np.random.Generator) -> CopyShare | None:
-    record: Channel = numbers.record
-    if record.rank is None:
-        return None
-    counts = Counts(record.flags, len(numbers.p), record.rank, heldout, 1, 1)
+def _share(
+    numbers: ChannelNumbers, card: list[Numbers], heldout: int, rank: Rank, draws: np.random.Generator
+) -> CopyShare:
+    """Bounded from below only.  card: p-values of planted copies, which choose a rank where nobody is accused."""
+    accuses = numbers.record.rule != "none"
+    found = share_of_copies(numbers.p, card, heldout, draws, rank=rank.rank if accuses else None)
     return CopyShare(
-        raw=share(clopper_pearson(record.flags, len(numbers.p))),
-        low=lower_share(counts, draws),
+        raw=share(found.raw),
+        low=found.low,
         corrected=None,
-        cross_check=share(storey(numbers.p, heldout)),
-        alpha=counts.false,
-        rank=record.rank,
+        cross_check=share(found.cross_check),
+        alpha=found.counts.false,
+        rank=found.counts.rank,
         mix="none: nobody knows what copies look like in these features",
     )
 

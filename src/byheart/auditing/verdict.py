@@ -14,6 +14,7 @@ accused in more than 1.8 %.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from byheart.analysis.calibration.ranks import Rank, chosen_rank
@@ -25,6 +26,7 @@ __all__ = ["Decision", "Evidence", "decide", "percent"]
 _FLAGS = 3
 _CERTAIN, _DOUBTFUL = 0.01, 0.05
 _DEGRADED = 0.05  # share of accused samples that no degradation of innocent images comes near
+_BLIND = 0.5  # share of planted copies that must be seen, for their kind to count as seen
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,12 @@ class Evidence:
     heldout, samples: counts.  rank: of the flags; None: the one that alpha gives.  global_p: of whole copies.  flags: accused
     samples; flags_low: lower bound of their share.  low: lower bound of the share of copies, in any mix; share: (value, low,
     high) corrected, or None.  flags_on: whether single samples may be accused; as_close: share of held-out images that score
-    as all but 5 % of close planted copies do.  fires: names of the other
-    channels that fire.  unlike: whether samples and held-out images differ in sharpness beyond what the guard covers.
+    as all but 5 % of close planted copies do.  fires: names of the other channels that fire.  unlike: whether samples and
+    held-out images differ in sharpness beyond what the guard covers.
     below: a share below it cannot be excluded.  images: whether images were compared, not features.
+    spared: samples that only the comparison with blurred held-out images keeps from being accused.  faint: samples in which
+    there is next to nothing.  collages, noisy: shares of planted collages, and of copies under noise of σ 0.3, that would be
+    accused; None where that is not known.
     """
 
     samples: int
@@ -54,6 +59,10 @@ class Evidence:
     below: float | None = None
     alpha: float = 0.01
     images: bool = True
+    spared: int = 0
+    faint: int = 0
+    collages: float | None = None
+    noisy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,12 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
     match verdict:
         case "copying" if seen.flags_on:
             return (
-                f"The samples contain copies of training images: {seen.flags} of {seen.samples} are closer to one than"
-                f" innocent images are, and at least {percent(seen.low)} of all samples are copies."
+                f"The samples contain copies of training {_things(seen)}: {seen.flags} of {seen.samples} are closer to one than"
+                f" innocent {_things(seen)} are, and at least {percent(seen.low)} of all samples are copies."
             )
         case "copying":
             return (
-                f"The samples contain more copies than held-out images would: at least {percent(seen.low)} of them,"
+                f"The samples contain more copies than held-out {_things(seen)} would: at least {percent(seen.low)} of them,"
                 " though no single one can be named."
             )
         case "suspicious":
@@ -132,6 +141,11 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
             if not seen.images:
                 return f"No copies of training rows were found among the features{limit}."
             return f"No copies of training images were found within the tested transformations{limit}."
+    if not seen.flags_on and not seen.images:
+        return (
+            f"{percent(seen.as_close)} of the held-out rows lie as near to a training row as planted copies do: in these"
+            " features a copy and a new image are the same."
+        )
     if not seen.flags_on:
         return (
             f"{percent(seen.as_close)} of the held-out images match a training image as planted copies do:"
@@ -140,18 +154,22 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
     return "The samples differ in sharpness from the held-out images by more than the test can allow for."
 
 
+def _things(seen: Evidence) -> str:
+    return "images" if seen.images else "rows"
+
+
 def _reasons(seen: Evidence) -> list[str]:
     found = [
-        f"All samples together against {seen.heldout} held-out images: p = {seen.global_p:.2g} (exact, beta-binomial)."
+        f"All samples together against {seen.heldout} held-out {_things(seen)}: p = {seen.global_p:.2g} (exact, beta-binomial)."
     ]
     if seen.share is not None:
         value, low, high = map(percent, seen.share)
         found.append(
-            f"Share of copies {value}, between {low} and {high}, if copies are mixed as on the card."
+            f"Share of copies {value}, with 95 % confidence between {low} and {high}, if copies are mixed as on the card."
         )
     if not seen.flags_on:
         found.append(
-            f"{percent(seen.as_close)} of the held-out images match a training image as planted copies do;"
+            f"{percent(seen.as_close)} of the held-out {_things(seen)} match a training one as planted copies do;"
             f" single samples cannot be accused at {percent(seen.alpha)}. Only the excess over them counts."
         )
     if seen.unlike:
@@ -167,6 +185,7 @@ def _reasons(seen: Evidence) -> list[str]:
             f" audits, not with 95 % confidence in this one{more}."
         )
     found += [f"{_CHANNELS[name]} are more frequent than among held-out images." for name in seen.fires]
+    found += _blind_spots(seen)
     if not seen.images:
         found.append(
             "What is not seen: copies that their encoder gives other features, as most do to another pose."
@@ -177,6 +196,29 @@ def _reasons(seen: Evidence) -> list[str]:
         " three images or more, or of two beyond 30 to 70."
     )
     return found
+
+
+def _blind_spots(seen: Evidence) -> Iterator[str]:
+    """What this population, and these samples, keep from being seen."""
+    if seen.spared:
+        yield (
+            f"{seen.spared:,} fewer {'is' if seen.spared == 1 else 'are'} accused because blurred held-out images score as"
+            " high: blur alone may explain them."
+        )
+    if seen.collages is not None and seen.collages < _BLIND:
+        yield (
+            "Local matches are as frequent among held-out images: of collages of two training images"
+            f" {percent(seen.collages)} would be accused."
+        )
+    if seen.noisy is not None and seen.noisy < _BLIND:
+        yield (
+            f"Copies under noise of σ 0.3 or more are not testable: {percent(seen.noisy)} of those planted would be accused."
+        )
+    if seen.faint:
+        yield (
+            f"{seen.faint:,} of the {seen.samples:,} samples {'is' if seen.faint == 1 else 'are'} blank or nearly so, and"
+            " not testable."
+        )
 
 
 _CHANNELS = {"blend": "Mixtures of two training images", "local": "Copies of half a training image"}

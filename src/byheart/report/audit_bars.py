@@ -50,14 +50,15 @@ def card_groups(card: Sequence[Planted]) -> list[BarGroup]:
 
 
 def _planted(row: Planted) -> Bar:
-    parts = [f"of {row.recall.count:,}"]
+    parts = [] if row.recall is None else [f"of {row.recall.count:,}"]
     if row.matched is not None:
         parts.append(f"{percent(row.matched)} named right")
     if row.shortlisted is not None and row.shortlisted < FOUND:
         parts.append(f"the search finds {percent(row.shortlisted)}")
-    return _bar(
-        PLANTED.get(row.name, row.name), row.recall, ", ".join(parts), _missed(row.recall.value), scale=1.0
-    )
+    name, note = PLANTED.get(row.name, row.name), ", ".join(parts)
+    if row.recall is None:
+        return Bar(name, share_words(None), note, "", 0.0, None, None)
+    return _bar(name, row.recall, note, _missed(row.recall.value), scale=1.0)
 
 
 def _missed(recall: float) -> str:
