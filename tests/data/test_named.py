@@ -172,3 +172,19 @@ def test_distinct_keeps_the_first_of_equal_images(tmp_path):
     assert once.labels.tolist() == [0, 1, 2, 4]
     pixels = once.to_pixels(once.images)[:, 0]
     torch.testing.assert_close(pixels, torch.from_numpy(values[[0, 1, 2, 4]]))
+
+
+def test_clip_art_by_name(tmp_path, monkeypatch):
+    for index in range(6):
+        Image.fromarray(np.full((40, 40, 3), 40 * index, np.uint8)).save(tmp_path / f"{index}.png")
+    dataset = load(Data(name="clipart", path=str(tmp_path), channels=1, size=8))
+    assert dataset.images.shape == (6, 1, 8, 8)
+    torch.testing.assert_close(
+        dataset.to_pixels(dataset.images)[:, 0, 0, 0], torch.arange(6) * 40 / 255, rtol=0, atol=1e-6
+    )
+    monkeypatch.setattr(named.clipart, "PLACE", tmp_path)
+    assert load(Data(name="clipart")).images.shape == (6, 3, 32, 32)
+    monkeypatch.setattr(named.clipart, "PLACE", tmp_path / "nowhere")
+    assert not next(info for info in available() if info.name == "clipart").present
+    with pytest.raises(InputError, match="apt-get install openclipart-png"):
+        load(Data(name="clipart"))

@@ -54,7 +54,7 @@ class TemplateData(Spec):
     """`count` draws of colored templates (n, 3, side, side); the defaults are S1's population (2508.17689).
 
     source: the images that templates are chosen from; None is Fashion-MNIST, or the folder of images at the data's path
-    where that is given.  components: templates.  side: theirs.  std: of the colors around black.
+    where that is given.  components: templates.  side: theirs; a U-Net needs an even one.  std: of the colors around black.
     seed: of the choice and of the draws, each with its own stream.
     """
 
