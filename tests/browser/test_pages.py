@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from byheart.report.content import MEM, RunContent
+from byheart.report.laboratory import LaboratoryContent
 from byheart.report.pages import onset_page
 from byheart.report.panels import Line, Panel, PlaneContent
 from byheart.report.regularization import Copies, RegularizationContent, regularization_page
@@ -39,22 +40,22 @@ def regularization():
     shares = Line("measured", x, 1 / (1 + 1e4 * x), 0.9 / (1 + 1e4 * x), 1.1 / (1 + 1e4 * x))
     formula = Line("formula", x, 1 / (1 + 1e4 * x), style="formula", color=3)
     images = draws.integers(0, 256, (2, 64, 64), dtype=np.uint8)
-    return RegularizationContent(
+    laboratory = LaboratoryContent(
         title="What keeps a model from copying?",
         scale="ci",
         advice="Only what grows as the noise vanishes.",
         reasons=["A long sentence about what it means. " * 5] * 3,
         panels=[Panel("Head", "Caption. " * 20, "strength c", "share", [formula, shares])] * 2,
-        plane=PlaneContent(
-            draws.normal(size=(20, 2)),
-            draws.normal(size=(8, 5, 2)),
-            draws.random(8) < 0.3,
-            kept="30 % [28 %, 32 %]",
-        ),
-        copies=Copies(images, images, images, np.array([0.62, 0.61])),
         claims=onset_rows.content().claims,
         command="byheart study s2-regularization --scale ci",
     )
+    plane = PlaneContent(
+        draws.normal(size=(20, 2)),
+        draws.normal(size=(8, 5, 2)),
+        draws.random(8) < 0.3,
+        kept="30 % [28 %, 32 %]",
+    )
+    return RegularizationContent(laboratory, plane, Copies(images, images, images, np.array([0.62, 0.61])))
 
 
 PAGES = {

@@ -10,6 +10,7 @@ from byheart.experiments.conduct import conduct
 from byheart.experiments.pages import write_report
 from byheart.experiments.regularization import regularization_content
 from byheart.experiments.studies import Study, load_study
+from byheart.report.laboratory import LaboratoryContent
 from byheart.report.regularization import RegularizationContent, regularization_page
 
 
@@ -53,11 +54,11 @@ def test_what_needs_no_many_samples_is_reproduced(folder):
 
 def test_the_page_shows_every_arm(folder):
     content, page = regularization_content(folder), folder.report.read_text()
-    assert len(content.panels) == 6 and content.plane is not None and content.copies is not None
+    assert len(content.laboratory.panels) == 6 and content.plane is not None and content.copies is not None
     assert page.count("<svg") == 7 and page.count("<img") == 3 * len(content.copies.ratios)
     assert "S2-A" in page and "<script" not in page and 'src="http' not in page
     assert not re.search(r"\b(nan|None)\b", re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL))
-    assert not content.cautions
+    assert not content.laboratory.cautions
 
 
 def test_the_page_can_be_written_again(folder):
@@ -68,7 +69,7 @@ def test_the_page_can_be_written_again(folder):
 
 def test_a_page_without_figures_is_refused():
     with pytest.raises(InputError, match="figures"):
-        regularization_page(RegularizationContent("t", "ci", "a", [], []))
+        regularization_page(RegularizationContent(LaboratoryContent("t", "ci", "a", [], [])))
 
 
 def test_other_data_are_refused(study, tmp_path):

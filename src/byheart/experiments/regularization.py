@@ -18,6 +18,7 @@ from byheart.experiments.provenance import provenance
 from byheart.experiments.quantities.flows import pooled_share, setting_of
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
+from byheart.report.laboratory import LaboratoryContent
 from byheart.report.panels import Line, Panel, PlaneContent, Style
 from byheart.report.regularization import Copies, RegularizationContent, regularization_page
 from byheart.store.folders import RunFolder
@@ -72,19 +73,18 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         *_others(curves),
         *(collapse_panel(found[0]) for found in folders.values() if found and _kind(found[0]) == "collapse"),
     ]
-    return RegularizationContent(
+    laboratory = LaboratoryContent(
         title=study.title,
         scale=record["scale"],
         advice=_advice(folder.claims()),
         reasons=_reasons(curves),
         panels=[found for found in panels if found is not None],
-        plane=_plane(folders),
-        copies=_copies(folders),
         claims=folder.claims(),
         cautions=cautions(everything),
         provenance=provenance(everything),
         command=record["command"],
     )
+    return RegularizationContent(laboratory, _plane(folders), _copies(folders))
 
 
 def _kind(folder: RunFolder) -> str:
