@@ -173,12 +173,12 @@ def test_features_in_which_held_out_rows_look_like_copies_name_nobody():
     draws = torch.Generator().manual_seed(0)
     centers = torch.randn(300, 12, generator=draws)
 
-    def near(rows):  # as near to a training row as a noisy copy of it
-        return (centers[rows] + 0.05 * torch.randn(len(rows), 12, generator=draws)).numpy()
+    def near(rows):  # some as near to a training row as noisy copies of it are
+        return (centers[rows] + 0.15 * torch.randn(len(rows), 12, generator=draws)).numpy()
 
     train, heldout, samples = (near(range(*ends)) for ends in ((0, 300), (0, 300), (0, 150)))
     found = audit(samples=samples, train=train, heldout=heldout)
-    assert found.population.share.value > 0.9 and not found.population.flags_on
+    assert found.population.share.value > 0.05 and not found.population.flags_on
     assert found.verdict == "cannot tell" and "300 held-out rows" not in found.sentence
     assert found.channels[0].rule == "none" and found.channels[0].flags == 0
     assert not any(pair.flagged for pair in found.pairs) and found.copy_share.low < 0.1
