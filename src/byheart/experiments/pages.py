@@ -29,4 +29,8 @@ def write_report(path: Path | str) -> Path:
             from byheart.experiments.planted import write_planted
 
             write_planted(folder)
+        case "crossover":
+            from byheart.experiments.crossover import write_crossover
+
+            write_crossover(folder)
     return folder.report

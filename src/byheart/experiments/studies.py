@@ -58,7 +58,7 @@ class Study(Spec):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
-    page: Literal["onset", "regularization", "planted"] = "onset"
+    page: Literal["onset", "regularization", "planted", "crossover"] = "onset"
     main_arm: str
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]
@@ -95,10 +95,11 @@ class Study(Spec):
 
     def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
         if data is not None and self.page != "onset":
+            question = "crossover" if self.page == "crossover" else "collapse"
             raise InputError(
                 got=f"other data for the study {self.name}",
                 need="the paper's own points and images, which its formulas are about",
-                remedy="for your data: byheart theory collapse --data FOLDER",
+                remedy=f"for your data: byheart theory {question} --data FOLDER",
             )
         arm = self.arms[cell.arm]
         base = merged(arm.base, cell.base)
