@@ -27,3 +27,7 @@ def test_an_alpha_that_accuses_nobody_is_refused_with_a_remedy_that_works(alpha,
 
 def test_one_percent_of_one_hundred_is_one():
     assert parse_run({**RUN, "alpha": 0.01, "heldout": 99}).alpha == 0.01
+
+
+def test_the_rank_is_the_marginal_one():
+    assert parse_run({**RUN, "alpha": 0.01, "heldout": 1000}).rank == 10

@@ -48,6 +48,20 @@ class AuditRun(AnyKind):
         return Data(name="clipart" if self.population == "clipart_strict" else self.population)
 
     @property
+    def rank(self) -> int:
+        """The marginal rank of alpha.  Raises InputError where there is none, which no run that was made has."""
+        from byheart.analysis.calibration.ranks import marginal_rank
+
+        found = marginal_rank(self.alpha, self.heldout)
+        if found is None:
+            raise InputError(
+                got=f"alpha {self.alpha:g} with {self.heldout} held-out images",
+                need=f"at least 1/(heldout + 1) = {1 / (self.heldout + 1):.3g}: no rank is rarer, so nobody could be accused",
+                remedy=f"raise `alpha`, or hold out at least {math.ceil(1 / self.alpha - 1e-9) - 1} images",
+            )
+        return found
+
+    @property
     def samples(self) -> int:
         """How many images are scored, about."""
         kinds = 13  # of innocents, and of main kinds of copies
@@ -71,12 +85,5 @@ class AuditRun(AnyKind):
 
     @model_validator(mode="after")
     def _somebody_can_be_accused(self) -> AuditRun:
-        from byheart.analysis.calibration.ranks import marginal_rank
-
-        if marginal_rank(self.alpha, self.heldout) is None:
-            raise InputError(
-                got=f"alpha {self.alpha:g} with {self.heldout} held-out images",
-                need=f"at least 1/(heldout + 1) = {1 / (self.heldout + 1):.3g}: no rank is rarer, so nobody could be accused",
-                remedy=f"raise `alpha`, or hold out at least {math.ceil(1 / self.alpha - 1e-9) - 1} images",
-            )
+        _ = self.rank
         return self
