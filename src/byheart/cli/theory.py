@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 from tyro.conf import arg
 
 from byheart._checks import InputError
+from byheart.cli.crossover import crossover
 from byheart.cli.options import Channels, Count, OwnData, Root, check_place
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
     from byheart.store.folders import RunFolder
 
-__all__ = ["collapse", "terminal"]
+__all__ = ["collapse", "crossover", "terminal"]
 
 Number = Annotated[Optional[float], arg(metavar="NUMBER")]
 File = Annotated[Optional[Path], arg(metavar="FILE")]

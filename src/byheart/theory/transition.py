@@ -1,0 +1,195 @@
+"""At which size does a mixture model know its points by heart?  A forecast without training, with its interval.
+
+    share(M)    of samples with d₁ < threshold · d₂, over restarts of Lloyd (`byheart.theory.lloyd`) at each M
+    M_pt        where the share passes one half
+
+A replicate is a restart, or a restart on its own draw of the data: independent, with samples of its own.  Its shares are made
+increasing in M (least squares: the noise of its samples would else let it cross several times) and cross the level by
+linear interpolation.  The crossings of the replicates then hold all the noise there is, binomial and of the starts:
+
+    mean    Student's t interval of their mean: what is known about M_pt on average
+    one     mean ± t sd √(1 + 1/r): where a single training run will find it, in 95 % of cases
+
+Shares at one M are binomial within a replicate only; between replicates they may differ.  Their interval is the binomial one of
+as many samples as are worth one without that: n_eff = n / max(1, variance between replicates / binomial variance).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from byheart._checks import InputError
+from byheart.numerics.intervals import Interval, mean_interval, proportion
+from byheart.random import derive
+from byheart.theory.lloyd import as_points, cluster, in_span, sample_distances, training_starts
+
+__all__ = [
+    "Curve",
+    "Transition",
+    "default_models",
+    "joined",
+    "memorization_curve",
+    "threshold_rule",
+    "transition",
+]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What Lloyd says of models of several sizes.  n: points.  models: M, (k,), increasing.
+
+    variance: (k, r), the model's.  singles: (k, r), share of centers on one training point.
+    first, second: (k, r, s), d₁ and d₂ of samples: any threshold can be read off.
+    """
+
+    n: int
+    models: tuple[int, ...]
+    variance: Array
+    singles: Array
+    first: Array
+    second: Array
+
+    def shares(self, threshold: float = 1 / 3) -> Array:
+        """The share of samples with d₁ < threshold · d₂, (k, r).  threshold: on distances, in (0, 1]."""
+        if not 0 < threshold <= 1:
+            raise InputError(
+                got=f"threshold {threshold}",
+                need="a ratio of distances in (0, 1]",
+                remedy="use 1/3, the usual one",
+            )
+        return np.asarray((self.first < threshold * self.second).mean(2))
+
+    def ratios(self, threshold: float = 1 / 3) -> list[Interval]:
+        """The share at each M with its 95 % interval; `count` is n_eff."""
+        samples = self.first.shape[2]
+        return [_clustered(shares, samples) for shares in self.shares(threshold)]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Where M_pt lies.  mean: on average over replicates.  one: where one more replicate will have it."""
+
+    mean: Interval
+    one: Interval
+
+
+def memorization_curve(
+    points: ArrayLike, models: Sequence[int], seeds: Sequence[int], samples: int = 500
+) -> Curve:
+    """Models of M = `models` centers, each started from M training points, once for every seed.
+
+    points: (n, d).  samples: of every restart.
+    Warns (RepeatedPointsWarning) if a point occurs twice.  Raises InputError for M outside 1 … n.
+    """
+    x = as_points(points)
+    sizes = tuple(sorted(set(models)))
+    if not sizes:
+        raise InputError(got="no model", need="at least one M", remedy="see default_models")
+    if sizes[0] < 1 or sizes[-1] > len(x):
+        raise InputError(
+            got=f"M from {sizes[0]} to {sizes[-1]} of N = {len(x)}",
+            need="1 ≤ M ≤ N",
+            remedy="choose other sizes",
+        )
+    inside, outside = in_span(x)
+    rows = []
+    for m in sizes:
+        own = [derive(seed, "lloyd", m) for seed in seeds]
+        found = cluster(inside, training_starts(inside, m, own))
+        # The model has one variance for all d dimensions, also for those that the points leave empty.
+        found = replace(found, variance=found.variance * inside.shape[1] / x.shape[1])
+        distances = sample_distances(inside, found, samples, own, outside=outside)
+        rows.append((found.variance, found.singles, *distances))
+    variance, singles, first, second = (np.stack(column) for column in zip(*rows, strict=True))
+    return Curve(len(x), sizes, variance, singles, first, second)
+
+
+def joined(curves: Sequence[Curve]) -> Curve:
+    """The replicates of several data sets of one size side by side.  Raises InputError if N or the models differ."""
+    if len({(curve.n, curve.models, curve.first.shape[2]) for curve in curves}) != 1:
+        raise InputError(
+            got="curves of different N, models or samples, or none",
+            need="alike in all three",
+            remedy="use one grid",
+        )
+    names = ("variance", "singles", "first", "second")
+    parts = [np.concatenate([getattr(curve, name) for curve in curves], axis=1) for name in names]
+    return Curve(curves[0].n, curves[0].models, *parts)
+
+
+def default_models(n: int) -> tuple[int, ...]:
+    """M from N/20 to N in steps of N/20, whole numbers, without repeats."""
+    if n < 2:
+        raise InputError(
+            got=f"N = {n}", need="at least 2 points", remedy="a copy is told by the second nearest"
+        )
+    return tuple(sorted({max(1, round(n * step / 20)) for step in range(1, 21)}))
+
+
+def threshold_rule(threshold: float = 1 / 3) -> float:
+    """1 − 2c/(1 − c), c = threshold²: M_pt/N in short, 0.04 too small at 1/3 and worse above, right to 0.01 from 1/4 down.
+
+    Lloyd's var ≈ (1 − M/N) C s/2, a point's nearest neighbor at C s d, and a sample of a single memorized while var d is below
+    c times that plus var d.  N, d, K and s cancel: M_pt/N belongs to the threshold.
+    """
+    if not 0 < threshold <= 3**-0.5:
+        raise InputError(
+            got=f"threshold {threshold}",
+            need="0 < threshold ≤ √⅓, above which the rule has no M",
+            remedy="use 1/3",
+        )
+    square = threshold**2
+    return 1 - 2 * square / (1 - square)
+
+
+def transition(shares: ArrayLike, models: Sequence[float], level: float = 0.5) -> Transition | None:
+    """Where the shares of memorized samples pass a level, on average and in one run; None unless all replicates pass it.
+
+    shares: (k, r), of r ≥ 2 replicates, each measured by itself.  models: M, or M/N, (k,), increasing.
+    """
+    from scipy.optimize import isotonic_regression
+
+    values, at = np.asarray(shares, dtype=np.float64), np.asarray(models, dtype=np.float64)
+    if values.ndim != 2 or at.shape != values.shape[:1] or len(at) < 2 or (np.diff(at) <= 0).any():
+        raise InputError(
+            got=f"shares of shape {values.shape} at {at.shape} models",
+            need="(k, r) shares at k ≥ 2 increasing M",
+            remedy="transpose, or sort the models",
+        )
+    if not 0 < level < 1 or values.shape[1] < 2:
+        raise InputError(
+            got=f"level {level}, {values.shape[1]} replicates", need="0 < level < 1 and 2", remedy="add seeds"
+        )
+    found = [_passing(np.asarray(isotonic_regression(column).x), at, level) for column in values.T]
+    crossings = [place for place in found if place is not None]
+    if len(crossings) < len(found):
+        return None
+    mean = mean_interval(crossings)
+    half = (mean.high - mean.value) * math.sqrt(mean.count + 1)
+    return Transition(mean, Interval(mean.value, mean.value - half, mean.value + half, mean.count))
+
+
+def _passing(rising: Array, at: Array, level: float) -> float | None:
+    """Where a nondecreasing curve reaches a level; None if it never does, or starts above it."""
+    if rising[0] >= level or rising[-1] < level:
+        return None
+    after = int(np.argmax(rising >= level))
+    low, high = rising[after - 1], rising[after]
+    return float(at[after - 1] + (level - low) / (high - low) * (at[after] - at[after - 1]))
+
+
+def _clustered(shares: Array, samples: int) -> Interval:
+    """The mean share with a binomial interval that replicates of different shares make wider."""
+    share, total = float(shares.mean()), samples * len(shares)
+    alone = share * (1 - share) / samples
+    between = float(shares.var(ddof=1)) if len(shares) > 1 else 0.0
+    count = round(total / max(1.0, between / alone)) if alone else total
+    limits = proportion(round(share * max(count, 1)), max(count, 1))
+    return Interval(share, min(share, limits.low), max(share, limits.high), max(count, 1))
