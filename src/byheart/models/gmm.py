@@ -1,0 +1,169 @@
+"""S1's learned model: a Gaussian mixture whose means and one width are the parameters (2508.17689).
+
+    initial means      what they are                                                  at M = 0.8 N it then
+    ------------------------------------------------------------------------------------------------------------
+    training points    M of the N, one seed's nested in M (S1's choice)                memorizes half
+    population         fresh draws of the data's own law                              memorizes nothing
+    gaussian           standard normal                                                memorizes nothing
+    pairs              the N − M nearest pairs as averages, all others as they are     memorizes two thirds, at lower loss
+
+The module holds the parameters and calls `denoisers.mixture`; training by closed-form gradients, many mixtures at once, is
+`training.mixtures`, and what it learned becomes a denoiser by `learned_mixture`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from byheart._checks import InputError, check_finite
+from byheart.data.mixture import GaussianMixture
+from byheart.denoisers.gaussian import GaussianDenoiser
+from byheart.denoisers.lowrank import GaussianMixtureDenoiser
+from byheart.denoisers.mixture import MixtureDenoiser, Precision
+from byheart.random import derive, generator
+from byheart.theory.lloyd import paired_starts
+
+__all__ = ["InitialMeans", "MixtureModel", "initial_means", "learned_free_mixture", "learned_mixture"]
+
+InitialMeans = Literal["training", "population", "gaussian", "pairs"]
+
+
+class MixtureModel(nn.Module):
+    """The denoiser of Σᵢ wᵢ N(μᵢ, s²I) with learned μᵢ and s, and learned weights if they are given.
+
+    means: (m, *shape).  std: s > 0 at the start; only its square matters.  log_weights: (m,), of any sum: they are normalized.
+    precision: of the arithmetic.  Raises InputError for a width that is not positive, or means that no mixture has.
+    """
+
+    def __init__(
+        self, means: Tensor, std: float, log_weights: Tensor | None = None, precision: Precision = "float64"
+    ) -> None:
+        super().__init__()
+        if not 0 < std < float("inf"):
+            raise InputError(
+                got=f"std {std} at the start",
+                need="0 < std < infinity",
+                remedy="at 0 the gradient of s is 0 for ever; a fixed 0 is denoisers.partial",
+            )
+        self.precision: Precision = precision
+        self.means = nn.Parameter(means.detach().clone())
+        self.std = nn.Parameter(means.new_tensor(std))
+        self.log_weights = None if log_weights is None else nn.Parameter(log_weights.detach().clone())
+        self.denoiser()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """*shape, of one sample."""
+        return tuple(self.means.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.means.device
+
+    def denoiser(self) -> MixtureDenoiser:
+        """The closed form with the parameters as they are now, differentiable in them."""
+        weights = None if self.log_weights is None else self.log_weights.log_softmax(0)
+        return MixtureDenoiser(self.means, self.std.abs(), weights, self.precision)
+
+    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        return self.denoiser()(x, sigma)
+
+
+def learned_mixture(
+    parameters: Mapping[str, Tensor], shape: tuple[int, ...] | None = None
+) -> MixtureDenoiser:
+    """The denoiser of means (m, d), std () and, if there, log_weights (m,), in float64: a plain closed form.
+
+    parameters: one cell's, as `MixtureState.cell` gives them.  shape: *shape of one sample; None is flat, (d,).
+    Raises InputError where a parameter is missing or strange, as a width for each component is.
+    """
+    unknown = parameters.keys() - {"means", "std", "log_weights"}
+    if unknown or not {"means", "std"} <= parameters.keys() or parameters["std"].ndim:
+        raise InputError(
+            got=f"parameters { {name: tuple(one.shape) for name, one in parameters.items()} }",
+            need="means (m, d), std () and perhaps log_weights (m,)",
+            remedy="widths of their own, and templates, have their own denoisers",
+        )
+    means = parameters["means"].detach().double()
+    weights = parameters.get("log_weights")
+    return MixtureDenoiser(
+        means if shape is None else means.reshape(-1, *shape),
+        float(parameters["std"].abs()),
+        None if weights is None else weights.detach().double().log_softmax(0),
+    )
+
+
+def learned_free_mixture(parameters: Mapping[str, Tensor]) -> GaussianMixtureDenoiser:
+    """The denoiser of means (m, d) with a width and a weight each, std and log_weights (m,), in float64.
+
+    Raises InputError where a parameter is missing.
+    """
+    if parameters.keys() != {"means", "std", "log_weights"} or parameters["std"].ndim != 1:
+        raise InputError(
+            got=f"parameters {sorted(parameters)}",
+            need="means (m, d), std (m,) and log_weights (m,)",
+            remedy="a mixture with one width is learned_mixture's",
+        )
+    means, std, logs = (parameters[name].detach().double() for name in ("means", "std", "log_weights"))
+    axes = torch.eye(means.shape[1], dtype=means.dtype, device=means.device)
+    parts = [
+        GaussianDenoiser(mean, width.square().expand(len(axes)), axes)
+        for mean, width in zip(means, std, strict=True)
+    ]
+    return GaussianMixtureDenoiser(tuple(parts), logs.softmax(0))
+
+
+def initial_means(
+    kind: InitialMeans, m: int, train: Tensor, *, seed: int, population: GaussianMixture | None = None
+) -> Tensor:
+    """Means to start from, (m, d), in the training points' dtype.
+
+    train: (n, d).  seed: one seed's training points are nested in m, and those of `denoisers.partial`; pairs need none.
+    population: what "population" draws from.
+    Raises InputError for an unknown kind, m < 1, m > n, pairs with m < n/2, or a population that is missing.
+    """
+    if train.ndim != 2 or not train.numel() or not train.is_floating_point():
+        raise InputError(
+            got=f"train of shape {tuple(train.shape)} in {train.dtype}",
+            need="training points (n, d) in floating point",
+            remedy="flatten images with .flatten(1)",
+        )
+    check_finite("train", train)
+    if not 1 <= m <= len(train):
+        raise InputError(
+            got=f"{m} components for {len(train)} training points",
+            need=f"1 ≤ m ≤ {len(train)}",
+            remedy="a mixture with a component for every point already holds them all",
+        )
+    match kind:
+        case "training":
+            chosen = torch.randperm(len(train), generator=generator(seed))[:m]
+            return train[chosen.to(train.device)]
+        case "gaussian":
+            source = generator(derive(seed, "gaussian means"))
+            return torch.randn(m, train.shape[1], generator=source, dtype=train.dtype).to(train.device)
+        case "pairs":
+            return torch.from_numpy(paired_starts(train.detach().cpu().numpy(), m)[0]).to(train)
+        case "population":
+            return _fresh(population, m, seed).to(train)
+    raise InputError(
+        got=f"initial means {kind!r}",
+        need="'training', 'population', 'gaussian' or 'pairs'",
+        remedy="S1 starts from training points",
+    )
+
+
+def _fresh(population: GaussianMixture | None, m: int, seed: int) -> Tensor:
+    if population is None:
+        raise InputError(
+            got="initial means from a population that is not there",
+            need="population=…",
+            remedy="hand in the mixture that the training points were drawn from",
+        )
+    return population.sample(m, generator(derive(seed, "population means")))
