@@ -143,7 +143,7 @@ def test_fresh_samples_end_with_0(at, capsys):
     assert audit(*RARE, "--fail-above", "0", samples="fresh.npy") == 0
     written = capsys.readouterr().out
     assert written.startswith("no evidence  ") and "cannot be excluded" in written
-    assert "accused" not in written and "page:" not in written
+    assert "samples accused, the least" not in written and "page:" not in written
 
 
 def test_a_trained_run_is_drawn_from_and_few_held_out_images_end_with_3(at, tmp_path, capsys):
@@ -212,7 +212,7 @@ def test_settings_reach_the_audit(at, monkeypatch):
     words = (
         "--count 9 --channels 3 --pad zero --alpha 0.02 --rule marginal --allow-overlap --features whitened"
     )
-    more = "--cache kept --planted 7 --seed 5"
+    more = "--cache kept --planted 7 --queries 90 --seed 5"
     assert audit(*words.split(), *more.split(), samples="made", heldout=None) == 130
     heard.pop("tell")
     assert str(heard.pop("cache")) == "kept"
@@ -227,7 +227,9 @@ def test_settings_reach_the_audit(at, monkeypatch):
         "rule": "marginal",
         "allow_overlap": True,
         "features": "whitened",
+        "denoiser": None,
         "planted": 7,
+        "queries": 90,
         "seed": 5,
     }
 

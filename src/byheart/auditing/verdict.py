@@ -208,11 +208,11 @@ def _blind_spots(seen: Evidence) -> Iterator[str]:
     if seen.collages is not None and seen.collages < _BLIND:
         yield (
             "Local matches are as frequent among held-out images: of collages of two training images"
-            f" {percent(seen.collages)} would be accused."
+            f" {percent(seen.collages)} would be seen."
         )
     if seen.noisy is not None and seen.noisy < _BLIND:
         yield (
-            f"Copies under noise of σ 0.3 or more are not testable: {percent(seen.noisy)} of those planted would be accused."
+            f"Copies under noise of σ 0.3 or more are not testable: {percent(seen.noisy)} of those planted would be seen."
         )
     if seen.faint:
         yield (

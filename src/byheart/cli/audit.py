@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional, cast
 
 from tyro.conf import arg
 
 from byheart.cli.options import Channels, Count
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from byheart.auditing.result import AuditResult, Distinct, Pair
+    from byheart.experiments.load import Trained
 
 __all__ = ["audit"]
 
-Set = arg(metavar="FOLDER|FILE|NAME|RUN")
+Set = arg(metavar="FOLDER|FILE|NAME|RUN|MODULE:NAME")
 File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 EXIT = {"no evidence": 0, "suspicious": 0, "copying": 2, "cannot tell": 3}
+MODEL = "a pipeline, sampler(n, generator) that returns n images, or a denoiser that knows its shape"
+DENOISER = "denoiser(x, sigma), which returns the denoised x, of x's own shape"
+
 SHOWN = 8
 """Pairs that are listed in the terminal."""
 
@@ -40,7 +47,9 @@ def audit(
     allow_overlap: bool = False,
     features: Annotated[str, arg(metavar="ENCODER")] = "pixels",
     cache: Annotated[Optional[Path], arg(metavar="FOLDER")] = None,
+    denoiser: Annotated[Optional[str], arg(metavar="RUN|MODULE:NAME")] = None,
     planted: int = 60,
+    queries: int = 600,
     seed: int = 0,
     root: Annotated[Path, arg(metavar="FOLDER")] = Path("runs"),
 ) -> int:
@@ -49,12 +58,12 @@ def audit(
     Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error.
 
     Args:
-        samples: What the model made: a folder of images, an array file, a named set, or a trained run, from which samples are drawn.
+        samples: What the model made: a folder of images, an array file, a named set; or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
         train: What it was trained on.
         heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
         html: Where to write the page.
         json: Where to write the whole result.
-        count: How many samples; all of them by default, or 1,000 of a run.
+        count: How many samples; all of them by default, or 1,000 of a model.
         channels: Read all images as grey (1) or RGB (3).
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
         alpha: Share of innocent samples that may be accused.
@@ -63,9 +72,11 @@ def audit(
         allow_overlap: Go on although held-out images are in the training set too.
         features: Encoder of the fidelity measures: pixels, whitened, convolutions, or a file (see the documentation).
         cache: Where encoded features are kept.
+        denoiser: The model's own, for what its losses give away: a trained run, or denoiser(x, sigma) as package.module:name. Samples from a run are asked so anyway.
         planted: Copies of each kind that are planted to measure what the test sees.
+        queries: Training images that are left out to learn what is rare.
         seed: Of every random draw.
-        root: Where the runs are kept, for --samples RUN.
+        root: Where the runs are kept, for --samples RUN and --denoiser RUN.
     """
     from byheart.cli.stages import check_outputs, stages
 
@@ -86,7 +97,9 @@ def audit(
             allow_overlap=allow_overlap,
             features=features,
             cache=cache,
+            denoiser=None if denoiser is None else _denoiser(denoiser, root),
             planted=planted,
+            queries=queries,
             seed=seed,
             tell=tell,
         )
@@ -101,16 +114,46 @@ def audit(
 
 
 def _samples(words: str, root: Path) -> object:
-    """What --samples means: a trained run where one has that name and no file does, else whatever lies there."""
-    if Path(words).exists() and not (Path(words) / "run.json").exists():
+    """What --samples means: a model where one has that name and no file does, else whatever lies there."""
+    from byheart.cli.imported import imported, names_code
+
+    if Path(words).exists() and not _is_run(Path(words)):
         return words
+    if names_code(words):
+        return imported("--samples", words, MODEL)
+    found = _run(words, root)
+    return words if found is None else found
+
+
+def _denoiser(words: str, root: Path) -> Callable[[Tensor, Tensor], Tensor]:
+    """What --denoiser means: code, or a trained run.  Raises InputError for what cannot be called."""
+    from byheart._checks import InputError
+    from byheart.cli.imported import imported, names_code
+
+    found: object = imported("--denoiser", words, DENOISER) if names_code(words) else _run(words, root)
+    if not callable(found):
+        raise InputError(
+            got=f"--denoiser {words}, "
+            + ("which is no run" if found is None else f"of type {type(found).__name__}"),
+            need=f"a trained run, or package.module:name of {DENOISER}",
+            remedy="see `byheart ls` for runs; code is imported from the current folder",
+        )
+    return cast("Callable[[Tensor, Tensor], Tensor]", found)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").exists()
+
+
+def _run(words: str, root: Path) -> Trained | None:
+    """The trained run of that id, beginning of one, or folder; None where there is none."""
     from byheart.store.folders import list_runs
 
-    if (Path(words) / "run.json").exists() or any(folder.id.startswith(words) for folder in list_runs(root)):
-        from byheart.experiments.load import load
+    if not _is_run(Path(words)) and not any(folder.id.startswith(words) for folder in list_runs(root)):
+        return None
+    from byheart.experiments.load import load
 
-        return load(words, root)
-    return words
+    return load(words, root)
 
 
 def _check_share(fail_above: float | None) -> None:
