@@ -66,7 +66,7 @@ def test_a_named_data_set(capsys):
 def test_images_that_repeat_are_told(capsys, tmp_path):
     x = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
     np.save(tmp_path / "twice.npy", np.concatenate([x, x[:4]]))
-    words = ["--data", str(tmp_path / "twice.npy"), "--models", "30", "--samples", "20"]
+    words = ["--data", str(tmp_path / "twice.npy"), "--models", "20", "30", "--samples", "20"]
     code, _, err = said(capsys, *words)
     assert code == 0 and err.count("4 of 34 points repeat") == 1 and "--distinct" in err
     assert said(capsys, *words, "--distinct")[2] == ""

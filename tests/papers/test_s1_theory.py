@@ -20,8 +20,9 @@ from byheart.theory.crossover import (
     snr,
     times,
 )
-from byheart.theory.lloyd import cluster, gaussian_starts, paired_starts, sample_distances, training_starts
+from byheart.theory.lloyd import cluster, sample_distances
 from byheart.theory.partial import coupon_bound, finite_factor
+from byheart.theory.starts import gaussian_starts, paired_starts, training_starts
 from byheart.theory.transition import joined, memorization_curve, threshold_rule, transition
 from byheart.theory.weighting import reading_floor
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from byheart._checks import InputError
+from byheart.theory.lloyd import RepeatedPointsWarning
 from byheart.theory.transition import (
     Curve,
     default_models,
@@ -105,6 +106,14 @@ def test_more_dimensions_than_points_change_nothing():
     slim, wider = (memorization_curve(points, [45], range(6), 1000) for points in (x, wide))
     assert wider.variance.mean() * 100 / 20 == pytest.approx(slim.variance.mean(), rel=0.1)
     assert wider.shares().mean() == pytest.approx(slim.shares().mean(), abs=0.1)
+
+
+@pytest.mark.parametrize("d", [4, 80])  # more than points: copies differ by rounding once rotated
+def test_repeated_points_are_told_once(d):
+    x = mixture(d=d, n=20)
+    with pytest.warns(RepeatedPointsWarning, match="3 of 23 points repeat") as told:
+        memorization_curve(np.concatenate([x, x[:3]]), [10, 20, 23], [0, 1], 5)
+    assert len(told) == 1
 
 
 def test_replicates_of_several_data_sets():

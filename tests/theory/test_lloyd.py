@@ -12,13 +12,11 @@ from byheart.theory.lloyd import (
     RepeatedPointsWarning,
     cluster,
     distinct,
-    gaussian_starts,
     in_span,
-    paired_starts,
     sample_distances,
-    training_starts,
     within_variances,
 )
+from byheart.theory.starts import gaussian_starts, paired_starts, training_starts
 
 
 def mixture(d=30, k=3, n=50, seed=0):

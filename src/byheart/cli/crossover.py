@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import Annotated, Any, Optional
 
 from tyro.conf import arg
 
 from byheart._checks import InputError
+from byheart.cli.crossover_output import Forecast, show_forecast, write_forecast
 from byheart.cli.options import Channels, Count, OwnData
-
-if TYPE_CHECKING:
-    from byheart.numerics.intervals import Interval
-    from byheart.report.panels import Panel
-    from byheart.theory.transition import Curve, Transition
 
 __all__ = ["crossover"]
 
@@ -84,8 +79,8 @@ def crossover(
         found = _of_data(
             data, {"size": size, "channels": channels, "distinct": distinct}, components, n, plan
         )
-    _show(found, threshold)
-    _write(found, threshold, json, figure)
+    show_forecast(found, threshold)
+    write_forecast(found, threshold, json, figure)
     return 0
 
 
@@ -101,17 +96,6 @@ class _Plan:
         from byheart.theory.transition import default_models
 
         return default_models(n) if self.models is None else self.models
-
-
-@dataclass(frozen=True)
-class _Forecast:
-    """title: what it is about.  setting: the numbers it is about.  formulas: weighting -> column -> M*/N."""
-
-    title: str
-    setting: Mapping[str, Any]
-    curve: Curve
-    formulas: Mapping[str, Mapping[str, float]]
-    notes: tuple[str, ...] = ()
 
 
 def _check(threshold: float, restarts: int, samples: int, seed: int) -> None:
@@ -147,7 +131,7 @@ def _refuse_image_settings(size: int | None, channels: int | None, distinct: boo
         )
 
 
-def _of_population(d: int, k: int, n: int, plan: _Plan) -> _Forecast:
+def _of_population(d: int, k: int, n: int, plan: _Plan) -> Forecast:
     """S1's population: every replicate draws means and points of its own."""
     from byheart.data.mixture import isotropic_mixture
     from byheart.random import derive, generator
@@ -165,7 +149,7 @@ def _of_population(d: int, k: int, n: int, plan: _Plan) -> _Forecast:
     note = f"M = K log K (1 + log d) = {coupon_bound(k, d):.0f}: below it the theorem on stored points says nothing."
     title = f"{k} Gaussians in {d} dimensions, N = {n}"
     setting = {"dimension": d, "components": k, "n": n}
-    return _Forecast(title, setting, joined(curves), _population_formulas(d, k, n), (note,))
+    return Forecast(title, setting, joined(curves), _population_formulas(d, k, n), (note,))
 
 
 def _population_formulas(d: int, k: int, n: int) -> dict[str, dict[str, float]]:
@@ -181,7 +165,7 @@ def _population_formulas(d: int, k: int, n: int) -> dict[str, dict[str, float]]:
 
 def _of_data(
     choice: str, settings: Mapping[str, Any], components: int | None, n: int | None, plan: _Plan
-) -> _Forecast:
+) -> Forecast:
     """The user's data, in training units: every replicate starts elsewhere on the same points."""
     from byheart.cli.options import the_data
     from byheart.data.named import load
@@ -196,7 +180,7 @@ def _of_data(
     notes = tuple(f"warning: {one.message}; or --distinct" for one in caught)
     setting = {"data": dataset.name, "dimension": d, "n": count, "components": components}
     formulas = {} if components is None else _data_formulas(points, components, plan.seeds)
-    return _Forecast(f"{dataset.name}, N = {count:,} of {d:,} numbers", setting, curve, formulas, notes)
+    return Forecast(f"{dataset.name}, N = {count:,} of {d:,} numbers", setting, curve, formulas, notes)
 
 
 def _draw(points: Any, n: int | None, seed: int) -> Any:
@@ -214,7 +198,8 @@ def _draw(points: Any, n: int | None, seed: int) -> Any:
 def _data_formulas(points: Any, components: int, seeds: Sequence[int]) -> dict[str, dict[str, float]]:
     """Crossovers of K Gaussians with one covariance, as k-means finds them."""
     from byheart.theory.crossover import WEIGHTINGS, crossover_spectrum, named_weighting, snr, times
-    from byheart.theory.lloyd import cluster, training_starts, within_variances
+    from byheart.theory.lloyd import cluster, within_variances
+    from byheart.theory.starts import training_starts
 
     spectrum = within_variances(points, cluster(points, training_starts(points, components, list(seeds))))
     ratio = snr(times())
@@ -225,125 +210,3 @@ def _data_formulas(points: Any, components: int, seeds: Sequence[int]) -> dict[s
         }
         for name in WEIGHTINGS
     }
-
-
-def _transition(found: _Forecast, threshold: float) -> Transition | None:
-    from byheart.theory.transition import transition
-
-    if len(found.curve.models) < 2:
-        return None
-    return transition(found.curve.shares(threshold), found.curve.models)
-
-
-def _show(found: _Forecast, threshold: float) -> None:
-    from byheart.cli.tables import number, show
-
-    curve, n = found.curve, found.curve.n
-    print(f"{found.title}: a mixture of M means and one variance, started from M training points\n")
-    rows = [
-        (f"{m}", f"{m / n:.3f}", _interval(ratio), number(variance), number(singles))
-        for m, ratio, variance, singles in zip(
-            curve.models,
-            curve.ratios(threshold),
-            curve.variance.mean(1).tolist(),
-            curve.singles.mean(1).tolist(),
-            strict=True,
-        )
-    ]
-    show(("M", "M/N", "memorized [95 %]", "variance", "means on one point"), rows)
-    print("\n" + _said(_transition(found, threshold), n))
-    if found.formulas:
-        print("\nM*/N, where M stored points cost as much as the population, for a loss that is the")
-        columns = list(next(iter(found.formulas.values())))
-        show(
-            ("weighting", *columns),
-            [(name, *(f"{row[c]:.3f}" for c in columns)) for name, row in found.formulas.items()],
-        )
-        print(
-            'That models memorize from M* on is a hypothesis, and "published" was fitted to it; training weighs as eps.'
-        )
-    for note in found.notes:
-        print(note, file=sys.stderr if note.startswith("warning") else sys.stdout)
-
-
-def _said(passing: Transition | None, n: int) -> str:
-    if passing is None:
-        return "Half of the samples memorized: not between the sizes above, or not in every repeat."
-    mean, one = passing.mean, passing.one
-    return (
-        f"Half of the samples memorized from M = {mean.value:.0f} on, M/N = {mean.value / n:.3f} "
-        f"[{mean.low / n:.3f}, {mean.high / n:.3f}] on average; a single model at M/N from {one.low / n:.3f} to {one.high / n:.3f} (95 %)."
-    )
-
-
-def _interval(ratio: Interval) -> str:
-    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-
-
-def _write(found: _Forecast, threshold: float, json: Path | None, figure: Path | None) -> None:
-    from byheart._records import write_atomic
-
-    if json is not None:
-        from json import dumps
-
-        write_atomic(json, dumps(_record(found, threshold), indent=2) + "\n")
-    if figure is not None:
-        from byheart.report.panels import panel_figure
-        from byheart.report.vector import png
-
-        write_atomic(figure, png(panel_figure(_panel(found, threshold))))
-        print(f"\nfigure: {figure}")
-
-
-def _record(found: _Forecast, threshold: float) -> dict[str, Any]:
-    """Every number that was shown, flat by model."""
-    from byheart import __version__
-
-    curve, passing = found.curve, _transition(found, threshold)
-    rows = [
-        {
-            "m": m,
-            **ratio.entries("f_mem"),
-            "effective_samples": ratio.count,
-            "variance": variance,
-            "singles": singles,
-        }
-        for m, ratio, variance, singles in zip(
-            curve.models,
-            curve.ratios(threshold),
-            curve.variance.mean(1).tolist(),
-            curve.singles.mean(1).tolist(),
-            strict=True,
-        )
-    ]
-    edges = {} if passing is None else {**passing.mean.entries("m_pt"), **passing.one.entries("m_pt_one_run")}
-    return {
-        "byheart": __version__,
-        **found.setting,
-        "threshold": threshold,
-        "replicates": curve.variance.shape[1],
-        "models": rows,
-        "transition": edges or None,
-        "crossover": {name: dict(row) for name, row in found.formulas.items()},
-    }
-
-
-def _panel(found: _Forecast, threshold: float) -> Panel:
-    from byheart.report.panels import Line, Panel
-
-    curve, ratios = found.curve, found.curve.ratios(threshold)
-    at = [m / curve.n for m in curve.models]
-    value, low, high = ([getattr(ratio, name) for ratio in ratios] for name in ("value", "low", "high"))
-    lines = [
-        Line("memorized", at, value, low, high, style="line"),
-        Line("variance", at, curve.variance.mean(1).tolist(), style="line", color=1),
-        Line("means on one point", at, curve.singles.mean(1).tolist(), style="line", color=2),
-    ]
-    return Panel(
-        head="From which size a mixture model knows its data by heart",
-        caption=f"{found.title}. Share of samples with d₁ < {threshold:.3g} d₂, by k-means in the place of training.",
-        x="M / N",
-        y="share",
-        lines=lines,
-        log_x=False,
-    )

@@ -26,13 +26,14 @@ from byheart.random import derive
 __all__ = [
     "Clusters",
     "RepeatedPointsWarning",
+    "as_points",
+    "check_count",
+    "check_seeds",
     "cluster",
     "distinct",
-    "gaussian_starts",
     "in_span",
-    "paired_starts",
     "sample_distances",
-    "training_starts",
+    "warn_of_repeats",
     "within_variances",
 ]
 
@@ -81,9 +82,9 @@ def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Cluster
         raise InputError(
             got=f"starts of shape {first.shape}",
             need=f"finite centers, (r, m, {x.shape[1]})",
-            remedy="see training_starts, or give samples of your own",
+            remedy="see byheart.theory.starts, or give samples of your own",
         )
-    _check_count(first.shape[1], len(x))
+    check_count(first.shape[1], len(x))
     block = max(1, SCORES // (len(x) * first.shape[1]))
     parts = [_descend(x, first[at : at + block].copy(), rounds) for at in range(0, len(first), block)]
     return Clusters(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -128,23 +129,30 @@ def _means(x: Array, centers: Array, labels: Index) -> tuple[Array, Index]:
 
 
 def sample_distances(
-    points: ArrayLike, clusters: Clusters, samples: int, seeds: Sequence[int], outside: int = 0
+    points: ArrayLike,
+    clusters: Clusters,
+    samples: int,
+    seeds: Sequence[int],
+    *,
+    outside: int = 0,
+    told: bool = False,
 ) -> tuple[Array, Array]:
     """d₁ and d₂ of samples of the mixture to their two nearest training points, (r, samples) each.
 
     seeds: one for every restart.  outside: dimensions that `in_span` took away, in which samples have noise and points have
     nothing.  Distances to the two are measured by differences: a perfect copy has exactly 0.
-    Warns (RepeatedPointsWarning) if a point occurs twice.
+    Warns (RepeatedPointsWarning) if a point occurs twice, unless told: that the caller has said so.
     """
     x = as_points(points)
-    _check_seeds(seeds, len(clusters.centers))
+    check_seeds(seeds, len(clusters.centers))
     if len(x) < 2 or samples < 1:
         raise InputError(
             got=f"{samples} samples and {len(x)} points",
             need="at least 1 and 2",
             remedy="see samples, points",
         )
-    _warn_of_repeats(x)
+    if not told:
+        warn_of_repeats(x)
     reference = np.column_stack([x, np.square(x).sum(1) / -2])
     pairs = [
         _two_distances(x, reference, centers, variance, samples, seed, outside)
@@ -178,48 +186,6 @@ def within_variances(points: ArrayLike, clusters: Clusters) -> Array:
     x, best = as_points(points), int(clusters.variance.argmin())
     left = x - clusters.centers[best, clusters.labels[best]]
     return np.asarray(np.square(np.linalg.svd(left, compute_uv=False)) / len(x))
-
-
-def training_starts(points: ArrayLike, m: int, seeds: Sequence[int]) -> Array:
-    """M different training points for every seed, (r, m, d): S1's initialization."""
-    x = as_points(points)
-    _check_count(m, len(x))
-    _check_seeds(seeds)
-    return np.stack([x[np.random.default_rng(derive(s, "starts")).permutation(len(x))[:m]] for s in seeds])
-
-
-def gaussian_starts(m: int, d: int, seeds: Sequence[int]) -> Array:
-    """Standard normal centers for every seed, (r, m, d): after them hardly any center holds a single point."""
-    if m < 1 or d < 1:
-        raise InputError(got=f"M = {m}, d = {d}", need="both at least 1", remedy="count from 1")
-    _check_seeds(seeds)
-    return np.stack([np.random.default_rng(derive(s, "gaussian")).standard_normal((m, d)) for s in seeds])
-
-
-def paired_starts(points: ArrayLike, m: int) -> Array:
-    """The N − M nearest pairs as averages, greedily, and all other points as they are: (1, m, d), for M ≥ N/2.
-
-    Close to the best that M centers can do, and better than what training finds from training points.
-    """
-    x = as_points(points)
-    n = len(x)
-    _check_count(m, n)
-    if 2 * m < n:
-        raise InputError(
-            got=f"M = {m} of N = {n}", need="M ≥ N/2 to pair points", remedy="use training_starts"
-        )
-    row, column = np.triu_indices(n, 1)
-    norms = np.square(x).sum(1)
-    order = np.argsort((norms[:, None] + norms - 2 * (x @ x.T))[row, column], kind="stable")
-    free = np.ones(n, dtype=bool)
-    pairs: list[Array] = []
-    for i, j in zip(row[order], column[order], strict=True):
-        if len(pairs) == n - m:
-            break
-        if free[i] and free[j]:
-            free[[i, j]] = False
-            pairs.append((x[i] + x[j]) / 2)
-    return np.concatenate([x[free], *(pair[None] for pair in pairs)])[None]
 
 
 def in_span(points: ArrayLike) -> tuple[Array, int]:
@@ -256,14 +222,16 @@ def as_points(points: ArrayLike) -> Array:
     return x
 
 
-def _check_count(m: int, n: int) -> None:
+def check_count(m: int, n: int) -> None:
+    """Raise InputError unless 1 ≤ M ≤ N."""
     if not 1 <= m <= n:
         raise InputError(
             got=f"M = {m} of N = {n}", need="1 ≤ M ≤ N", remedy="a center without a point learns nothing"
         )
 
 
-def _check_seeds(seeds: Sequence[int], count: int | None = None) -> None:
+def check_seeds(seeds: Sequence[int], count: int | None = None) -> None:
+    """Raise InputError unless there are `count` seeds, or any at all."""
     if not seeds or (count is not None and len(seeds) != count):
         raise InputError(
             got=f"{len(seeds)} seeds",
@@ -272,7 +240,8 @@ def _check_seeds(seeds: Sequence[int], count: int | None = None) -> None:
         )
 
 
-def _warn_of_repeats(x: Array) -> None:
+def warn_of_repeats(x: Array) -> None:
+    """Warn (RepeatedPointsWarning) if a point occurs twice.  x: (n, d), as they came: rounding tells copies apart."""
     repeated = len(x) - len(distinct(x))
     if repeated:
         warnings.warn(

@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from byheart._checks import InputError
 from byheart.numerics.intervals import Interval, mean_interval, proportion
 from byheart.random import derive
-from byheart.theory.lloyd import as_points, cluster, in_span, sample_distances, training_starts
+from byheart.theory.lloyd import as_points, cluster, in_span, sample_distances, warn_of_repeats
+from byheart.theory.starts import training_starts
 
 __all__ = [
     "Curve",
@@ -98,6 +99,7 @@ def memorization_curve(
             need="1 ≤ M ≤ N",
             remedy="choose other sizes",
         )
+    warn_of_repeats(x)
     inside, outside = in_span(x)
     rows = []
     for m in sizes:
@@ -105,7 +107,7 @@ def memorization_curve(
         found = cluster(inside, training_starts(inside, m, own))
         # The model has one variance for all d dimensions, also for those that the points leave empty.
         found = replace(found, variance=found.variance * inside.shape[1] / x.shape[1])
-        distances = sample_distances(inside, found, samples, own, outside=outside)
+        distances = sample_distances(inside, found, samples, own, outside=outside, told=True)
         rows.append((found.variance, found.singles, *distances))
     variance, singles, first, second = (np.stack(column) for column in zip(*rows, strict=True))
     return Curve(len(x), sizes, variance, singles, first, second)
