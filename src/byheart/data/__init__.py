@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from byheart.data.named import DataInfo as DataInfo
     from byheart.data.named import available as available
     from byheart.data.named import load as load
+    from byheart.data.named import template_population as template_population
     from byheart.data.raw import Raw as Raw
     from byheart.data.spec import Data as Data
     from byheart.data.spec import MixtureData as MixtureData
+    from byheart.data.spec import TemplateData as TemplateData
+    from byheart.data.templates import ColoredTemplates as ColoredTemplates
 
 _HOMES = {
+    "ColoredTemplates": "templates",
     "Data": "spec",
     "DataInfo": "named",
     "Dataset": "dataset",
@@ -30,6 +34,7 @@ _HOMES = {
     "MixtureData": "spec",
     "Raw": "raw",
     "Split": "dataset",
+    "TemplateData": "spec",
     "available": "named",
     "fingerprint": "dataset",
     "heldout_size": "dataset",
@@ -40,6 +45,7 @@ _HOMES = {
     "read_folder": "images",
     "read_idx": "idx",
     "split": "dataset",
+    "template_population": "named",
 }
 
 __all__ = sorted(_HOMES)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from byheart.denoisers.regularized import consistent as consistent
     from byheart.denoisers.regularized import tikhonov as tikhonov
     from byheart.denoisers.spec import ClosedForm as ClosedForm
+    from byheart.denoisers.templates import ColoredTemplateDenoiser as ColoredTemplateDenoiser
     from byheart.denoisers.units import Rescaled as Rescaled
     from byheart.denoisers.units import empirical_bytes as empirical_bytes
 
@@ -44,13 +45,14 @@ _HOMES = {
     "Barycentric": "barycenter",
     "BoundaryBrokenLocal": "local",
     "ClosedForm": "spec",
+    "ColoredTemplateDenoiser": "templates",
     "ConditionalDenoiser": "conditional",
     "Denoiser": "base",
     "EmpiricalByClass": "conditioned",
     "EmpiricalByKernel": "conditioned",
-    "GaussianMixtureDenoiser": "lowrank",
     "EquivariantLocal": "local",
     "GaussianDenoiser": "gaussian",
+    "GaussianMixtureDenoiser": "lowrank",
     "LocalScore": "local",
     "MixtureDenoiser": "mixture",
     "PCALocal": "local",

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,16 @@ from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
 from byheart.experiments.execute import without_duplicates_warnings
 from byheart.experiments.footprint import check_runs
-from byheart.experiments.run import AuditRun, ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
+from byheart.experiments.run import (
+    AuditRun,
+    ClosedFormRun,
+    CollapseRun,
+    FlowRun,
+    LossesRun,
+    MixturesRun,
+    Run,
+    TrainingRun,
+)
 
 if TYPE_CHECKING:
     from byheart.data.dataset import Split
@@ -115,6 +125,10 @@ def _timed(run: Run, device: str) -> _Timed:
     if isinstance(run, AuditRun):
         return _Timed(0.0, _timed_scores(run))
     check_runs([run], place)
+    if isinstance(run, LossesRun):
+        return _Timed(0.0, _timed_levels(run))
+    if isinstance(run, MixturesRun):
+        return _timed_mixtures(run)
     if isinstance(run, FlowRun):
         calls = run.grid.steps * CALLS.get(run.solver, 1)
         return _Timed(0.0, _timed_calls(run.data, run.n, run.denoiser, run.count, calls))
@@ -167,6 +181,39 @@ def _timed_calls(data: Data, n: int, spec: ClosedForm, rows: int, calls: int) ->
     began = perf_counter()
     denoiser(x, torch.tensor(1.0))
     return (perf_counter() - began) * calls
+
+
+def _timed_levels(run: LossesRun) -> float:
+    """Seconds of a run over levels, one of which is timed."""
+    from byheart.experiments.kinds.drawn import drawn
+    from byheart.experiments.kinds.losses import level_record
+
+    points = drawn(run.data, run.n, 1, run.seed)
+    began = perf_counter()
+    level_record(run, points, 0, 1.0)
+    return (perf_counter() - began) * run.grid
+
+
+def _timed_mixtures(run: MixturesRun) -> _Timed:
+    """Seconds of a step of all mixtures together, and of their measurement, of which the largest model's is timed."""
+    from byheart.experiments.kinds.drawn import drawn
+    from byheart.experiments.kinds.mixtures import Measure, begin_mixtures
+
+    points = drawn(run.data, run.n, run.heldout, run.seed)
+    states = begin_mixtures(run, points)
+    last, times = next(states), [perf_counter()]
+    for state in islice(states, WARM_STEPS + TIMED_STEPS):
+        last = state
+        times.append(perf_counter())
+        if times[-1] - times[0] > PATIENCE:
+            break
+    warm = min(WARM_STEPS, len(times) - 2)
+    step = (times[-1] - times[warm]) / (len(times) - 1 - warm)
+    few = run.model_copy(update={"samples": min(run.samples, TIMED_SAMPLES)})
+    began = perf_counter()
+    Measure(few, points).record(last.cell(len(run.models) - 1))
+    once = perf_counter() - began
+    return _Timed(step, once * (len(run.models) + 2) * run.samples / few.samples)
 
 
 def _timed_scores(run: AuditRun) -> float:

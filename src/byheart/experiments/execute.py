@@ -19,7 +19,16 @@ from byheart._checks import InputError
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.cautions import cautions
 from byheart.experiments.differences import differences
-from byheart.experiments.run import AuditRun, ClosedFormRun, CollapseRun, FlowRun, Run, TrainingRun
+from byheart.experiments.run import (
+    AuditRun,
+    ClosedFormRun,
+    CollapseRun,
+    FlowRun,
+    LossesRun,
+    MixturesRun,
+    Run,
+    TrainingRun,
+)
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
@@ -128,6 +137,8 @@ def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
     from byheart.experiments.kinds.closed_form import closed_form_run
     from byheart.experiments.kinds.collapse import collapse_run
     from byheart.experiments.kinds.flow import flow_run
+    from byheart.experiments.kinds.losses import losses_run
+    from byheart.experiments.kinds.mixtures import mixtures_run
     from byheart.experiments.kinds.training import training_run
 
     match run:
@@ -141,6 +152,10 @@ def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
             collapse_run(run, folder, tell)
         case AuditRun():
             audit_run(run, folder, tell)
+        case LossesRun():
+            losses_run(run, folder, tell)
+        case MixturesRun():
+            mixtures_run(run, folder, tell)
 
 
 def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
@@ -169,12 +184,16 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
 def _check_data(run: Run, folder: RunFolder, device: str) -> None:
     """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
     from byheart.experiments.footprint import check_runs
+    from byheart.experiments.kinds.drawn import check_known_population
     from byheart.experiments.kinds.points import check_distinct, the_points
     from byheart.experiments.kinds.populations import check_population
     from byheart.experiments.kinds.split import the_split
 
     if isinstance(run, AuditRun):
         check_population(run, folder.path.parent)
+        return
+    if isinstance(run, LossesRun | MixturesRun):
+        check_known_population(run.data, run.n)
         return
     check_runs([run], device)
     if isinstance(run, FlowRun | CollapseRun):

@@ -16,6 +16,8 @@ from byheart.experiments.kinds.audit_spec import AuditRun
 from byheart.experiments.kinds.closed_form_spec import ClosedFormRun
 from byheart.experiments.kinds.collapse_spec import CollapseRun
 from byheart.experiments.kinds.flow_spec import FlowRun
+from byheart.experiments.kinds.losses_spec import LossesRun
+from byheart.experiments.kinds.mixtures_spec import MixturesRun
 from byheart.experiments.kinds.training_spec import Schedule, TrainingRun
 
 __all__ = [
@@ -24,16 +26,18 @@ __all__ = [
     "ClosedFormRun",
     "CollapseRun",
     "FlowRun",
+    "LossesRun",
+    "MixturesRun",
     "Run",
     "Schedule",
     "TrainingRun",
     "parse_run",
 ]
 
-Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun | AuditRun
+Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun | AuditRun | LossesRun | MixturesRun
 """Any run."""
 
-KINDS = ("training", "closed_form", "flow", "collapse", "audit")
+KINDS = ("training", "closed_form", "flow", "collapse", "audit", "losses", "mixtures")
 
 
 def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:

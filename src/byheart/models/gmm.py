@@ -25,7 +25,7 @@ from byheart.denoisers.gaussian import GaussianDenoiser
 from byheart.denoisers.lowrank import GaussianMixtureDenoiser
 from byheart.denoisers.mixture import MixtureDenoiser, Precision
 from byheart.random import derive, generator
-from byheart.theory.lloyd import paired_starts
+from byheart.theory.starts import paired_starts
 
 __all__ = ["InitialMeans", "MixtureModel", "initial_means", "learned_free_mixture", "learned_mixture"]
 

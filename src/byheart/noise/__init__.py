@@ -23,6 +23,7 @@ from byheart.noise.process import (
     Process,
     S1Process,
 )
+from byheart.noise.s1 import s1_levels
 
 __all__ = [
     "DDPM",
@@ -43,5 +44,6 @@ __all__ = [
     "geometric_levels",
     "karras_levels",
     "process_levels",
+    "s1_levels",
     "shifted_levels",
 ]

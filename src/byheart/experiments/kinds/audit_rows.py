@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byheart._records import Scalar
-from byheart.analysis.calibration.ranks import chosen_rank, marginal_rank, p_values, pac_rank
+from byheart.analysis.calibration.ranks import chosen_rank, p_values, pac_rank
 from byheart.analysis.calibration.share import ShareOfCopies, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
 from byheart.experiments.kinds.audit_spec import AuditRun
@@ -108,8 +108,7 @@ class _Splits:
     def drawn(run: AuditRun, scores: Scores) -> _Splits:
         draws = np.random.default_rng(derive(run.seed, "splits"))
         heldout = np.stack([draws.permutation(run.pool)[: run.heldout] for _ in range(run.splits)])
-        marginal, pac = marginal_rank(run.alpha, run.heldout), pac_rank(run.alpha, run.heldout)
-        assert marginal is not None, "the specification keeps alpha and heldout from this"
+        marginal, pac = run.rank, pac_rank(run.alpha, run.heldout)
 
         def limits(null: Numbers, rank: int) -> Numbers:
             """(s,) the rank-th largest score of each split."""
@@ -203,10 +202,9 @@ def _of_sources(run: AuditRun, scores: Scores, splits: _Splits) -> Iterator[Row]
     recall = float(np.mean([splits.guarded(scores.planted[name]) for name in main]))
     accuracy = float(np.mean([scores.planted[f"{name}/matched"].mean() for name in main]))
     draws = np.random.default_rng(derive(run.seed, "sources"))
-    rank = marginal_rank(run.alpha, run.heldout) or 1
     for true, share in _SOURCES.items():
         ratios = [
-            _simulated(true, share, recall, accuracy, rank, run.heldout, draws) / true
+            _simulated(true, share, recall, accuracy, run.rank, run.heldout, draws) / true
             for _ in range(_SIMULATIONS)
         ]
         yield _row("chao", f"{true}", mean_interval(ratios))

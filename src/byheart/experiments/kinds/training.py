@@ -11,6 +11,7 @@ from byheart.build.network import network
 from byheart.data.dataset import Split
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
+from byheart.experiments.kinds.clock import Clock
 from byheart.experiments.kinds.samples import sample_tensors
 from byheart.experiments.kinds.split import store_data, the_split
 from byheart.experiments.kinds.training_spec import TrainingRun
@@ -23,9 +24,6 @@ from byheart.training.loss import DenoisingLoss
 
 __all__ = ["begin_training", "training_run"]
 
-TELL_SECONDS = 0.5
-CHECKPOINT_SECONDS = 120.0
-
 
 def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder, from its last state where there is one."""
@@ -36,7 +34,7 @@ def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -
     state, ema, states = begin_training(run, split, device, folder)
     measured = {row["step"] for row in folder.keep_rows(state.step)}
     due, resumed = set(run.schedule.steps(run.steps)), state.step
-    clock = _Clock(folder, run.id, run.steps, tell)
+    clock = Clock(folder, run.id, run.steps, tell)
     for state in states:
         if state.step > resumed:
             ema.update(state.step, state.model)
@@ -74,33 +72,11 @@ def _evaluate(
         "lr_sum": run.training.lr_sum(state.step),
         "epochs": run.training.epochs(state.step, run.n),
         "loss": float("nan") if state.loss is None else float(state.loss),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "dimension": split.train[0].numel(),
         **measured.record,
         "seconds": perf_counter() - began,
     }
     folder.save(f"samples-{state.step}", sample_tensors(measured, split))
     folder.append(record)
     return record
-
-
-class _Clock:
-    """When to speak and when to save between evaluations; seconds add up over interruptions."""
-
-    def __init__(self, folder: RunFolder, run: str, steps: int, tell: Tell) -> None:
-        self._folder, self._run, self._steps, self._tell = folder, run, steps, tell
-        self._before = float(folder.read_record("clock").get("seconds", 0.0))
-        self._began = self._spoke = self._saved = perf_counter()
-
-    def checkpoint_due(self) -> bool:
-        return perf_counter() - self._saved > CHECKPOINT_SECONDS
-
-    def saved(self) -> None:
-        self._saved = perf_counter()
-        self._folder.write_record("clock", {"seconds": self._before + self._saved - self._began})
-
-    def tell(self, step: int) -> None:
-        if perf_counter() - self._spoke > TELL_SECONDS or step == self._steps:
-            self._spoke = perf_counter()
-            seconds = self._before + self._spoke - self._began
-            self._tell(
-                {"kind": "progress", "run": self._run, "step": step, "steps": self._steps, "seconds": seconds}
-            )

@@ -10,12 +10,12 @@ from types import ModuleType
 
 from byheart._checks import InputError
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities import audits, flows, onset, records
+from byheart.experiments.quantities import audits, crossover, flows, onset, records
 from byheart.experiments.quantities.result import Quantity
 
 __all__ = ["Quantity", "check_quantity", "quantity", "quantity_file"]
 
-FAMILIES: tuple[ModuleType, ...] = (onset, records, flows, audits)
+FAMILIES: tuple[ModuleType, ...] = (onset, records, flows, audits, crossover)
 
 
 def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1) -> Quantity:

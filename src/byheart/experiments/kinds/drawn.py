@@ -1,0 +1,88 @@
+"""Populations whose denoiser is a formula: their points, and the formula.  What S1's runs are about (2508.17689)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from byheart._checks import InputError
+from byheart.data.dataset import fingerprint
+from byheart.data.mixture import GaussianMixture, isotropic_mixture
+from byheart.data.named import template_population
+from byheart.data.spec import Data, MixtureData, TemplateData
+from byheart.data.templates import COLORS
+from byheart.denoisers.mixture import MixtureDenoiser, population
+from byheart.denoisers.templates import ColoredTemplateDenoiser
+from byheart.random import derive, generator
+from byheart.store.folders import RunFolder
+
+__all__ = ["Drawn", "check_known_population", "drawn", "store_drawn"]
+
+Truth = MixtureDenoiser | ColoredTemplateDenoiser
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Points of a population.  train: (n, *shape), heldout: (m, *shape), float32.  truth: its denoiser.
+
+    mixture: the population, where it is one of isotropic Gaussians.  means: (k, *shape) of the components.  variances: (k, rank) eigenvalues of their covariances, without zeros.
+    """
+
+    train: Tensor
+    heldout: Tensor
+    truth: Truth
+    mixture: GaussianMixture | None
+    means: Tensor
+    variances: NDArray[np.float64]
+
+
+def drawn(data: Data, n: int, heldout: int, seed: int) -> Drawn:
+    """n training points and so many held-out ones of the population of these settings and that seed.
+
+    data: named `mixture` or `templates`; its own seeds and counts are not used.  Raises InputError for other data.
+    """
+    check_known_population(data, n)
+    draws, own = generator(derive(seed, "points")), derive(seed, "population")
+    if data.name == "mixture":
+        settings = data.mixture or MixtureData()
+        mixture = isotropic_mixture(settings.components, settings.dimension, settings.std, own)
+        points = mixture.sample(n + heldout, draws)
+        variances = np.full((settings.components, settings.dimension), settings.std**2)
+        truth = population(mixture.means, mixture.std)
+        return Drawn(points[:n], points[n:], truth, mixture, mixture.means, variances)
+    chosen = (data.templates or TemplateData()).model_copy(update={"seed": own})
+    found = template_population(data.model_copy(update={"templates": chosen}))
+    points = found.sample(n + heldout, draws)
+    colored = ColoredTemplateDenoiser(found.templates, found.means, found.std)
+    means = torch.einsum("kc,k...->kc...", found.means, found.templates)
+    variances = (found.std**2 * found.squares).numpy()[:, None].repeat(COLORS, 1)
+    return Drawn(points[:n], points[n:], colored, None, means, variances)
+
+
+def check_known_population(data: Data, n: int) -> None:
+    """Raise InputError for data that have no formula, or for fewer points than components."""
+    if data.name not in ("mixture", "templates"):
+        raise InputError(
+            got=f"data {data.name!r}",
+            need="mixture or templates: populations whose denoiser is a formula",
+            remedy="for your own images: data = { name = 'templates', path = … }, or byheart theory crossover",
+        )
+    settings = data.mixture or MixtureData() if data.name == "mixture" else data.templates or TemplateData()
+    if settings.components > n:
+        raise InputError(
+            got=f"K = {settings.components} components and N = {n} training points",
+            need="K ≤ N",
+            remedy="raise n or lower `components`",
+        )
+
+
+def store_drawn(folder: RunFolder, data: Data, points: Drawn) -> None:
+    """Keep the points, and say what they are."""
+    folder.save("data", {"train": points.train, "heldout": points.heldout, "means": points.means})
+    shape = list(points.train.shape[1:])
+    facts = {"name": data.name, "count": len(points.train), "shape": shape}
+    folder.write_record("data", {**facts, "fingerprint": fingerprint(points.train.numpy())})
