@@ -161,7 +161,7 @@ def test_one_component_learns_the_mean_and_the_variance():
     # The minimizer at every time is the Wiener filter of the sample's own moments; six seeds average the noise out.
     points = 2.0 + POINTS
     cells = [mixture_cell(POINTS[:1], 1.0, seed=seed) for seed in range(6)]
-    state = last(cells, [points], spec=MixtureTraining(steps=700, warmup=100, lr=1e-2, draws=8))
+    state = last(cells, [points], spec=MixtureTraining(steps=1000, warmup=100, lr=1e-2, draws=8))
     mean = torch.stack([state.cell(place)["means"][0] for place in range(6)]).mean(0)
     variance = sum(state.cell(place)["std"].item() ** 2 for place in range(6)) / 6
     torch.testing.assert_close(mean, points.mean(0), rtol=0, atol=0.05)
