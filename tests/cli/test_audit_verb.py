@@ -385,6 +385,12 @@ def test_dedup_lists_duplicates_on_the_terminal_and_in_three_files(at, doubled, 
     assert {path.name for path in tmp_path.iterdir()} == {"d.html", "d.json", "d.csv"}
 
 
+def test_dedup_says_where_there_is_nothing(at, digits, tmp_path, capsys):
+    np.save(tmp_path / "few.npy", digits[:12])
+    assert main(["dedup", str(tmp_path / "few.npy")]) == 0
+    assert capsys.readouterr().out.startswith("12 images, no duplicates among them\n  warning: With fewer")
+
+
 def test_dedup_of_few_images_tells_equal_ones_and_says_so(at, digits, tmp_path, capsys):
     np.save(tmp_path / "few.npy", np.concatenate([digits[:10], digits[:3]]))
     assert main(["dedup", str(tmp_path / "few.npy")]) == 0

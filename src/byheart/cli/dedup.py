@@ -71,10 +71,12 @@ def _show(result: DedupResult) -> None:
     from byheart.data.pictures import printable
 
     n, left = result.source.count, result.distinct
-    print(
-        f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer, {result.exact:,} of them equal in every value)"
-    )
-    if result.clusters:
+    if not result.clusters:
+        print(f"{n:,} images, no duplicates among them")
+    else:
+        print(
+            f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer, {result.exact:,} of them equal in every value)"
+        )
         print(
             "The others are as alike as planted copies are; some may only be alike: look at the page before you delete."
         )
