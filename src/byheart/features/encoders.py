@@ -100,7 +100,7 @@ def encoder(spec: str | Path | Callable[[Tensor], Any], train: Tensor | None = N
             return random_convolutions(_number(spec, argument, 0) if argument else 0)
         case "dhash" | "phash", "" | "mirrored":
             bits = partial(dhash if kind == "dhash" else phash, mirrored=bool(argument))
-            return _formula(f"{kind} {argument}".strip(), bits)
+            return _formula(f"{kind} {argument}".strip() + " (64 bits, area)", bits)
         case "efficientnet-lite0", "":
             return efficientnet_lite0(_checked(settings))
         case "timm", name if name:

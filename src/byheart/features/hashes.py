@@ -1,10 +1,10 @@
 """Perceptual hashes as features: rows of 0 and 1, whose squared distance is the number of bits that differ.
 
-    dHash   grey, 8 rows × 9 columns; a bit says whether a pixel is darker than the next one on its right: 64 bits
-    pHash   grey, 32 × 32; DCT-II, the 8 × 8 lowest frequencies without the mean; above their median: 63 bits
+    dHash   grey, averaged to 8 rows of 9; a bit says whether a pixel is brighter than the one on its left: 64 bits
+    pHash   grey, averaged to 32 × 32; DCT-II, the 8 × 8 lowest frequencies; above their median: 64 bits
 
-(Krawetz 2011, 2013.)  Resizing is bilinear with antialias.  They list near-identical images fast; as evidence of copying they
-are weak: a shift by one pixel changes them.  `mirrored` hashes the left-right mirror image: the distance up to flips of a
+(Krawetz 2011, 2013.)  Of 32×32 images these are the bits of `metrics.copying.classical`.  They list near-identical images fast;
+as evidence of copying they are weak: a shift by one pixel changes them.  `mirrored` hashes the left-right mirror image: the distance up to flips of a
 and b is the smaller one of hash(a) and of hash(a, mirrored=True) to hash(b).
 """
 
@@ -14,7 +14,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import adaptive_avg_pool2d
 
 from byheart.features.preprocessing import check_images, recolored
 
@@ -34,11 +34,12 @@ def dhash(images: Tensor, *, mirrored: bool = False) -> Tensor:
 
 @torch.no_grad()
 def phash(images: Tensor, *, mirrored: bool = False) -> Tensor:
-    """The 63 frequency bits of images (b, c, h, w) in [0, 1], as (b, 63) float32.  Raises InputError for others."""
+    """The 64 frequency bits of images (b, c, h, w) in [0, 1], as (b, 64) float32.  Raises InputError for others."""
     grey = _grey(images, (_PHASH_SIDE, _PHASH_SIDE), mirrored)
     waves = _cosines().to(grey)
-    lowest = (waves @ grey @ waves.T).flatten(1)[:, 1:]  # the mean is brightness, which all copies may change
-    return (lowest - lowest.median(1, keepdim=True).values > _TIE).float()
+    lowest = (waves @ grey @ waves.T).flatten(1)
+    ordered = lowest.sort(1).values
+    return (lowest - (ordered[:, 31:32] + ordered[:, 32:33]) / 2 > _TIE).float()
 
 
 def _grey(images: Tensor, size: tuple[int, int], mirrored: bool) -> Tensor:
@@ -46,12 +47,10 @@ def _grey(images: Tensor, size: tuple[int, int], mirrored: bool) -> Tensor:
     check_images(images)
     grey = recolored(images.double(), 1)
     grey = grey.flip(-1) if mirrored else grey
-    return interpolate(grey, size=size, mode="bilinear", antialias=True)[:, 0]
+    return adaptive_avg_pool2d(grey, size)[:, 0]
 
 
 def _cosines() -> Tensor:
-    """(8, 32) the lowest rows of the orthonormal DCT-II."""
+    """(8, 32) the lowest rows of the DCT-II, not normalized, as in the imagehash package."""
     place = torch.arange(_PHASH_SIDE, dtype=torch.float64) + 0.5
-    waves = torch.cos(math.pi / _PHASH_SIDE * torch.arange(_SIDE, dtype=torch.float64)[:, None] * place)
-    waves[0] /= math.sqrt(2)
-    return waves * math.sqrt(2 / _PHASH_SIDE)
+    return torch.cos(math.pi / _PHASH_SIDE * torch.arange(_SIDE, dtype=torch.float64)[:, None] * place)
