@@ -57,9 +57,11 @@ def legend(axes: Axes, columns: int) -> None:
 
 
 def log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Ticks at powers of ten, or at 1, 2, 5 of each where the axis spans less than two of them."""
+    """Ticks at powers of ten; at 1, 2, 5 of each where the axis spans less than two of them, at even ones where more than eight."""
     steps = (1,) if high / low >= 100 else (1, 2, 5)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    if high / low > 1e8:
+        powers = range(2 * math.floor(powers.start / 2), powers.stop, 2)
     ticks(
         axis, [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
     )

@@ -22,6 +22,14 @@ PAPERS = {
   eprint        = {2501.15785},
   archiveprefix = {arXiv}
 }""",
+    "2508.17689": r"""@inproceedings{buchanan2025edge,
+  title         = {On the Edge of Memorization in Diffusion Models},
+  author        = {Buchanan, Sam and Pai, Druv and Ma, Yi and De Bortoli, Valentin},
+  booktitle     = {Advances in Neural Information Processing Systems},
+  year          = {2025},
+  eprint        = {2508.17689},
+  archiveprefix = {arXiv}
+}""",
     "2402.18491": r"""@article{biroli2024dynamical,
   title         = {Dynamical Regimes of Diffusion Models},
   author        = {Biroli, Giulio and Bonnaire, Tony and de Bortoli, Valentin and M{\'e}zard, Marc},

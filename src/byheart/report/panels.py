@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,16 @@ __all__ = ["Line", "Panel", "PlaneContent", "Style", "panel_figure", "plane_figu
 
 COLORS = (COPY, GOOD, SIGN, INK, MUTED)
 
-Style = Literal["points", "line", "formula", "published"]
+Style = Literal["points", "line", "formula", "published", "region"]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One series.  x, y: as many numbers.  low, high: the ends of the intervals, or None.
+    """One series.  x, y: as many numbers.  low, high: the ends of the intervals, or None.  Without a label, not in the legend.
 
-    style: "points" measured, "line" measured along x, "formula" theory, "published" read off the paper's figure.
-    color: which of the panel's colors; lines of one color belong together.
+    style: "points" measured, "line" measured along x, "formula" theory, "published" read off the paper's figure; "region" the
+    area between low and high, or all between the first and the last x.
+    color: which of the panel's colors, or one of the palette; lines of one color belong together.
     """
 
     label: str
@@ -37,12 +38,15 @@ class Line:
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
     style: Style = "points"
-    color: int = 0
+    color: int | str = 0
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure of lines.  x, y: what its axes say.  shades: one hue from light to dark in the place of separate colors."""
+    """A figure of lines.  x, y: what its axes say.  shades: one hue from light to dark in the place of separate colors.
+
+    names: of the places 0, 1, … along x, in the place of numbers.  limits: of y, low and high; None is what the lines need.
+    """
 
     head: str
     caption: str
@@ -52,6 +56,8 @@ class Panel:
     log_x: bool = True
     log_y: bool = False
     shades: int = 0
+    names: Sequence[str] = ()
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +83,14 @@ def panel_figure(content: Panel) -> Figure:
     if content.log_y:
         axes.set_yscale("log")
     for line in content.lines:
-        _draw(axes, line, colors[line.color % len(colors)])
-    legend(axes, columns=2 if len(content.lines) > 2 else 1)
+        color = line.color if isinstance(line.color, str) else colors[line.color % len(colors)]
+        _draw(axes, line, color)
+    legend(axes, columns=2 if sum(bool(line.label) for line in content.lines) > 2 else 1)
+    if content.limits is not None:
+        axes.set_ylim(*content.limits)
+    if content.names:
+        axes.set_xticks(range(len(content.names)), content.names)
+        axes.set_xlim(-0.5, len(content.names) - 0.5)
     for axis, logarithmic, limits in (
         (axes.xaxis, content.log_x, axes.get_xlim()),
         (axes.yaxis, content.log_y, axes.get_ylim()),
@@ -145,6 +157,12 @@ def _draw(axes: Axes, line: Line, color: str) -> None:
             axes.errorbar(
                 line.x, line.y, _reach(line), fmt="o", ms=4, color=color, elinewidth=0.9, label=line.label
             )
+        case "region":
+            looks: dict[str, Any] = {"color": color, "alpha": 0.12, "linewidth": 0, "label": line.label}
+            if line.low is None or line.high is None:
+                axes.axvspan(line.x[0], line.x[-1], **looks)
+            else:
+                axes.fill_between(line.x, line.low, line.high, **looks)
 
 
 def _reach(line: Line) -> list[list[float]] | None:

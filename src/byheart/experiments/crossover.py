@@ -1,0 +1,119 @@
+"""The page of S1's study: what was measured of each arm, the formulas for it and the published curves, from the stored runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from byheart._records import write_atomic
+from byheart.experiments.cautions import cautions
+from byheart.experiments.crossover_cells import (
+    Seen,
+    fitted,
+    phase_panel,
+    seen,
+    universality_panel,
+    weighting_content,
+)
+from byheart.experiments.crossover_lines import isotropic, kind
+from byheart.experiments.crossover_others import network_panel, start_panels, starts
+from byheart.experiments.crossover_panels import (
+    colored_panel,
+    factor_panel,
+    learned_panels,
+    loss_panel,
+    ratio_panel,
+    threshold_panel,
+    transition_panel,
+)
+from byheart.experiments.crossover_words import advice, reasons, reproduced
+from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.provenance import provenance
+from byheart.experiments.quantities.crossover import learned
+from byheart.experiments.studies import Study
+from byheart.experiments.study_folder import StudyFolder
+from byheart.report.crossover import CrossoverContent, crossover_page
+from byheart.report.laboratory import LaboratoryContent
+from byheart.report.panels import Panel, panel_figure
+from byheart.report.vector import png
+from byheart.theory.weighting import Fit
+
+__all__ = ["crossover_content", "write_crossover"]
+
+Arms = Mapping[str, Sequence[Curve]]
+
+
+def write_crossover(folder: StudyFolder) -> None:
+    """Write report.html of a conducted study from what is stored, and crossover.png: its first figure."""
+    content = crossover_content(folder)
+    page = crossover_page(content)
+    write_atomic(folder.path / "crossover.png", png(panel_figure(content.laboratory.panels[0])))
+    write_atomic(folder.report, page)
+
+
+def crossover_content(folder: StudyFolder) -> CrossoverContent:
+    """Everything that the page shows; arms that the scale does not have are left out."""
+    record, folders = folder.content(), folder.folders()
+    study = Study.model_validate(record["study"])
+    curves = {arm: read_curves(found) for arm, found in folders.items()}
+    everything = [one for found in folders.values() for one in found]
+    kept = reproduced(study.claims, folder.claims())
+    cells = seen([curve for found in curves.values() for curve in found])
+    fit = fitted(cells)
+    laboratory = LaboratoryContent(
+        title=study.title,
+        scale=record["scale"],
+        advice=advice(kept),
+        reasons=reasons(kept, curves),
+        panels=_panels(curves, study.main_arm, cells, fit),
+        claims=folder.claims(),
+        cautions=cautions(everything),
+        provenance=provenance(everything),
+        command=record["command"],
+    )
+    return CrossoverContent(laboratory, weighting_content(fit, cells))
+
+
+def _panels(curves: Arms, main: str, cells: Sequence[Seen], fit: Fit | None) -> list[Panel]:
+    """The figures in the order in which they are read; those without records are left out."""
+    mixed, losses, networks = (_of_kind(curves, name) for name in ("mixtures", "losses", "training"))
+    shown = mixed.get(main) or next(iter(mixed.values()), [])
+    colored = [
+        curve for found in mixed.values() for curve in found if curve.spec["data"]["name"] == "templates"
+    ]
+    groups = starts([curve for found in mixed.values() for curve in found])
+    panels = [
+        transition_panel(shown),
+        threshold_panel(shown),
+        loss_panel(shown),
+        *learned_panels(shown),
+        universality_panel(cells, fit),
+        phase_panel(cells),
+        *start_panels(groups),
+        colored_panel(colored),
+        network_panel(networks, _like(networks, mixed, shown)),
+        ratio_panel(losses),
+        factor_panel(next((found for found in losses.values() if _several(found)), [])),
+    ]
+    return [panel for panel in panels if panel is not None]
+
+
+def _of_kind(curves: Arms, name: str) -> dict[str, Sequence[Curve]]:
+    return {arm: found for arm, found in curves.items() if found and kind(found[0]) == name}
+
+
+def _several(curves: Sequence[Curve]) -> bool:
+    """Whether a mixture of several components."""
+    found = isotropic(curves[0])
+    return found is not None and found.components > 1
+
+
+def _like(networks: Arms, mixed: Arms, otherwise: Sequence[Curve]) -> Sequence[Curve]:
+    """Mixtures of several sizes on the population of the first networks that have one; else these."""
+    wanted = [isotropic(found[0]) for found in networks.values()]
+    alike = [
+        curve
+        for found in mixed.values()
+        for curve in found
+        if isotropic(curve) in wanted and isotropic(curve) is not None and len(learned(curve)) > 1
+    ]
+    return alike or otherwise
