@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.auditing.inputs.source import as_numpy
+from byheart.data.arrays import (
+    _read_npz,
+    _read_safetensors,
+)  # what trains reads them so; mapping is the audit's own
 from byheart.data.pictures import printable
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ def open_array(path: Path) -> Array:
             # Copy on write: a tensor may share the map, and the file stays as it is.
             mapped: Array = np.load(path, mmap_mode="c", allow_pickle=False)
             return mapped
-        arrays = _npz(path) if path.suffix == ".npz" else _safetensors(path)
+        arrays = (_read_npz if path.suffix == ".npz" else _read_safetensors)(path)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             got=f"{printable(str(path))}, which cannot be read ({printable(str(error))[:200]})",
@@ -40,24 +43,6 @@ def open_array(path: Path) -> Array:
             remedy="write it again with numpy.save, numpy.savez or safetensors",
         ) from error
     return arrays[_chosen(path, arrays)]
-
-
-def _npz(path: Path) -> dict[str, Array]:
-    with path.open("rb") as stream:
-        archive = np.load(stream, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it is no archive of arrays")
-        return {name: np.asarray(array) for name, array in archive.items()}
-
-
-def _safetensors(path: Path) -> dict[str, Array]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return {name: as_numpy(tensor) for name, tensor in load_file(path).items()}
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
 
 
 def _chosen(path: Path, arrays: dict[str, Array]) -> str:
