@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.data.arrays import (
-    _read_npz,
-    _read_safetensors,
-)  # what trains reads them so; mapping is the audit's own
+from byheart.data.arrays import _read_npz, _read_safetensors
 from byheart.data.pictures import printable
 
 if TYPE_CHECKING:
