@@ -1,5 +1,8 @@
 """The copy test as a whole: leave-one-out maps, null and guard, card, clusters."""
 
+from dataclasses import replace
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -7,16 +10,18 @@ from images_at_32 import digits
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import flags
-from byheart.metrics.copying.card import background, copy_level, sensitivity_card
+from byheart.metrics.copying.card import _row, background, copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups
-from byheart.metrics.copying.copy_test import copy_test
+from byheart.metrics.copying.copy_test import copy_test, leave_one_out
 from byheart.metrics.copying.distortions import gaussian_blur
 from byheart.metrics.copying.groups import grouped, merged
 from byheart.metrics.copying.null import heldout_null, unlike
-from byheart.metrics.copying.planted import CLOSE
+from byheart.metrics.copying.planted import CLOSE, PLANTED
 from byheart.metrics.copying.scores import copy_scores, copy_tables
 
 N, M = 200, 150
+
+module = import_module("byheart.metrics.copying.copy_test")  # the folder gives its function under that name
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +107,47 @@ def test_duplicates_are_left_out_together(images):
     assert twice.orbit_map.start < 2 * plain.orbit_map.start
     assert float(np.median(twice.left_out.whole)) > 3 * float(np.median(plain.left_out.whole))
     assert bool(((twice.left_out.source - twice.left_out.rows).abs() == 150).float().mean() > 0.95)
+
+
+def test_what_only_the_noise_ratio_finds_is_left_out_with_what_it_finds(images, monkeypatch):
+    """Noise of .15 on twenty images.  To leave out whom the orbit ratio names, where it says nothing, would change nothing."""
+    once = images[:N]
+    noise = 0.15 * torch.randn(20, 1, 32, 32, generator=torch.Generator().manual_seed(3))
+    tables = copy_tables(torch.cat([once, (once[:20] + noise).clamp(0, 1)]))
+    rows = torch.arange(N, N + 20)
+    first = leave_one_out(tables, rows, torch.arange(N + 20))
+    only = (first.noise.score >= 3) & (first.orbit.score < 1.5)
+    assert int(only.sum()) >= 10 and torch.equal(first.noise.source[only], rows[only] - N)
+    another = torch.where(only, (rows + 30) % N, first.orbit.source)
+    first = replace(first, orbit=replace(first.orbit, source=another))
+    asked = []
+
+    def heard(tables, rows, groups, *rest):
+        asked.append(groups)
+        return leave_one_out(tables, rows, groups, *rest)
+
+    monkeypatch.setattr(module, "leave_one_out", heard)
+    again, doubtful = module._without_duplicates(tables, rows, first)
+    assert torch.equal(asked[0][rows[only]], rows[only] - N)
+    assert torch.equal(asked[0][another[only]], another[only])
+    assert not bool(doubtful.any()) and float(again.noise.score.max()) < 3
+
+
+def test_candidates_that_do_not_exist_are_no_image(test, images):
+    """−1 stands for none: it must not count as the last training image."""
+    seen = test(images[N : N + 4])
+    orbit = replace(seen.found.orbit, candidates=torch.full((4, 32), -1))
+    local = replace(seen.found.local, source=torch.full((4,), -1))
+    blend = replace(seen.found.blend, sources=torch.full((4, 2), -1))
+    none = replace(
+        seen,
+        source=torch.full((4,), -1),
+        found=replace(seen.found, orbit=orbit, local=local, blend=blend),
+    )
+    last = torch.full((4, 2), N - 1)
+    whole = _row(PLANTED["exact"], none, last, N)
+    assert not whole.shortlisted.any() and not whole.matched.any()
+    assert not any(_row(PLANTED[name], none, last, N).matched.any() for name in ("blend", "collage"))
 
 
 def test_clusters_find_planted_duplicates(images):

@@ -8,6 +8,7 @@ train ─ each image once ─ copy test ─┬─ sensitivity card ─ level of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,14 +19,12 @@ from byheart.auditing.sets import Tell
 from byheart.metrics.copying.card import CardRow, copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import CopyTest, Matches, copy_test
+from byheart.metrics.copying.crowds import CROWDED, crowds
 from byheart.metrics.copying.null import Null, heldout_null
 from byheart.metrics.copying.planted import PLANTED
 from byheart.random import derive
 
 __all__ = ["Copies", "Reference", "compared", "reference"]
-
-CROWDED = 4
-"""Members from which on a cluster is collapsed: the orbit ratio skips two others."""
 
 _SUSPECT = 0.01  # share of duplicates among the images left out from which on all of them are compared
 
@@ -36,7 +35,7 @@ class Reference:
 
     kept: (k,) rows of the training set that the test holds.  groups: (n,) cluster of every training image.
     duplicated: share of training images that occur again, equal or nearly; exhaustive: whether all of them were compared, or
-    but for equal ones only those left out.  level: `whole` score of a close copy.
+    but for equal ones and crowds only those left out.  level: `whole` score of a close copy.
     null: of the held-out images, None without them.
     """
 
@@ -75,19 +74,15 @@ def reference(
     """
     same = same_groups(train, equal_groups(train))
     test, kept, card, level = _learned(train, same, seed, planted, queries, tell)
-    duplicates = test.left_out.whole >= level
-    groups, exhaustive = same, False
-    if float(duplicates.mean()) > _SUSPECT:
-        count = len(kept)
-        found = clusters(test, level, lambda done: tell("duplicates of the training set", done, count))
-        groups, exhaustive = kept[found.groups][torch.searchsorted(kept, same)], True
-        if int(found.groups.bincount().max()) >= CROWDED:
-            crowded = groups.bincount(minlength=len(train))[groups] >= CROWDED
-            single = torch.where(crowded, groups, same)
-            test, kept, card, level = _learned(train, single, seed, planted, queries, tell)
+    found, exhaustive = _clusters(test, level, tell)
+    groups = kept[found][torch.searchsorted(kept, same)]
+    if int(found.bincount().max()) >= CROWDED:
+        crowded = groups.bincount(minlength=len(train))[groups] >= CROWDED
+        single = torch.where(crowded, groups, same)
+        test, kept, card, level = _learned(train, single, seed, planted, queries, tell)
     share = float((groups.bincount(minlength=len(train))[groups] > 1).float().mean())
     if not exhaustive:
-        share += (1 - share) * float(duplicates.mean())
+        share += (1 - share) * float((test.left_out.whole >= level).mean())
     null = None
     if heldout is not None:
         total = 4 * len(heldout)
@@ -107,6 +102,18 @@ def compared(samples: Tensor, known: Reference, tell: Tell) -> Copies:
         blend=None if null is None else null.blend(seen.blend),
         local=None if null is None else null.local(seen.local),
     )
+
+
+def _clusters(test: CopyTest, level: float, tell: Tell) -> tuple[Tensor, bool]:
+    """(k,) the first image of the cluster of each one that a test holds, and whether all of them were compared.
+
+    They are where duplicates are frequent among those left out.  Else only crowds are looked for: they may be rare, they hide
+    from those left out, and what a model copies first is an image that occurs often.
+    """
+    stage, count = "duplicates of the training set", len(test.tables)
+    if float((test.left_out.whole >= level).mean()) > _SUSPECT:
+        return clusters(test, level, lambda done: tell(stage, done, count)).groups, True
+    return crowds(test, level, partial(tell, stage)), False
 
 
 def _learned(

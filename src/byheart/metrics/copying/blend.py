@@ -22,9 +22,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import check_finite
-from byheart.metrics.copying.search import check_queries, chunked, correlations, largest
-from byheart.metrics.copying.spaces import Spaces, check_images, filtered, unit
+from byheart.metrics.copying.search import check_queries, chunked, correlations, largest, prepared
+from byheart.metrics.copying.spaces import Spaces, filtered, unit
 from byheart.numerics.products import matmul_t
 
 __all__ = ["NOTHING", "BlendFound", "BlendTable", "blend_table"]
@@ -119,10 +118,7 @@ def blend_table(train: Tensor, spaces: Spaces) -> BlendTable:
 
     Raises InputError for another shape, NaN or infinity.
     """
-    check_images("train", train)
-    check_finite("train", train)
-    parts = [_prepared(part.float(), spaces.white) for part in chunked(train)]
-    rows, norms = (torch.cat(part) for part in zip(*parts, strict=True))
+    rows, norms = prepared(train, lambda part: _prepared(part, spaces.white))
     return BlendTable(rows, norms, spaces.white)
 
 

@@ -81,13 +81,17 @@ def copy_level(card: Sequence[CardRow], quantile: float = 0.05) -> float:
 def _row(planting: Planting, seen: Matches, sources: Tensor, distinct: int) -> CardRow:
     match planting.channel:
         case "whole":
-            shortlisted = (seen.found.orbit.candidates % distinct == sources[:, :1]).any(1)
-            return CardRow(
-                planting, seen.whole, (seen.source % distinct == sources[:, 0]).numpy(), shortlisted.numpy()
-            )
+            shortlisted = (_first(seen.found.orbit.candidates, distinct) == sources[:, :1]).any(1)
+            matched = _first(seen.source, distinct) == sources[:, 0]
+            return CardRow(planting, seen.whole, matched.numpy(), shortlisted.numpy())
         case "blend" if seen.blend is not None and seen.found.blend is not None:
-            pair = (seen.found.blend.sources % distinct).sort(1).values == sources.sort(1).values
+            pair = _first(seen.found.blend.sources, distinct).sort(1).values == sources.sort(1).values
             return CardRow(planting, seen.blend, pair.all(1).numpy(), None)
     assert seen.local is not None and seen.found.local is not None
-    either = (seen.found.local.source[:, None] % distinct == sources).any(1)
+    either = (_first(seen.found.local.source[:, None], distinct) == sources).any(1)
     return CardRow(planting, seen.local, either.numpy(), None)
+
+
+def _first(found: Tensor, distinct: int) -> Tensor:
+    """Training images by the first of their duplicates; −1, where nothing was found, stays."""
+    return torch.where(found < 0, found, found % distinct)

@@ -2,7 +2,8 @@
 
 Equal images, and those that correlate above 0.999, are the same without further question: `same_groups` finds them by one
 product.  Beyond that, a training image is a duplicate of another where its leave-one-out `whole` score reaches that of all
-but 5 % of close planted copies (card.copy_level).  Clusters are the connected components of (image, what it matches).
+but 5 % of close planted copies (card.copy_level), or where it is found in a crowd of them, which hide each other.  Clusters
+are the connected components of (image, what it matches).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import torch
 from torch import Tensor
 
 from byheart.metrics.copying.classical.duplicates import digests
-from byheart.metrics.copying.copy_test import CopyTest, Matches, leave_one_out
+from byheart.metrics.copying.copy_test import CopyTest, Matches, leave_one_out, replaced
+from byheart.metrics.copying.crowds import crowds, uncrowded
 from byheart.metrics.copying.groups import merged
-from byheart.metrics.copying.spaces import filtered, spaces
+from byheart.metrics.copying.spaces import exact_rows, spaces
 from byheart.numerics.products import matmul_t
 
 __all__ = ["SAME", "Clusters", "clusters", "equal_groups", "exact_rows", "same_groups"]
@@ -24,13 +26,15 @@ __all__ = ["SAME", "Clusters", "clusters", "equal_groups", "exact_rows", "same_g
 SAME = 0.999
 """Correlation in the space `soft`, with exact unit norms, above which two images are one."""
 
-_BLANK = 1e-5  # root mean square below which float rounding is all that is left of an image
 _CHUNK = 1024
+_PAIRS = 2**20  # pairs of equal images in memory before they are joined, 16 MB
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """groups: (n,) the first image of each one's cluster.  seen: leave-one-out, what each of the n matches and how well."""
+    """groups: (n,) the first image of each one's cluster.  seen: leave-one-out, what each of the n matches and how well; one
+    of a crowd without the rest of those near it.
+    """
 
     groups: Tensor
     seen: Matches
@@ -43,9 +47,14 @@ def clusters(test: CopyTest, level: float, tell: Callable[[int], None] = lambda 
     level: of `whole`, from which on two images are the same.  tell: hears how many of the n are compared.
     """
     rows = torch.arange(len(test.tables))
-    seen = test.matches(leave_one_out(test.tables, rows, rows, tell))
+    scores = leave_one_out(test.tables, rows, rows, tell)
+    groups = crowds(test, level)
+    hidden = (groups.bincount(minlength=len(rows))[groups] > 1).nonzero()[:, 0]
+    if len(hidden):
+        scores = replaced(scores, hidden, uncrowded(test, hidden))
+    seen = test.matches(scores)
     same = torch.from_numpy(seen.whole >= level)
-    return Clusters(merged(rows, rows[same], seen.source[same]), seen)
+    return Clusters(merged(groups, rows[same], seen.source[same]), seen)
 
 
 def equal_groups(images: Tensor) -> Tensor:
@@ -62,18 +71,25 @@ def same_groups(images: Tensor, equal: Tensor) -> Tensor:
     """
     kept = (equal == torch.arange(len(images))).nonzero()[:, 0]
     rows = exact_rows(images[kept].float(), spaces(images[kept].float()).soft)
-    pairs = []
+    groups = torch.arange(len(rows))
     for start in range(0, len(rows), _CHUNK):
-        first, second = (matmul_t(rows[start : start + _CHUNK], rows[start:]) > SAME).nonzero(as_tuple=True)
-        pairs.append(torch.stack([first, second]) + start)
-    first, second = torch.cat(pairs, 1)
-    return kept[merged(torch.arange(len(kept)), first, second)][torch.searchsorted(kept, equal)]
+        alike = matmul_t(rows[start : start + _CHUNK], rows[start:]) > SAME
+        alike.fill_diagonal_(False)
+        if bool(alike.any()):
+            groups = _joined(groups, alike, start)
+    return kept[groups][torch.searchsorted(kept, equal)]
 
 
-def exact_rows(x: Tensor, response: Tensor) -> Tensor:
-    """Images x (b, c, 32, 32) through a filter, as rows without their mean, of norm exactly 1; blank ones are 0, and like none."""
-    rows = filtered(x, response).flatten(1)
-    rows = rows - rows.mean(1, keepdim=True)
-    norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    unit: Tensor = rows / norm.masked_fill(norm < _BLANK * rows.shape[1] ** 0.5, torch.inf)
-    return unit
+def _joined(groups: Tensor, alike: Tensor, start: int) -> Tensor:
+    """Groups (n,) with those images joined that are alike, a few at a time where they are many.
+
+    alike: (c, n − start), images from `start` on against themselves and all later ones.
+    """
+    few = int(alike.sum()) <= _PAIRS
+    step = len(alike) if few else max(1, _PAIRS // alike.shape[1])
+    for part in torch.split(torch.arange(len(alike)), step):
+        apart = groups[part + start, None] != groups[start:]
+        first, second = (alike[part] & apart).nonzero(as_tuple=True)
+        if len(first):
+            groups = merged(groups, part[first] + start, second + start)
+    return groups

@@ -28,7 +28,7 @@ from byheart.metrics.copying.orbit import OrbitFound
 from byheart.metrics.copying.scores import LEAST, CopyScores, CopyTables, copy_scores, copy_tables
 from byheart.random import derive, generator
 
-__all__ = ["QUERIES", "CopyTest", "LeaveOneOut", "Matches", "copy_test", "leave_one_out"]
+__all__ = ["QUERIES", "CopyTest", "LeaveOneOut", "Matches", "copy_test", "leave_one_out", "replaced"]
 
 QUERIES = 600
 """Training images left out, at most."""
@@ -150,21 +150,30 @@ def _without_duplicates(tables: CopyTables, rows: Tensor, first: CopyScores) -> 
     for _ in range(_ROUNDS):
         if not bool(doubtful.any()):
             break
-        groups = merged(groups, rows[doubtful], scores.orbit.source[doubtful])
+        for says, source in _named(scores):
+            groups = merged(groups, rows[doubtful & says], source[doubtful & says])
         if int(groups.bincount().max()) > len(tables) - LEAST:
             break
         again = leave_one_out(tables, rows[doubtful], groups)
-        scores = _replaced(scores, doubtful, again)
+        scores = replaced(scores, doubtful, again)
         doubtful = doubtful.masked_scatter(doubtful, _is_copy(again))
     return scores, doubtful
 
 
 def _is_copy(scores: CopyScores) -> Tensor:
-    return (scores.orbit.score >= _ORBIT_OF_A_COPY) | (scores.noise.score >= _NOISE_OF_A_COPY)
+    return torch.stack([says for says, _ in _named(scores)]).any(0)
 
 
-def _replaced(scores: CopyScores, where: Tensor, by: CopyScores) -> CopyScores:
-    """Scores in which the rows of a mask (q,) are those of `by`, in order."""
+def _named(scores: CopyScores) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """For either ratio: (b,) whether it says that a training image is a copy, and (b,) of which other one."""
+    return (
+        (scores.orbit.score >= _ORBIT_OF_A_COPY, scores.orbit.source),
+        (scores.noise.score >= _NOISE_OF_A_COPY, scores.noise.source),
+    )
+
+
+def replaced(scores: CopyScores, where: Tensor, by: CopyScores) -> CopyScores:
+    """Scores in which some rows are those of `by`, in order.  where: a mask (q,), or indices."""
     return replace(
         scores, orbit=_put(scores.orbit, where, by.orbit), noise=_put(scores.noise, where, by.noise)
     )

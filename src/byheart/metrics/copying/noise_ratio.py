@@ -21,9 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import check_finite
-from byheart.metrics.copying.search import check_queries, chunked, compared, correlations, largest
-from byheart.metrics.copying.spaces import check_images
+from byheart.metrics.copying.search import check_queries, compared, correlations, largest, prepared
 
 __all__ = ["NoiseFound", "NoiseTable", "noise_ratio", "noise_table"]
 
@@ -90,11 +88,7 @@ def noise_table(train: Tensor) -> NoiseTable:
 
     Raises InputError for another shape, NaN or infinity.
     """
-    check_images("train", train)
-    check_finite("train", train)
-    parts = [_by_symmetry(part.float()) for part in chunked(train)]
-    even, odd = (torch.cat(part) for part in zip(*parts, strict=True))
-    return NoiseTable(even, odd)
+    return NoiseTable(*prepared(train, _by_symmetry))
 
 
 def noise_ratio(with_sample: Tensor, with_source: Tensor, present: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ over whole rows.  With blocks of √(chunk/k) both selections are from about √
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from byheart._checks import InputError, check_finite
 from byheart.metrics.copying.spaces import check_images
 from byheart.numerics.products import matmul_t
 
-__all__ = ["check_queries", "chunked", "compared", "correlations", "largest"]
+__all__ = ["check_queries", "chunked", "compared", "correlations", "largest", "prepared"]
 
 _TILE = (
     2**21
@@ -31,6 +31,17 @@ def chunked(rows: Tensor, size: int = _CHUNK) -> Iterator[Tensor]:
     parts = -(-len(rows) // size)
     step = -(-len(rows) // parts)
     return (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+def prepared(train: Tensor, rows: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Both tables that `rows` makes of training images (n, c, 32, 32), of a part of them at a time.
+
+    Raises InputError for another shape, NaN or infinity.
+    """
+    check_images("train", train)
+    check_finite("train", train)
+    first, second = zip(*(rows(part.float()) for part in chunked(train)), strict=True)
+    return torch.cat(first), torch.cat(second)
 
 
 def correlations(rows: Tensor, queries: Tensor) -> Iterator[Tensor]:

@@ -24,12 +24,23 @@ from torch import Tensor
 
 from byheart._checks import InputError
 
-__all__ = ["SIDE", "Spaces", "check_images", "filtered", "ring_power", "softened", "spaces", "unit"]
+__all__ = [
+    "SIDE",
+    "Spaces",
+    "check_images",
+    "exact_rows",
+    "filtered",
+    "ring_power",
+    "softened",
+    "spaces",
+    "unit",
+]
 
 SIDE = 32
 _RINGS = 25  # ring = round(32 f), up to 24
 _IMAGES = 2000  # of the training set are enough for its spectrum
 _FLOOR = 1e-3  # root mean square below which a window counts as blank
+_BLANK = 1e-5  # root mean square below which float rounding is all that is left of an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +89,15 @@ def unit(x: Tensor, floor: float = _FLOOR) -> Tensor:
     norm = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
     ready: Tensor = rows / (norm + floor * math.sqrt(rows.shape[-1]))
     return ready
+
+
+def exact_rows(x: Tensor, response: Tensor) -> Tensor:
+    """Images x (b, c, 32, 32) through a filter, as rows without their mean, of norm exactly 1; blank ones are 0, and like none."""
+    rows = filtered(x, response).flatten(1)
+    rows = rows - rows.mean(1, keepdim=True)
+    norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    unit: Tensor = rows / norm.masked_fill(norm < _BLANK * rows.shape[1] ** 0.5, torch.inf)
+    return unit
 
 
 def check_images(name: str, x: Tensor) -> None:
