@@ -225,5 +225,9 @@ _CHANNELS = {"blend": "Mixtures of two training images", "local": "Copies of hal
 
 
 def percent(share: float) -> str:
-    """A share in per cent, with two digits that mean something."""
+    """A share in per cent, with two digits that mean something: never all unless it is all, nor a power of ten."""
+    if 0.995 <= share < 1:
+        return f"{math.floor(1000 * share) / 10:.1f} %"
+    if 0 < share < 1e-4:
+        return "less than 0.01 %"
     return f"{100 * share:.2g} %" if share < 0.0995 else f"{100 * share:.0f} %"
