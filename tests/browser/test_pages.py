@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import crossover_example
 import numpy as np
 import onset_rows
 import pytest
 from playwright.sync_api import Page
 
 from byheart.report.content import MEM, RunContent
+from byheart.report.crossover import crossover_page
 from byheart.report.laboratory import LaboratoryContent
 from byheart.report.pages import onset_page
 from byheart.report.panels import Line, Panel, PlaneContent
@@ -68,6 +70,7 @@ PAGES = {
     "nine sizes": lambda: onset_page(nine_sizes()),
     "no times": lambda: onset_page(onset_rows.content(crossings=(), exponents=(), collapses={}, strips=())),
     "regularization": lambda: regularization_page(regularization()),
+    "crossover": lambda: crossover_page(crossover_example.content()),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -40,6 +41,7 @@ __all__ = [
 
 SIZE = "components M over points N"
 SHARE = (0.0, 1.0)
+POSITIVE = (0.0, math.inf)
 SHARE_LIMITS = (-0.03, 1.05)
 PAPERS_OWN = Population(200, 50, 12)
 """What S1's figures 1, 6 and 7 are about."""
@@ -241,10 +243,12 @@ def learned_panels(curves: Sequence[Curve]) -> list[Panel]:
     if found is None:
         return []
     own = found == PAPERS_OWN
-    variance = line("trained", by_size(curves, "variance"))
+    variance = line("trained", by_size(curves, "variance"), bounds=POSITIVE)
     places = [
-        *line("to the nearest training point", by_size(curves, "distance/point"), color=COPY),
-        *line("to the nearest true mean", by_size(curves, "distance/mean"), color=GOOD),
+        *line(
+            "to the nearest training point", by_size(curves, "distance/point"), color=COPY, bounds=POSITIVE
+        ),
+        *line("to the nearest true mean", by_size(curves, "distance/mean"), color=GOOD, bounds=POSITIVE),
     ]
     rings = {
         name: [published_line("S1's figures", curve)] if own else []

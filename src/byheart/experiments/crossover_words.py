@@ -13,7 +13,7 @@ from byheart.experiments.quantities.crossover import learned
 from byheart.report.audit_words import percent
 from byheart.report.tables import interval, number
 
-__all__ = ["Reproduced", "advice", "reasons", "reproduced"]
+__all__ = ["RESTS_ON", "Reproduced", "advice", "reasons", "reproduced"]
 
 Key = tuple[str, str]
 """Arm and quantity: what a claim is decided by."""
@@ -23,6 +23,14 @@ HALF: Key = ("transition", M_PT)
 ELSEWHERE: tuple[Key, ...] = (("universality", M_PT), ("universality", f"spread/{M_PT}"))
 THRESHOLDS: tuple[Key, ...] = (("transition", "m_pt@0.5"), ("transition", "m_pt@0.2"))
 OTHER_STARTS: tuple[Key, ...] = (("fresh", COPIES), ("gaussian", COPIES))
+PAIRS: Key = ("pairs", COPIES)
+HELDOUT: Key = ("transition", "published/transition/loss/heldout")
+LLOYD: Key = ("transition", "ratio/variance:lloyd/variance@0.5")
+TRAINED: Key = ("losses", "crossover/eps@2")
+COLORED: Key = ("colored", COPIES)
+RESTS_ON = (HALF, *ELSEWHERE, *THRESHOLDS, *OTHER_STARTS, PAIRS, HELDOUT, LLOYD, TRAINED, COLORED)
+"""All that the words rest on."""
+
 FOUR_FIFTHS = (0.75, 0.85)
 
 
@@ -101,11 +109,11 @@ def _start(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | No
 
 def _pairs(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
     pairs, points = (_at(curves.get(arm, ()), "loss/eps", 0.8) for arm in ("pairs", "points"))
-    if not found.has(("pairs", COPIES)) or pairs is None or points is None or pairs >= points:
+    if not found.has(PAIRS) or pairs is None or points is None or pairs >= points:
         return None
     return (
         f"A better fit copies more: from averages of near pairs the training loss ends at {number(pairs)}, from points at {number(points)}, "
-        f"and {percent(found.value(('pairs', COPIES)))} of the samples are memorized."
+        f"and {percent(found.value(PAIRS))} of the samples are memorized."
     )
 
 
@@ -123,13 +131,9 @@ def _early(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | No
     runs = curves.get("transition", ())
     heldout, copied = (_at(runs, name, 0.5) for name in ("loss/heldout", COPIED))
     truth = reference(runs, "true", "loss/heldout")
-    if (
-        not found.has(("transition", "published/transition/loss/heldout"))
-        or heldout is None
-        or copied is None
-    ):
+    if heldout is None or copied is None or not truth.count or not found.has(HELDOUT):
         return None
-    if not truth.count or heldout < 1.1 * truth.value or copied > 0.02:
+    if heldout < 1.1 * truth.value or copied > 0.02:
         return None
     return (
         f"The loss on held-out points warns first: with half as many components as points it is {percent(heldout / truth.value - 1)} above that "
@@ -138,7 +142,7 @@ def _early(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | No
 
 
 def _lloyd(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(("transition", "ratio/variance:lloyd/variance@0.5")):
+    if not found.has(LLOYD):
         return None
     return (
         "What the training finds is k-means from its start, so that the transition can be forecast from the points alone, in seconds: "
@@ -147,21 +151,20 @@ def _lloyd(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | No
 
 
 def _loss(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    trained = ("losses", "crossover/eps@2")
-    if not found.has(HALF, trained):
+    if not found.has(HALF, TRAINED):
         return None
     return (
-        f"The losses alone do not tell: under the weighting that is trained, storing points pays only from {found.said(trained)} of N on, "
-        f"and samples are copies from {found.said(HALF)} of N on."
+        f"The losses alone do not tell: under the weighting that is trained, storing points pays only from {found.said(TRAINED)} of N on, "
+        f"and half of the samples are copies from {found.said(HALF)} of N on."
     )
 
 
 def _colored(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    later, floor = ("colored", COPIES), reference(curves.get("colored", ()), "true", COPIED)
-    if not found.has(HALF, later) or not floor.count:
+    floor = reference(curves.get("colored", ()), "true", COPIED)
+    if not found.has(HALF, COLORED) or not floor.count:
         return None
     return (
-        f"On images of few true dimensions copying comes later: {percent(found.value(later))} at the same four fifths. There even new samples are "
+        f"On images of few true dimensions copying comes later: {percent(found.value(COLORED))} at the same four fifths. There even new samples are "
         f"counted, {percent(floor.value)} of those of the true denoiser: put the count of fresh samples beside yours."
     )
 

@@ -1,0 +1,270 @@
+"""The page of S1's study from made-up runs: what is drawn is what is stored, what is said was reproduced."""
+
+import re
+
+import crossover_rows as made
+import pytest
+
+from byheart.experiments.claims import unmeasured
+from byheart.experiments.crossover import crossover_content
+from byheart.experiments.crossover_cells import fitted, phase_panel, seen, universality_panel
+from byheart.experiments.crossover_lines import by_size, over_runs
+from byheart.experiments.crossover_others import network_panel, start_panels, starts
+from byheart.experiments.crossover_panels import (
+    colored_panel,
+    factor_panel,
+    loss_panel,
+    ratio_panel,
+    threshold_panel,
+    transition_panel,
+)
+from byheart.experiments.crossover_words import RESTS_ON, advice, reasons, reproduced
+from byheart.experiments.curves import read_curves
+from byheart.experiments.pages import write_report
+from byheart.experiments.published import TRANSITION
+from byheart.experiments.quantities import quantity
+from byheart.experiments.studies import Study, load_study
+from byheart.theory.crossover import smallest_snr
+
+HEADS = (
+    "The transition", "It moves with the threshold", "Losses on training points and on fresh ones", "The learned variance",
+    "Where the components end up", "The same share of N everywhere?", "Phase diagram", "It belongs to the start",
+    "What the same starts reach in training", "Colored images", "Does a network store points one by one?",
+    "What the population costs", "What stored points cost",
+)  # fmt: skip
+
+
+def study() -> Study:
+    """The study with a claim for everything that its words rest on."""
+    claims = [
+        {"id": f"S1-{place}", "paper": "S1", "statement": f"{arm}: {name}", "quantity": name, "accept": [0, 100], "arm": arm}
+        for place, (arm, name) in enumerate(RESTS_ON)
+    ]  # fmt: skip
+    arms = {arm: {"base": {}} for arm in made.arms()}
+    scales = {"cpu": {"takes": "no time", "arms": [{"arm": "transition"}]}}
+    return Study.model_validate(
+        {"name": "s1-crossover", "title": "When?", "paper": "2508.17689", "page": "crossover"}
+        | {"main_arm": "transition", "arms": arms, "scales": scales, "claims": claims}
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = made.stored(tmp_path_factory.mktemp("runs"), study().model_dump(mode="json"), [], made.arms())
+    rows = []
+    for claim in study().claims:
+        value = quantity(claim.quantity, read_curves(found.folders()[claim.arm]))
+        measured = {"measured": value.value, "low": value.low, "high": value.high, "verdict": "reproduced"}
+        rows.append(unmeasured(claim) | measured)
+    made.write_claims(found, rows)
+    write_report(found.path)
+    return found
+
+
+@pytest.fixture(scope="module")
+def curves(folder):
+    return {arm: read_curves(found) for arm, found in folder.folders().items()}
+
+
+@pytest.fixture(scope="module")
+def content(folder):
+    return crossover_content(folder)
+
+
+def labeled(panel, label):
+    return next(line for line in panel.lines if line.label == label)
+
+
+def rings(panel):
+    return [line for line in panel.lines if line.style == "published"]
+
+
+def test_the_page_shows_every_arm(folder, content):
+    page = folder.report.read_text()
+    assert tuple(panel.head for panel in content.laboratory.panels) == HEADS
+    assert page.count("<svg") == len(HEADS) and "if it starts from them." in page
+    words = re.sub(r"<(svg|style|pre).*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"\b(nan|None|inf)\b", words)
+    assert (folder.path / "crossover.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_can_be_written_again(folder):
+    before = folder.report.read_text()
+    folder.report.unlink()
+    assert write_report(folder.path).read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arm", "heads"),
+    {
+        "transition": HEADS[:5],
+        "points": HEADS[:5],
+        "fresh": (*HEADS[:5], *HEADS[7:9]),
+        "colored": (HEADS[0], HEADS[1], HEADS[9]),
+        "mlp": HEADS[10:11],
+        "losses": HEADS[11:],
+        "single": HEADS[11:12],
+        "coloredlosses": HEADS[11:12],
+    }.items(),
+)
+def test_an_arm_alone_has_its_own_figures(tmp_path, arm, heads):
+    found = made.stored(tmp_path, study().model_dump(mode="json"), [], {arm: made.arms()[arm]})
+    content = crossover_content(found)
+    assert tuple(panel.head for panel in content.laboratory.panels) == heads
+    assert content.weighting is None
+    assert "as far as these runs say" in content.laboratory.advice
+    assert len(content.laboratory.reasons) == 1
+
+
+def test_a_mean_over_runs_has_student_s_interval():
+    found = over_runs([{"a": 1.0}, {"a": 2.0}, {"a": 3.0}, {}], "a")
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-4)
+
+
+def test_one_run_has_the_interval_of_its_samples():
+    found = over_runs([{"a": 0.5, "a_low": 0.4, "a_high": 0.7}], "a")
+    assert (found.value, found.low, found.high) == (0.5, 0.4, 0.7)
+
+
+def test_the_transition_is_that_of_the_trained_models(curves):
+    panel = transition_panel(curves["transition"])
+    trained = labeled(panel, "trained")
+    assert list(trained.x) == list(made.SHARES)
+    at = trained.x.index(0.8)
+    values = [made.copied(0.8, 0.8 + 0.004 * seed)["f_mem@0.333"] for seed in range(3)]
+    assert (
+        trained.y[at] == pytest.approx(sum(values) / 3) and trained.low[at] < trained.y[at] < trained.high[at]
+    )
+    assert min(trained.low) >= 0 and max(trained.high) <= 1
+    assert "One half is passed at M = 0.80" in panel.caption and "3 training sets of N = 200" in panel.caption
+    assert rings(panel)[0].y == list(TRANSITION["f_mem"].values())
+
+
+def test_the_published_curve_is_shown_of_its_own_population_only(curves):
+    assert not rings(transition_panel(curves["universality"][:1]))
+    assert not rings(loss_panel(curves["universality"][:1]))
+    assert len(rings(loss_panel(curves["transition"]))) == 2
+
+
+def test_thresholds_are_ordered_from_the_widest(curves):
+    lines = [line for line in threshold_panel(curves["transition"]).lines if line.label]
+    assert [line.label for line in lines] == ["d₁ < 1/2 d₂", "d₁ < 1/3 d₂", "d₁ < 1/4 d₂", "d₁ < 1/5 d₂"]
+    at = lines[0].x.index(0.8)
+    assert [line.y[at] for line in lines] == sorted((line.y[at] for line in lines), reverse=True)
+
+
+def test_the_approximations_are_those_of_the_theory(curves):
+    panel = loss_panel(curves["transition"])
+    assert labeled(panel, "d s/(1 + ψ s)").y == pytest.approx([50 / 7.704] * 2)
+    stored = labeled(panel, "C (1 − M/N) d s")
+    place = min(range(len(stored.x)), key=lambda at: abs(stored.x[at] - 0.75))
+    assert stored.y[place] == pytest.approx(1.47 * (1 - stored.x[place]) * 50, rel=0.02)  # published C
+    assert labeled(panel, "true denoiser, fresh points").y == (made.TRUE_LOSS, made.TRUE_LOSS)
+    assert 1.0 not in labeled(panel, "training points").x and 1.0 in labeled(panel, "fresh points").x
+
+
+def test_every_population_has_its_transition(curves):
+    cells = seen([curve for found in curves.values() for curve in found])
+    assert len(cells) == 9 and sum(len(cell.transitions) for cell in cells) == 19
+    assert all(cell.mean == pytest.approx(0.8, abs=0.03) for cell in cells)
+
+
+def test_the_phase_diagram_counts_components_and_the_other_divides_by_points(curves):
+    cells = seen(curves["universality"])
+    for panel, factor in ((universality_panel(cells, None), 1), (phase_panel(cells), 100)):
+        values = [
+            y
+            for line in panel.lines
+            if line.style == "points"
+            for x, y in zip(line.x, line.y, strict=True)
+            if x > 75
+        ]
+        assert len(values) == 8 and min(values) > 0.75 * factor and max(values) < 0.85 * factor
+
+
+def test_the_fit_is_tried_on_cells_that_it_did_not_see(curves, content):
+    cells = seen([curve for found in curves.values() for curve in found])
+    fit = fitted(cells)
+    kept = [cell.mean for at, cell in enumerate(cells) if at % 3]
+    assert fit.constant == pytest.approx(sum(kept) / 6)
+    left = [cell.mean for cell in cells[::3]]
+    assert fit.constant_heldout_error == pytest.approx(sum((one - fit.constant) ** 2 for one in left) / 3)
+    assert content.weighting.cells == 6 and content.weighting.heldout == 3
+    # S1's formulas give all cells one crossover: the 26 numbers are one.
+    assert content.weighting.constraints == 1 and content.weighting.numbers == 26
+    assert fitted(cells[:2]) is None
+
+
+def test_a_perfect_prediction_errs_by_the_noise_of_the_cells_means(curves):
+    cells = seen(curves["universality"])
+    expected = sum((a - b) ** 2 / 4 for a, b in (cell.transitions for cell in cells)) / len(cells)
+    assert fitted(cells).floor == pytest.approx(expected)
+
+
+def test_starts_stand_in_order_beside_the_true_denoiser(curves):
+    groups = starts([curve for found in curves.values() for curve in found])
+    copied, loss = start_panels(groups)
+    assert copied.names == ("nearest pairs", "points", "fresh samples", "Gaussian")
+    shares = labeled(copied, "trained").y
+    assert shares[0] > shares[1] > 0.4 and max(shares[2:]) < 0.01
+    assert set(labeled(loss, "true denoiser").y) == {19.9} and "4 to 6 runs" in copied.caption
+
+
+def test_no_start_is_compared_with_nothing(curves):
+    assert starts(curves["transition"]) == {} and start_panels({}) == []
+
+
+def test_the_floor_of_colored_images_is_the_true_denoiser_s(curves):
+    floor = labeled(colored_panel(curves["colored"]), "true denoiser")
+    assert set(floor.y) == {made.copied(0.0, 0.25)["f_mem@0.333"]}
+
+
+def test_networks_are_measured_in_points_that_their_weights_could_hold(curves):
+    panel = network_panel({"mlp": curves["mlp"]}, curves["transition"])
+    line = labeled(panel, "mlp")
+    assert line.x == pytest.approx([2 * width / 50 for width in (4, 8, 16, 32, 64, 128)])
+    assert line.y[3] == pytest.approx(1 / (1 + (50 / 64) ** 2))  # the last record, not the first
+    assert labeled(panel, "mixtures").x[-1] == 1.0
+
+
+def test_the_ratio_of_one_component_is_that_of_its_whole_loss(curves):
+    panel = ratio_panel({arm: curves[arm] for arm in ("losses", "single", "coloredlosses")})
+    assert labeled(panel, "one component").y == pytest.approx([1.0] * 26)
+    several = labeled(panel, "d = 50, K = 12")
+    assert several.y[-1] == pytest.approx(1.0) and several.y[0] < 0.05
+    assert labeled(panel, "outside the theorem").x[1] == pytest.approx(smallest_snr(50))
+
+
+def test_c_is_shown_at_the_level_of_the_paper(curves):
+    panel = factor_panel(curves["losses"])
+    assert "ψ = 6.7" in panel.caption
+    assert labeled(panel, "measured").y == pytest.approx([1.85, 1.7, 1.55])
+    assert labeled(panel, "finite C").y == pytest.approx([0.99 * y for y in (1.85, 1.7, 1.55)])
+    assert labeled(panel, "too few for the theorem").x[1] == pytest.approx(146 / 200, abs=0.005)
+
+
+@pytest.mark.parametrize("missing", RESTS_ON)
+def test_nothing_is_said_that_was_not_reproduced(folder, curves, missing):
+    rows = folder.claims()
+    every = reproduced(study().claims, rows)
+    index = RESTS_ON.index(missing)
+    fewer = reproduced(
+        study().claims,
+        [row | ({"verdict": "unresolved"} if place == index else {}) for place, row in enumerate(rows)],
+    )
+    whole, left = [(advice(one), *reasons(one, curves)) for one in (every, fewer)]
+    assert len(whole) == 9 and left != whole
+    assert set(left[1:]) <= set(whole[1:])
+
+
+def test_four_fifths_is_said_of_four_fifths_only(folder):
+    rows = [row | {"measured": 0.6} for row in folder.claims()]
+    assert "as far as these runs say" in advice(reproduced(study().claims, rows))
+
+
+def test_the_words_rest_on_claims_that_the_study_has():
+    assert {(claim.arm, claim.quantity) for claim in load_study("s1-crossover").claims} >= set(RESTS_ON)
+
+
+def test_sizes_are_those_of_trained_models_only(curves):
+    assert [share for share, _ in by_size(curves["transition"], "loss/train")] == list(made.SHARES)
