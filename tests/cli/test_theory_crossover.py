@@ -53,7 +53,7 @@ def test_own_data(capsys, tmp_path):
     code, out, err = said(capsys, "--data", str(tmp_path / "x.npy"), "--components", "2", "--samples", "50")
     assert code == 0 and not err and "N = 60 of 8 numbers" in out and "published" in out
     out = said(capsys, "--data", str(tmp_path / "x.npy"), "--n", "20", "--models", "10", "20")[1]
-    assert "N = 20 of 8 numbers" in out and "published" not in out
+    assert "N = 20 of 8 numbers" in out and "20 of 60, a fair draw" in out and "published" not in out
 
 
 def test_a_named_data_set(capsys):

@@ -69,15 +69,15 @@ def test_one_component_is_exact_at_any_noise():
         )
 
 
-@pytest.mark.parametrize("m", [100, 150, 180])
+@pytest.mark.parametrize("m", [50, 100, 150])
 def test_factor_of_stored_points(m):
-    """Within 5 % about where the theorem begins (M ≥ 146), on average over draws of the data and the stored ones."""
+    """Also below the M ≥ 146 of the theorem; mean over 8 draws of the data, of standard error 0.8 %."""
     assert coupon_bound(K, D) == pytest.approx(146.5, abs=0.1)
     found = []
     for seed in range(8):
         train = drawn(seed)
         found.append(excess(empirical(train[:m]), train, HIGH, draws=2) / (D * (1 - m / N)))
-    assert np.mean(found) == pytest.approx(finite_factor(D, m, K), rel=0.05)
+    assert np.mean(found) == pytest.approx(finite_factor(D, m, K), rel=0.025)
     assert 1 <= np.mean(found) <= 2
 
 

@@ -105,6 +105,7 @@ def test_pairs_are_the_nearest():
     x = [[0.0], [1.0], [5.0], [5.5], [9.0]]
     assert sorted(paired_starts(x, 4)[0, :, 0].tolist()) == [0.0, 1.0, 5.25, 9.0]
     assert sorted(paired_starts(x, 3)[0, :, 0].tolist()) == [0.5, 5.25, 9.0]
+    assert sorted(paired_starts([[0.0], [1.0], [1.9], [5.0]], 2)[0, :, 0].tolist()) == [1.45, 2.5]
     assert paired_starts(x, 5)[0, :, 0].tolist() == [0.0, 1.0, 5.0, 5.5, 9.0]
 
 

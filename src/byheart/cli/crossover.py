@@ -20,7 +20,7 @@ Sizes = Annotated[Optional[tuple[int, ...]], arg(metavar="M …")]
 File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 DIMENSION, COMPONENTS, POINTS = 50, 12, 200  # S1's cell
-ENOUGH = 1000  # points of a large data set: M_pt/N hardly depends on how many
+ENOUGH = 500  # points of a large data set, for an answer in seconds: M_pt/N hardly depends on how many
 
 
 def crossover(
@@ -48,7 +48,7 @@ def crossover(
     Args:
         dimension: Numbers in one sample, d; 50 by default.
         components: K: of the population, 12 by default; of your data, how many Gaussians the formulas take them for.
-        n: Training points, N: 200 of the population; of your data a fair draw, 1,000 or all by default.
+        n: Training points, N: 200 of the population; of your data a fair draw, 500 or all by default.
         models: Sizes M; 20 from N/20 to N by default.
         data: A folder of images, an array file, or the name of a data set.
         size: Resize your images to this many pixels a side.
@@ -178,6 +178,8 @@ def _of_data(
         warnings.simplefilter("always")
         curve = memorization_curve(points, plan.sizes(count), list(plan.seeds), plan.samples)
     notes = tuple(f"warning: {one.message}; or --distinct" for one in caught)
+    if count < len(dataset):
+        notes += (f"{count:,} of {len(dataset):,}, a fair draw; --n chooses how many.",)
     setting = {"data": dataset.name, "dimension": d, "n": count, "components": components}
     formulas = {} if components is None else _data_formulas(points, components, plan.seeds)
     return Forecast(f"{dataset.name}, N = {count:,} of {d:,} numbers", setting, curve, formulas, notes)
