@@ -46,10 +46,10 @@ def test_four_points_by_hand():
     assert found.singles == pytest.approx([2 / 3, 2 / 3]) and found.rounds.tolist() == [2, 2]
 
 
-def test_blocks_of_restarts_change_nothing(monkeypatch):
+def test_blocks_of_points_change_nothing(monkeypatch):
     x = mixture()
     whole = cluster(x, training_starts(x, 20, range(7)))
-    monkeypatch.setattr(lloyd, "SCORES", 2 * 50 * 20)
+    monkeypatch.setattr(lloyd, "SCORES", 7 * 20 * 13)  # 13, 13, 13 and 11 points
     parts = cluster(x, training_starts(x, 20, range(7)))
     for name in ("centers", "labels", "sizes", "variance", "rounds"):
         assert (getattr(whole, name) == getattr(parts, name)).all()
@@ -147,6 +147,7 @@ def test_repeated_points_are_told_and_can_be_collapsed():
         (lambda x: cluster(x, np.zeros((1, 51, 30))), "1 ≤ M ≤ N"),
         (lambda x: cluster(x, np.zeros((1, 5, 29))), "(r, m, 30)"),
         (lambda x: cluster(x, np.full((1, 5, 30), np.inf)), "finite centers"),
+        (lambda x: cluster(x, x[None], rounds=0), "at least 1"),
         (lambda x: gaussian_starts(0, 3, [0]), "at least 1"),
         (lambda x: paired_starts(x, 24), "M ≥ N/2"),
         (lambda x: sample_distances(x, cluster(x, x[None]), 0, [0]), "at least 1"),

@@ -40,7 +40,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-SCORES = 1 << 24  # numbers in one block of scores, 128 MB
+SCORES = 1 << 24  # numbers in one block of scores
 
 
 class RepeatedPointsWarning(UserWarning):
@@ -75,7 +75,7 @@ def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Cluster
     """Lloyd's iteration of every restart, until no point changes sides.
 
     points: (n, d).  starts: (r, m, d), m ≤ n.  rounds: at most so many.  A center without points stays where it is.
-    Memory: (r, n, m) scores a round, in blocks of restarts; no (n, m, d).
+    Memory: the centers, and blocks of 128 MB of their (r, n, m) scores.
     """
     x, first = as_points(points), np.asarray(starts, dtype=np.float64)
     if first.ndim != 3 or first.shape[2] != x.shape[1] or not np.isfinite(first).all() or not first.size:
@@ -85,13 +85,13 @@ def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Cluster
             remedy="see byheart.theory.starts, or give samples of your own",
         )
     check_count(first.shape[1], len(x))
-    block = max(1, SCORES // (len(x) * first.shape[1]))
-    parts = [_descend(x, first[at : at + block].copy(), rounds) for at in range(0, len(first), block)]
-    return Clusters(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    if rounds < 1:
+        raise InputError(got=f"rounds {rounds}", need="at least 1", remedy="leave it out: it ends by itself")
+    return _descend(x, first.copy(), rounds)
 
 
-def _descend(x: Array, centers: Array, rounds: int) -> tuple[Array, Index, Index, Array, Index]:
-    """The fields of Clusters, the centers moved in place; restarts that are done drop out of the products."""
+def _descend(x: Array, centers: Array, rounds: int) -> Clusters:
+    """Moves the centers in place; restarts that are done drop out of the products."""
     r, m, _ = centers.shape
     labels, taken = np.full((r, len(x)), -1), np.zeros(r, dtype=np.int64)
     sizes, busy = np.zeros((r, m), dtype=np.int64), np.arange(r)
@@ -106,14 +106,19 @@ def _descend(x: Array, centers: Array, rounds: int) -> tuple[Array, Index, Index
         centers[busy], sizes[busy] = _means(x, centers[busy], labels[busy])
     # Σ‖x − c‖² = Σ‖x‖² − Σ n‖c‖² cancels where clusters are tight; differences do not.
     spread = [np.square(x - c[own]).mean() for c, own in zip(centers, labels, strict=True)]
-    return centers, labels, sizes, np.array(spread), taken
+    return Clusters(centers, labels, sizes, np.array(spread), taken)
 
 
 def _nearest(x: Array, centers: Array) -> Index:
-    """Index of the nearest center, (r, n): the largest x·c − ‖c‖²/2."""
-    scores = x @ centers.transpose(0, 2, 1)
-    scores -= np.square(centers).sum(2)[:, None] / 2
-    return np.asarray(scores.argmax(2), dtype=np.int64)
+    """Index of the nearest center, (r, n): the largest x·c − ‖c‖²/2, for as many points at a time as there is room."""
+    halves = np.square(centers).sum(2)[:, None] / 2
+    rows = max(1, SCORES // halves.size)
+    parts = []
+    for at in range(0, len(x), rows):
+        scores = x[at : at + rows] @ centers.transpose(0, 2, 1)
+        scores -= halves
+        parts.append(scores.argmax(2))
+    return np.concatenate(parts, axis=1, dtype=np.int64)
 
 
 def _means(x: Array, centers: Array, labels: Index) -> tuple[Array, Index]:
