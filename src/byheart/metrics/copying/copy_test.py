@@ -28,7 +28,16 @@ from byheart.metrics.copying.orbit import OrbitFound
 from byheart.metrics.copying.scores import LEAST, CopyScores, CopyTables, copy_scores, copy_tables
 from byheart.random import derive, generator
 
-__all__ = ["QUERIES", "CopyTest", "LeaveOneOut", "Matches", "copy_test", "leave_one_out", "replaced"]
+__all__ = [
+    "QUERIES",
+    "CopyTest",
+    "LeaveOneOut",
+    "Matches",
+    "copy_test",
+    "is_copy",
+    "leave_one_out",
+    "replaced",
+]
 
 QUERIES = 600
 """Training images left out, at most."""
@@ -146,7 +155,7 @@ def leave_one_out(tables: CopyTables, rows: Tensor, groups: Tensor, tell: Tell =
 
 def _without_duplicates(tables: CopyTables, rows: Tensor, first: CopyScores) -> tuple[CopyScores, Tensor]:
     """Statistics with duplicates left out as well, and (q,) of whom there seem to be more duplicates still."""
-    groups, scores, doubtful = torch.arange(len(tables)), first, _is_copy(first)
+    groups, scores, doubtful = torch.arange(len(tables)), first, is_copy(first)
     for _ in range(_ROUNDS):
         if not bool(doubtful.any()):
             break
@@ -156,11 +165,12 @@ def _without_duplicates(tables: CopyTables, rows: Tensor, first: CopyScores) -> 
             break
         again = leave_one_out(tables, rows[doubtful], groups)
         scores = replaced(scores, doubtful, again)
-        doubtful = doubtful.masked_scatter(doubtful, _is_copy(again))
+        doubtful = doubtful.masked_scatter(doubtful, is_copy(again))
     return scores, doubtful
 
 
-def _is_copy(scores: CopyScores) -> Tensor:
+def is_copy(scores: CopyScores) -> Tensor:
+    """(b,) whether either ratio of a training image is beyond what training images that occur once have."""
     return torch.stack([says for says, _ in _named(scores)]).any(0)
 
 

@@ -8,7 +8,8 @@ rest of its crowd stays.  So crowds are looked for by what they are, an empty ri
     near a = the images that correlate with a above 0.9 (space `soft`, as they lie)
     asked  = whoever has at least 3 near it and  log( e beyond / e₁ ) ≥ 1.5,
              e = 1 − correlation, e₁ of the nearest image, e beyond: mean of the 3rd … 9th smallest of those not near
-    same   = asked, and `whole` at the level of a close copy where of those near only the nearest may be matched
+    same   = asked, and a copy where of those near only the nearest may be matched: `whole` at the level of a close copy, and
+             one of its ratios such as no training image has that occurs once
 
 The first two take one product of all with all.  Those asked are compared in full a hundredth of all at a time, the largest
 contrast first, for as long as a tenth of them are the same.  Whoever is, is grouped with what it matches; the first of
@@ -26,7 +27,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from byheart.metrics.copying.copy_test import CopyTest
+from byheart.metrics.copying.copy_test import CopyTest, is_copy
 from byheart.metrics.copying.groups import merged
 from byheart.metrics.copying.scores import LEAST, CopyScores, copy_scores
 from byheart.metrics.copying.spaces import exact_rows
@@ -64,9 +65,8 @@ def crowds(
     for _ in range(_ROUNDS):
         if not len(chosen) or int(groups.bincount().max()) > len(own) - LEAST:
             break
-        seen = test.matches(_compared(test, rows, groups, chosen))
-        same = torch.from_numpy(seen.whole >= level)
-        groups, chosen = _grouped(groups, chosen[same], seen.source[same])
+        same, source = _same(test, level, _compared(test, rows, groups, chosen))
+        groups, chosen = _grouped(groups, chosen[same], source[same])
     few = groups.bincount(minlength=len(own))[groups] < CROWDED
     return torch.where(few, own, groups)
 
@@ -90,10 +90,9 @@ def _first_round(
     images, sources = [own[:0]], [own[:0]]
     for start in range(0, len(asked), step):
         part = asked[start : start + step]
-        seen = test.matches(_compared(test, rows, own, part))
-        same = torch.from_numpy(seen.whole >= level)
+        same, source = _same(test, level, _compared(test, rows, own, part))
         images.append(part[same])
-        sources.append(seen.source[same])
+        sources.append(source[same])
         tell(start + len(part), len(asked))
         if float(same.float().mean()) < _PAYS:
             break
@@ -104,6 +103,12 @@ def _grouped(groups: Tensor, images: Tensor, sources: Tensor) -> tuple[Tensor, T
     """Groups (n,) with images (q,) and what they match (q,) joined, and the first images of those that have grown."""
     groups = merged(groups, images, sources)
     return groups, torch.unique(groups[images])
+
+
+def _same(test: CopyTest, level: float, found: CopyScores) -> tuple[Tensor, Tensor]:
+    """(q,) whether images are the same as what they match, and (q,) what they match."""
+    seen = test.matches(found)
+    return torch.from_numpy(seen.whole >= level) & is_copy(found), seen.source
 
 
 def _compared(test: CopyTest, rows: Tensor, groups: Tensor, chosen: Tensor) -> CopyScores:
