@@ -58,6 +58,7 @@ def test_none_flagged_and_all_flagged():
     assert (1 - none.high) ** 1000 == pytest.approx(0.025)
     every = corrected_share(Counts(1000, 1000, 5, 500, 97, 100), seeded())
     assert (every.value, every.high) == (1, 1)
+    assert every.low**1000 == pytest.approx(0.025)
     assert lower_share(Counts(1000, 1000, 5, 500, 97, 100), seeded()) > 0.99
 
 

@@ -27,6 +27,7 @@ VERBS = {
     "report": "Write the report of a study again, from what is stored.",
     "claims": "Show which published statements were measured, and with what result.",
     "sample": "Draw samples from a trained run or from a closed form.",
+    "theory crossover": "Forecast at which size a mixture model knows its data by heart.",
     "theory collapse": "Find the noise level below which the exact score of your data copies.",
     "theory terminal": "Say whether a regularized exact score still copies, and how often.",
     "data ls": "List the data sets and where they were found.",

@@ -11,7 +11,8 @@ and its interval comes from draws of all three (2.5 % quantile of the lower, 97.
     p ~ Beta(x, N − x + 1) below, Beta(x + 1, N − x) above      (Clopper–Pearson's limits are quantiles of these)
 
 The upper end is never below the share that is absent from N samples once in forty times, 1 − 0.025^(1/N): where fewer are
-flagged than innocents alone would give, the difference of rates would exclude every share, which no sample of N can.
+flagged than innocents alone would give, the difference of rates would exclude every share, which no sample of N can.  Nor is
+the lower end above the share that all of N samples show once in forty times, 0.025^(1/N).
 
 Three numbers that differ in what they believe:
 
@@ -191,7 +192,7 @@ def corrected_share(counts: Counts, generator: np.random.Generator, draws: int =
     lower, upper = _flagged_rates(counts, generator, draws)
     low = float(np.quantile((lower - false) / gap, TAIL).clip(0, 1))
     high = float(np.quantile((upper - false) / gap, 1 - TAIL).clip(0, 1))
-    high = max(high, 1 - TAIL ** (1 / counts.samples))
+    low, high = min(low, TAIL ** (1 / counts.samples)), max(high, 1 - TAIL ** (1 / counts.samples))
     value = min(max(counts.estimate, 0.0), 1.0)
     # Few draws, or few of anything, may leave the point outside; an interval that is too long misleads nobody.
     return Interval(value, min(low, value), max(high, value), counts.samples)

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from byheart._checks import InputError
 from byheart.data.dataset import fingerprint
 from byheart.data.mixture import GaussianMixture, isotropic_mixture
 from byheart.data.named import template_population
@@ -20,7 +19,7 @@ from byheart.denoisers.templates import ColoredTemplateDenoiser
 from byheart.random import derive, generator
 from byheart.store.folders import RunFolder
 
-__all__ = ["Drawn", "check_known_population", "drawn", "store_drawn"]
+__all__ = ["Drawn", "drawn", "store_drawn"]
 
 Truth = MixtureDenoiser | ColoredTemplateDenoiser
 
@@ -43,9 +42,8 @@ class Drawn:
 def drawn(data: Data, n: int, heldout: int, seed: int) -> Drawn:
     """n training points and so many held-out ones of the population of these settings and that seed.
 
-    data: named `mixture` or `templates`; its own seeds and counts are not used.  Raises InputError for other data.
+    data: named `mixture` or `templates`; its own seeds and counts are not used.
     """
-    check_known_population(data, n)
     draws, own = generator(derive(seed, "points")), derive(seed, "population")
     if data.name == "mixture":
         settings = data.mixture or MixtureData()
@@ -61,23 +59,6 @@ def drawn(data: Data, n: int, heldout: int, seed: int) -> Drawn:
     means = torch.einsum("kc,k...->kc...", found.means, found.templates)
     variances = (found.std**2 * found.squares).numpy()[:, None].repeat(COLORS, 1)
     return Drawn(points[:n], points[n:], colored, None, means, variances)
-
-
-def check_known_population(data: Data, n: int) -> None:
-    """Raise InputError for data that have no formula, or for fewer points than components."""
-    if data.name not in ("mixture", "templates"):
-        raise InputError(
-            got=f"data {data.name!r}",
-            need="mixture or templates: populations whose denoiser is a formula",
-            remedy="for your own images: data = { name = 'templates', path = … }, or byheart theory crossover",
-        )
-    settings = data.mixture or MixtureData() if data.name == "mixture" else data.templates or TemplateData()
-    if settings.components > n:
-        raise InputError(
-            got=f"K = {settings.components} components and N = {n} training points",
-            need="K ≤ N",
-            remedy="raise n or lower `components`",
-        )
 
 
 def store_drawn(folder: RunFolder, data: Data, points: Drawn) -> None:

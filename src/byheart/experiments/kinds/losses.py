@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from byheart._records import Scalar
+from byheart.data.spec import MixtureData
 from byheart.denoisers.base import Denoiser
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial
 from byheart.executors.local import Tell
@@ -85,7 +86,8 @@ def level_record(run: LossesRun, points: Drawn, step: int, level: float) -> Reco
 def _factor(run: LossesRun, share: str, factor: float, m: int) -> Record:
     """C of m stored points; its formula is for isotropic components."""
     row: Record = {f"factor@{share}": factor}
-    if (settings := run.data.mixture) is not None and run.data.name == "mixture":
+    if run.data.name == "mixture":
+        settings = run.data.mixture or MixtureData()
         # S1's means lie at ‖μ − μ'‖² ≈ 2d of each other, whatever the width of the components.
         exact = finite_factor(settings.dimension, m, settings.components, separation=2 / settings.std**2)
         row |= {f"formula/factor@{share}": exact, f"ratio/factor@{share}": factor / exact}

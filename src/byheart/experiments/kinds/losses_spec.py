@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from byheart.data.spec import Data
 from byheart.experiments.kinds.any_spec import AnyKind
+from byheart.experiments.kinds.population_spec import check_known_population
 
 __all__ = ["LossesRun", "Share"]
 
@@ -28,3 +29,8 @@ class LossesRun(AnyKind):
     shares: tuple[Share, ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
     draws: PositiveInt = 20
     grid: int = Field(default=26, ge=2)
+
+    @model_validator(mode="after")
+    def _known(self) -> LossesRun:
+        check_known_population(self.data, self.n)
+        return self

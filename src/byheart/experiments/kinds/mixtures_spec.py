@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from byheart._checks import InputError
 from byheart.data.spec import Data
 from byheart.experiments.kinds.any_spec import AnyKind
+from byheart.experiments.kinds.population_spec import check_known_population
 from byheart.training.mixture_spec import MixtureRecipe, MixtureTraining, mixture_recipe
 
 __all__ = ["MixturesRun"]
@@ -59,6 +60,7 @@ class MixturesRun(AnyKind):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> MixturesRun:
+        check_known_population(self.data, self.n)
         if not self.shares or sorted(set(self.models)) != list(self.models):
             raise InputError(
                 got=f"shares {self.shares} of {self.n} points: {self.models} components",
