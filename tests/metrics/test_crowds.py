@@ -68,6 +68,17 @@ def test_three_copies_are_no_crowd(train):
 
 
 @needs_fashion_mnist
+def test_a_crowd_without_its_original_is_joined_part_by_part(train):
+    """Nothing that all of them match: pairs first, then the pairs."""
+    rest = torch.cat([train[:ROW], train[ROW + 1 :]])
+    test = copy_test(rest, queries=100)
+    assert [members.tolist() for members in grouped(crowds(test, LEVEL))] == [
+        list(range(N - 1, N - 1 + NEAR))
+    ]
+    assert grouped(crowds(test, float("inf"))) == []
+
+
+@needs_fashion_mnist
 def test_few_are_asked_and_a_crowd_first(train):
     """Of clothes without copies 3 % at most; with them the contrast of copies is the largest."""
     clothes, _ = fashion_mnist(3000, 1)
@@ -99,6 +110,7 @@ def test_a_set_that_is_nearly_one_crowd_is_compared_all_the_same():
     """More near copies than may be left out: nobody to compare with, nobody joined, no error."""
     x = images(60)
     test = copy_test(torch.cat([x[:20], near_copies(x[0], 40)]), queries=40)
+    assert len(_asked(exact_rows(test.tables.orbit.train, test.tables.spaces.soft))) == 0
     assert len(crowds(test, LEVEL)) == 60
     assert len(uncrowded(test, torch.arange(60))) == 60
 
