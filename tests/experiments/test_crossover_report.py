@@ -1,6 +1,7 @@
 """The page of S1's study from made-up runs: what is drawn is what is stored, what is said was reproduced."""
 
 import re
+from dataclasses import replace
 
 import crossover_rows as made
 import pytest
@@ -19,7 +20,7 @@ from byheart.experiments.crossover_panels import (
     transition_panel,
 )
 from byheart.experiments.crossover_words import RESTS_ON, advice, reasons, reproduced
-from byheart.experiments.curves import read_curves
+from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.pages import write_report
 from byheart.experiments.published import TRANSITION
 from byheart.experiments.quantities import quantity
@@ -157,16 +158,29 @@ def test_the_approximations_are_those_of_the_theory(curves):
     panel = loss_panel(curves["transition"])
     assert labeled(panel, "d s/(1 + ψ s)").y == pytest.approx([50 / 7.704] * 2)
     stored = labeled(panel, "C (1 − M/N) d s")
-    place = min(range(len(stored.x)), key=lambda at: abs(stored.x[at] - 0.75))
-    assert stored.y[place] == pytest.approx(1.47 * (1 - stored.x[place]) * 50, rel=0.02)  # published C
+    for share, factor in ((0.1, 2.24), (0.75, 1.47)):  # the second as published, the first of the formula
+        x, y = min(zip(stored.x, stored.y, strict=True), key=lambda pair: abs(pair[0] - share))
+        assert y == pytest.approx(factor * (1 - x) * 50, rel=0.02)
     assert labeled(panel, "true denoiser, fresh points").y == (made.TRUE_LOSS, made.TRUE_LOSS)
     assert 1.0 not in labeled(panel, "training points").x and 1.0 in labeled(panel, "fresh points").x
+
+
+def test_a_model_that_stores_every_point_does_not_stretch_the_losses():
+    spec, rows = made.mixtures_run()
+    rows = [row | ({"loss/train": 1e-9} if row.get("share") == 1 else {}) for row in rows]
+    panel = loss_panel([Curve("r", 200, 0, rows, {}, spec)])
+    assert labeled(panel, "training points").y[-1] == 1e-9 and panel.limits[0] > 0.1
 
 
 def test_every_population_has_its_transition(curves):
     cells = seen([curve for found in curves.values() for curve in found])
     assert len(cells) == 9 and sum(len(cell.transitions) for cell in cells) == 19
     assert all(cell.mean == pytest.approx(0.8, abs=0.03) for cell in cells)
+
+
+def test_the_transition_of_other_starts_is_another(curves):
+    (fresh,) = [replace(one, spec=one.spec | {"start": "fresh"}) for one in curves["transition"][:1]]
+    assert seen([fresh]) == [] and len(seen(curves["transition"][:1])) == 1
 
 
 def test_the_phase_diagram_counts_components_and_the_other_divides_by_points(curves):
@@ -208,6 +222,12 @@ def test_starts_stand_in_order_beside_the_true_denoiser(curves):
     shares = labeled(copied, "trained").y
     assert shares[0] > shares[1] > 0.4 and max(shares[2:]) < 0.01
     assert set(labeled(loss, "true denoiser").y) == {19.9} and "4 to 6 runs" in copied.caption
+
+
+def test_starts_of_many_sizes_are_compared_at_four_fifths():
+    runs = [made.mixtures_run(n=50, shares=(0.5, 0.8, 1.0), start=start) for start in ("points", "fresh")]
+    groups = starts([Curve(spec["start"], 50, 0, rows, {}, spec) for spec, rows in runs])
+    assert "M = 0.8 N, N = 50" in start_panels(groups)[0].caption
 
 
 def test_no_start_is_compared_with_nothing(curves):
