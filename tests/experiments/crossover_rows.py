@@ -88,7 +88,7 @@ def mixtures_run(
     seed: int = 0, n: int = 200, shares: Sequence[float] = SHARES, half: float = 0.8, **spec: Any
 ):
     """Specification and rows of a run of kind `mixtures`."""
-    whole = {"kind": "mixtures", "data": mixture(), "n": n, "seed": seed, "start": "points", **spec}
+    whole = {"kind": "mixtures", "data": mixture(), "n": n, "seed": seed, "start": "training", **spec}
     isotropic = whole["data"]["name"] == "mixture"
     rows = [learned_row(share, n, half + 0.004 * seed, isotropic) for share in shares]
     return whole, [*rows, reference_row("true"), reference_row("empirical")]
@@ -135,7 +135,12 @@ def arms() -> dict[str, list]:
     small = mixture(30, 3)
     cells = [(n, d, k) for n in (50, 100) for d in (30, 60) for k in (3, 12)]
     noise = np.random.default_rng(0).normal(0.8, 0.012, (len(cells), 2))
-    starts = {"points": 0.8, "fresh": 1.3, "gaussian": 1.3, "pairs": 0.77}
+    starts = {
+        "points": ("training", 0.8),
+        "fresh": ("population", 1.3),
+        "gaussian": ("gaussian", 1.3),
+        "pairs": ("pairs", 0.77),
+    }
     return {
         "losses": [losses_run(seed) for seed in range(3)],
         "single": [losses_run(seed, mixture(components=1)) for seed in range(3)],
@@ -147,8 +152,8 @@ def arms() -> dict[str, list]:
             for seed, half in enumerate(halves.tolist())
         ],
         **{
-            start: [mixtures_run(seed, 50, (0.8,), half, data=small, start=start) for seed in range(4)]
-            for start, half in starts.items()
+            arm: [mixtures_run(seed, 50, (0.8,), half, data=small, start=start) for seed in range(4)]
+            for arm, (start, half) in starts.items()
         },
         "colored": [mixtures_run(seed, 50, SHARES, 0.95, data=templates()) for seed in range(3)],
         "mlp": [training_run(seed, width, small, 30) for seed in (0, 1) for width in (4, 8, 16, 32, 64, 128)],

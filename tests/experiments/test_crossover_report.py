@@ -2,15 +2,17 @@
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import crossover_rows as made
 import pytest
 
 from byheart.experiments.claims import unmeasured
+from byheart.experiments.conduct import conduct
 from byheart.experiments.crossover import crossover_content
 from byheart.experiments.crossover_cells import fitted, phase_panel, seen, universality_panel
-from byheart.experiments.crossover_lines import by_size, over_runs
-from byheart.experiments.crossover_others import network_panel, start_panels, starts
+from byheart.experiments.crossover_lines import FROM_POINTS, by_size, over_runs
+from byheart.experiments.crossover_others import STARTS, network_panel, start_panels, starts
 from byheart.experiments.crossover_panels import (
     colored_panel,
     factor_panel,
@@ -21,6 +23,7 @@ from byheart.experiments.crossover_panels import (
 )
 from byheart.experiments.crossover_words import RESTS_ON, advice, reasons, reproduced
 from byheart.experiments.curves import Curve, read_curves
+from byheart.experiments.kinds.mixtures_spec import MixturesRun
 from byheart.experiments.pages import write_report
 from byheart.experiments.published import TRANSITION
 from byheart.experiments.quantities import quantity
@@ -179,7 +182,7 @@ def test_every_population_has_its_transition(curves):
 
 
 def test_the_transition_of_other_starts_is_another(curves):
-    (fresh,) = [replace(one, spec=one.spec | {"start": "fresh"}) for one in curves["transition"][:1]]
+    (fresh,) = [replace(one, spec=one.spec | {"start": "population"}) for one in curves["transition"][:1]]
     assert seen([fresh]) == [] and len(seen(curves["transition"][:1])) == 1
 
 
@@ -218,16 +221,23 @@ def test_a_perfect_prediction_errs_by_the_noise_of_the_cells_means(curves):
 def test_starts_stand_in_order_beside_the_true_denoiser(curves):
     groups = starts([curve for found in curves.values() for curve in found])
     copied, loss = start_panels(groups)
-    assert copied.names == ("nearest pairs", "points", "fresh samples", "Gaussian")
+    assert copied.names == ("nearest pairs", "training points", "fresh samples", "Gaussian")
     shares = labeled(copied, "trained").y
     assert shares[0] > shares[1] > 0.4 and max(shares[2:]) < 0.01
     assert set(labeled(loss, "true denoiser").y) == {19.9} and "4 to 6 runs" in copied.caption
 
 
 def test_starts_of_many_sizes_are_compared_at_four_fifths():
-    runs = [made.mixtures_run(n=50, shares=(0.5, 0.8, 1.0), start=start) for start in ("points", "fresh")]
+    runs = [
+        made.mixtures_run(n=50, shares=(0.5, 0.8, 1.0), start=start) for start in ("training", "population")
+    ]
     groups = starts([Curve(spec["start"], 50, 0, rows, {}, spec) for spec, rows in runs])
     assert "M = 0.8 N, N = 50" in start_panels(groups)[0].caption
+
+
+def test_every_start_of_a_run_has_a_name():
+    assert set(STARTS) == set(get_args(MixturesRun.model_fields["start"].annotation))
+    assert MixturesRun.model_fields["start"].default == FROM_POINTS
 
 
 def test_no_start_is_compared_with_nothing(curves):
@@ -288,3 +298,26 @@ def test_the_words_rest_on_claims_that_the_study_has():
 
 def test_sizes_are_those_of_trained_models_only(curves):
     assert [share for share, _ in by_size(curves["transition"], "loss/train")] == list(made.SHARES)
+
+
+def test_runs_of_a_second_have_a_page(tmp_path):
+    """The words of the made-up rows are those of the kinds: the same figures from runs that were carried out."""
+    data = {"name": "mixture", "standardize": False, "mixture": {"dimension": 5, "components": 2}}
+    mixtures = {"kind": "mixtures", "n": 12, "shares": [0.5, 0.75, 1.0], "samples": 20, "heldout": 20}
+    arms = {
+        "losses": {"kind": "losses", "n": 12, "shares": [0.5], "draws": 1, "grid": 6, "data": data},
+        "transition": mixtures | {"training_steps": 20, "draws": 1, "data": data},
+        "fresh": mixtures | {"training_steps": 20, "draws": 1, "start": "population", "data": data},
+    }
+    recipe = study().model_dump() | {
+        "arms": {arm: {"base": base} for arm, base in arms.items()},
+        "scales": {
+            "ci": {"takes": "a second", "arms": [{"arm": arm, "grid": {"seed": [0, 1]}} for arm in arms]}
+        },
+        "claims": [],
+    }
+    found = conduct(Study.model_validate(recipe), "ci", root=tmp_path, tell=lambda event: None)
+    content = crossover_content(found)
+    assert {panel.head for panel in content.laboratory.panels} >= {*HEADS[:5], *HEADS[7:9], *HEADS[11:]}
+    labels = {line.label for panel in content.laboratory.panels for line in panel.lines}
+    assert {"Lloyd", "finite C", "true denoiser", "training points", "to the nearest true mean"} <= labels

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from byheart.experiments.crossover_lines import Population, isotropic, kind, level_line
+from byheart.experiments.crossover_lines import FROM_POINTS, Population, isotropic, kind, level_line, start
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned, measured
 from byheart.report.crossover import WeightingContent
@@ -49,7 +49,7 @@ def seen(curves: Sequence[Curve]) -> list[Seen]:
     groups: dict[Population, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
     for curve in curves:
         found = isotropic(curve)
-        if kind(curve) != "mixtures" or found is None or curve.spec.get("start", "points") != "points":
+        if kind(curve) != "mixtures" or found is None or start(curve) != FROM_POINTS:
             continue
         place = measured("m_pt@0.333", [curve]).value
         if math.isfinite(place):

@@ -14,6 +14,7 @@ from byheart.report.panels import Line, Style
 
 __all__ = [
     "COPIED",
+    "FROM_POINTS",
     "SHOWN_SNR",
     "Population",
     "by_size",
@@ -24,6 +25,7 @@ __all__ = [
     "over_runs",
     "published_line",
     "reference",
+    "start",
 ]
 
 COPIED = "f_mem@0.333"
@@ -31,6 +33,9 @@ COPIED = "f_mem@0.333"
 
 SHOWN_SNR = 6.704
 """ψ at which S1 shows losses."""
+
+FROM_POINTS = "training"
+"""`start` of a run that begins at training points: S1's."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -53,6 +58,11 @@ class Population:
 def kind(curve: Curve) -> str:
     """The kind of a run."""
     return str(curve.spec["kind"])
+
+
+def start(curve: Curve) -> str:
+    """Where a run of kind `mixtures` begins."""
+    return str(curve.spec.get("start", FROM_POINTS))
 
 
 def isotropic(curve: Curve) -> Population | None:

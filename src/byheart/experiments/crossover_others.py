@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from byheart.experiments.crossover_lines import (
     COPIED,
+    FROM_POINTS,
     by_size,
     isotropic,
     kind,
@@ -16,6 +17,7 @@ from byheart.experiments.crossover_lines import (
     line,
     over_runs,
     reference,
+    start,
 )
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned, measured
@@ -23,12 +25,11 @@ from byheart.report.palette import INK
 from byheart.report.panels import Line, Panel
 from byheart.report.tables import interval, number
 
-__all__ = ["network_panel", "start_panels", "starts"]
+__all__ = ["STARTS", "network_panel", "start_panels", "starts"]
 
 STARTS = {
     "pairs": "nearest pairs",
-    "points": "points",
-    "fresh": "fresh samples",
+    "training": "training points",
     "population": "fresh samples",
     "gaussian": "Gaussian",
 }
@@ -43,19 +44,15 @@ def starts(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
     mixtures = [
         curve for curve in curves if kind(curve) == "mixtures" and curve.spec["data"]["name"] == "mixture"
     ]
-    others = {isotropic(curve) for curve in mixtures if _start(curve) != "points"}
+    others = {isotropic(curve) for curve in mixtures if start(curve) != FROM_POINTS}
     if not others:
         return {}
     shared = max(others, key=lambda one: sum(isotropic(curve) == one for curve in mixtures))
     found: dict[str, list[Curve]] = defaultdict(list)
     for curve in mixtures:
         if isotropic(curve) == shared:
-            found[_start(curve)].append(curve)
+            found[start(curve)].append(curve)
     return {name: found[name] for name in STARTS if name in found}
-
-
-def _start(curve: Curve) -> str:
-    return str(curve.spec.get("start", "points"))
 
 
 def start_panels(groups: Mapping[str, Sequence[Curve]]) -> list[Panel]:
