@@ -87,6 +87,7 @@ def reference(
     if heldout is not None:
         total = 4 * len(heldout)
         null = heldout_null(test, heldout, lambda done: tell("held-out images", done, total))
+    card = tuple(row.by_cluster(groups[kept]) for row in card)
     return Reference(test, kept, groups, share, exhaustive, card, level, null)
 
 

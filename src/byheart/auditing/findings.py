@@ -264,7 +264,11 @@ def _named(known: Reference, names: Sequence[str]) -> tuple[tuple[str, ...], ...
 
 def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) -> Iterator[str]:
     if known.duplicated > 0:
-        how = "all compared" if known.exhaustive else "equal images of all, near ones of those left out"
+        how = (
+            "all compared"
+            if known.exhaustive
+            else "equal images and crowds of all, near ones of those left out"
+        )
         yield (
             f"{percent(known.duplicated)} of the {n} training images occur again, equal or nearly ({how});"
             " copies of them count as copies of one image."

@@ -16,8 +16,8 @@ from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.inputs.size import framing
 from byheart.data.pictures import printable
 from byheart.metrics.copying.classical.duplicates import digests, exact_duplicates
-from byheart.metrics.copying.clusters import SAME, exact_rows
-from byheart.metrics.copying.spaces import spaces
+from byheart.metrics.copying.clusters import SAME
+from byheart.metrics.copying.spaces import exact_rows, spaces
 from byheart.numerics.products import matmul_t
 
 __all__ = ["check_together", "overlap"]

@@ -6,7 +6,7 @@ A row of the card is one kind of copy.  Misses are shown too: "no copies found" 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,12 +26,23 @@ class CardRow:
 
     scores: (b,) of the channel that is asked.  matched: (b,) whether the right training image was named (either of two).
     shortlisted: (b,) whether it was among the candidates; None for the channels that have no shortlist.
+    named, planted: (b,) training images, of the channel `whole`; None for the others.
     """
 
     planting: Planting
     scores: NDArray[np.float64]
     matched: NDArray[np.bool_]
     shortlisted: NDArray[np.bool_] | None
+    named: Tensor | None = None
+    planted: Tensor | None = None
+
+    def by_cluster(self, groups: Tensor) -> CardRow:
+        """The row where a duplicate of the right training image is the right one.  groups: (n,) labels."""
+        if self.named is None or self.planted is None:
+            return self
+        found = self.named >= 0
+        same = found & (groups[self.named.clamp(min=0)] == groups[self.planted])
+        return replace(self, matched=same.numpy())
 
 
 @torch.no_grad()
@@ -83,7 +94,9 @@ def _row(planting: Planting, seen: Matches, sources: Tensor, distinct: int) -> C
         case "whole":
             shortlisted = (_first(seen.found.orbit.candidates, distinct) == sources[:, :1]).any(1)
             matched = _first(seen.source, distinct) == sources[:, 0]
-            return CardRow(planting, seen.whole, matched.numpy(), shortlisted.numpy())
+            return CardRow(
+                planting, seen.whole, matched.numpy(), shortlisted.numpy(), seen.source, sources[:, 0]
+            )
         case "blend" if seen.blend is not None and seen.found.blend is not None:
             pair = _first(seen.found.blend.sources, distinct).sort(1).values == sources.sort(1).values
             return CardRow(planting, seen.blend, pair.all(1).numpy(), None)

@@ -21,7 +21,7 @@ from byheart.metrics.copying.groups import merged
 from byheart.metrics.copying.spaces import exact_rows, spaces
 from byheart.numerics.products import matmul_t
 
-__all__ = ["SAME", "Clusters", "clusters", "equal_groups", "exact_rows", "same_groups"]
+__all__ = ["SAME", "Clusters", "clusters", "equal_groups", "same_groups"]
 
 SAME = 0.999
 """Correlation in the space `soft`, with exact unit norms, above which two images are one."""
