@@ -38,6 +38,8 @@ def test_recipes_by_name():
     assert (official.betas, official.momentum, official.std) == ((0.9, 0.999), 0.99, pytest.approx(1e-3))
     assert (color.clip, color.momentum, color.lr, color.lr_end) == (1e3, 0.1, 1e-4, 1e-8)
     assert color.warmup == 0.05 * color.steps
+    quick = mixture_recipe("fast-color")
+    assert (quick.steps, quick.warmup, quick.draws, quick.lr, quick.variance) == (20_000, 2000, 4, 1e-4, 0.01)
 
 
 def test_other_steps_keep_the_share_of_the_warm_up():

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from byheart._checks import InputError
 from byheart.random import generator
@@ -179,6 +180,30 @@ def test_cells_do_not_see_each_other(family):
         alone = gradient({name: one[cell : cell + 1] for name, one in stacked.items()}, None, rows())
         mine = {name: one[cell : cell + 1] for name, one in together.parameters.items()}
         assert error(alone, (together.loss[cell : cell + 1], mine)) < 1e-12
+
+
+class Largest(TorchDispatchMode):
+    """Numbers in the largest tensor that any operation makes."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        for one in found if isinstance(found, tuple | list) else [found]:
+            if isinstance(one, torch.Tensor):
+                self.count = max(self.count, one.untyped_storage().nbytes() // one.element_size())
+        return found
+
+
+@every_family
+def test_memory_does_not_grow_with_rows_times_components(family, monkeypatch):
+    kind, gradient, _ = FAMILIES[family]
+    for module in (mixture_step, free_step, template_step):
+        monkeypatch.setattr(module, "CELLS_AT_ONCE", 600)
+    stacked, noisy = parameters(kind, cells=2, m=50), rows(2000)
+    with Largest() as largest:
+        gradient(stacked, None, noisy)
+    assert largest.count <= max(noisy.extended.numel(), 600)
 
 
 def test_one_component_has_a_loss_by_hand():

@@ -29,13 +29,11 @@ from byheart._checks import InputError
 
 __all__ = ["CELLS_AT_ONCE", "Gradient", "Noisy", "check_rows", "isotropic_gradient", "noisy_rows", "softmax_"]
 
-CELLS_AT_ONCE = (
-    1 << 16
-)  # logits held at a time: with what is made of them they stay in the second-level cache
+CELLS_AT_ONCE = 1 << 16
+"""Logits held at a time: with the four arrays of their size that a step makes they stay in the second-level cache."""
 
-LOWEST = (
-    -50.0
-)  # below e⁻⁵⁰ of the largest a weight is nothing; left alone it would be denormal, and 5 times as slow
+# Logits this far below the largest count no less: denormal weights make products five times as slow.
+LOWEST = -50.0
 
 DEAD = 1e30  # ‖μ‖² of a component that pads the stack: its weight is e^LOWEST at most
 

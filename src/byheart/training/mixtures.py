@@ -59,8 +59,10 @@ class MixtureState:
     def tensors(self) -> dict[str, Tensor]:
         """Copies of all there is, by name: what a file keeps for `restored`."""
         streams = {f"stream/{a}/{b}": one.get_state() for (a, b), one in self.generators.items()}
+        groups = [torch.tensor(group.cells) for group in self.stack.groups]
+        plan = {f"group/{place}": cells for place, cells in enumerate(groups)}
         own = {"values": self.stack.values.clone(), "moments": self.moments.clone()}
-        return own | streams | {"step": torch.tensor(self.step)}
+        return own | plan | streams | {"step": torch.tensor(self.step)}
 
 
 def mixture_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cell:
@@ -100,7 +102,11 @@ def restored(
     """
     fresh = begin_together(cells, data, spec)
     mine = fresh.tensors()
-    if mine.keys() != tensors.keys() or any(mine[name].shape != tensors[name].shape for name in mine):
+    same = mine.keys() == tensors.keys() and all(
+        torch.equal(one, tensors[name]) if name.startswith("group/") else one.shape == tensors[name].shape
+        for name, one in mine.items()
+    )
+    if not same:
         raise InputError(
             got="a saved state of other cells",
             need="the cells, data and settings that it was saved with",
