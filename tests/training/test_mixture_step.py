@@ -200,7 +200,7 @@ def test_memory_does_not_grow_with_rows_times_components(family, monkeypatch):
     kind, gradient, _ = FAMILIES[family]
     for module in (mixture_step, free_step, template_step):
         monkeypatch.setattr(module, "CELLS_AT_ONCE", 600)
-    stacked, noisy = parameters(kind, cells=2, m=50), rows(2000)
+    stacked, noisy = parameters(kind, cells=2, m=50), rows(300)
     with Largest() as largest:
         gradient(stacked, None, noisy)
     assert largest.count <= max(noisy.extended.numel(), 600)
