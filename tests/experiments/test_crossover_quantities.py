@@ -87,6 +87,15 @@ def test_the_largest_gap_to_the_published_curve():
     assert relative.value == pytest.approx(0.1)
 
 
+def test_the_published_share_is_that_of_a_third_of_the_second_distance():
+    rows = [
+        {"step": 1, "model": "learned", "share": share, "f_mem@0.333": value + 0.1 * (share == 0.7)}
+        for share, value in TRANSITION["f_mem"].items()
+    ]
+    found = quantity("published/transition/f_mem", [curve(200, seed, rows) for seed in range(2)])
+    assert (found.value, found.count) == (pytest.approx(0.1), 2)
+
+
 def test_extremes_over_levels_from_a_signal_to_noise_ratio_on():
     curves = [level_curve(seed, {0.1: 0.2, 0.5: 0.99 + seed / 100, 5.0: 1.01}) for seed in range(3)]
     assert quantity("least/ratio/true@0.42", curves).value == pytest.approx(1.0)

@@ -6,6 +6,7 @@ runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval 
 runs/<study>-<scale>-<digest>/table.csv      every record of every run
 runs/<study>-<scale>-<digest>/report.html    one self-contained page
 runs/<study>-<scale>-<digest>/onset.png      its first figure
+runs/<study>-<scale>-<digest>/crossover.png  its first figure (page crossover)
 """
 
 from __future__ import annotations

@@ -45,6 +45,9 @@ VOCABULARY = (
 LEARNED = "learned"
 """`model` of the rows of trained mixtures."""
 
+_COLUMNS = {"f_mem": "f_mem@0.333"}
+"""Published column -> that of our records, where they differ: S1 counts samples at a third of the second distance."""
+
 _RELATIVE = ("loss/", "distance/")
 
 
@@ -149,7 +152,7 @@ def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Qu
 def _published(curves: Sequence[Curve], figure: str, column: str) -> Quantity:
     found = []
     for share, value in PUBLISHED[figure][column].items():
-        measured, unit = _at(curves, column, share), 1.0
+        measured, unit = _at(curves, _COLUMNS.get(column, column), share), 1.0
         if column.startswith(_RELATIVE):
             unit = value
         if measured.count and unit > 0:
