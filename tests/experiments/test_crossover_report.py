@@ -236,7 +236,7 @@ def test_starts_of_many_sizes_are_compared_at_four_fifths():
 
 
 def test_every_start_of_a_run_has_a_name():
-    assert set(STARTS) == set(get_args(MixturesRun.model_fields["start"].annotation))
+    assert set(STARTS) == {*get_args(MixturesRun.model_fields["start"].annotation), "free"}
     assert MixturesRun.model_fields["start"].default == FROM_POINTS
 
 

@@ -91,6 +91,13 @@ def test_colored_templates_are_learned_too(tmp_path):
     assert "lloyd/variance" not in rows[0]
 
 
+def test_every_component_may_have_a_width_of_its_own(tmp_path):
+    shared, free = (learned(execute(mixtures(widths=widths), tmp_path)) for widths in ("one", "free"))
+    assert {"variance", "distance/point", "lloyd/variance"} <= free[0].keys()
+    assert free[0]["variance"] != shared[0]["variance"]
+    assert free[0]["lloyd/variance"] == shared[0]["lloyd/variance"]  # the same start
+
+
 def test_levels_against_their_formulas(tmp_path):
     rows = execute(losses(), tmp_path).rows()
     assert [row["step"] for row in rows] == [0, 1, 2, 3]
@@ -135,6 +142,7 @@ def test_both_kinds_are_timed_before_they_begin():
         ({"shares": [0.5, 1.5]}, "shares"),
         ({"start": "pairs", "shares": [0.2, 1.0]}, "M ≥ N/2"),
         ({"data": COLORED, "start": "gaussian"}, "training points"),
+        ({"data": COLORED, "widths": "free"}, "one width"),
         ({"thresholds": [1.5]}, "thresholds"),
         ({"recipe": "mine"}, "recipe"),
         ({"n": 2}, "n"),

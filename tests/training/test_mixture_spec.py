@@ -39,7 +39,7 @@ def test_recipes_by_name():
     assert (color.clip, color.momentum, color.lr, color.lr_end) == (1e3, 0.1, 1e-4, 1e-8)
     assert color.warmup == 0.05 * color.steps
     quick = mixture_recipe("fast-color")
-    assert (quick.steps, quick.warmup, quick.draws, quick.lr, quick.variance) == (20_000, 2000, 4, 1e-4, 0.01)
+    assert (quick.steps, quick.warmup, quick.draws, quick.lr, quick.clip) == (3000, 300, 4, 1e-3, 10.0)
 
 
 def test_other_steps_keep_the_share_of_the_warm_up():

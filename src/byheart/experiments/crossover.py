@@ -14,7 +14,7 @@ from byheart.experiments.crossover_cells import (
     universality_panel,
     weighting_content,
 )
-from byheart.experiments.crossover_lines import isotropic, kind
+from byheart.experiments.crossover_lines import FROM_POINTS, isotropic, kind, start
 from byheart.experiments.crossover_others import network_panel, start_panels, starts
 from byheart.experiments.crossover_panels import (
     colored_panel,
@@ -114,6 +114,9 @@ def _like(networks: Arms, mixed: Arms, otherwise: Sequence[Curve]) -> Sequence[C
         curve
         for found in mixed.values()
         for curve in found
-        if isotropic(curve) in wanted and isotropic(curve) is not None and len(learned(curve)) > 1
+        if isotropic(curve) in wanted
+        and isotropic(curve) is not None
+        and start(curve) == FROM_POINTS
+        and len(learned(curve)) > 1
     ]
     return alike or otherwise

@@ -61,7 +61,9 @@ def kind(curve: Curve) -> str:
 
 
 def start(curve: Curve) -> str:
-    """Where a run of kind `mixtures` begins."""
+    """Where a run of kind `mixtures` begins; "free" where every component learns a width of its own besides."""
+    if curve.spec.get("widths") == "free":
+        return "free"
     return str(curve.spec.get("start", FROM_POINTS))
 
 

@@ -28,6 +28,7 @@ from byheart.report.tables import interval, number
 __all__ = ["STARTS", "network_panel", "start_panels", "starts"]
 
 STARTS = {
+    "free": "training points, own widths",
     "pairs": "nearest pairs",
     "training": "training points",
     "population": "fresh samples",

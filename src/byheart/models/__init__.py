@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from byheart.models.adapt import Preconditioned as Preconditioned
     from byheart.models.adapt import ProcessModel as ProcessModel
+    from byheart.models.gmm import MixtureModel as MixtureModel
+    from byheart.models.lowrank_gmm import TemplateModel as TemplateModel
     from byheart.models.mlp import MLP as MLP
     from byheart.models.spec import EDM as EDM
     from byheart.models.spec import AnyModel as AnyModel
@@ -17,15 +19,17 @@ if TYPE_CHECKING:
     from byheart.models.unet import UNet as UNet
 
 _HOMES = {
-    "EDM": "spec",
-    "MLP": "mlp",
     "AnyModel": "spec",
     "AnyParametrization": "spec",
+    "EDM": "spec",
+    "MLP": "mlp",
     "MLPSpec": "spec",
+    "MixtureModel": "gmm",
     "OnProcess": "spec",
     "Preconditioned": "adapt",
     "Predicts": "spec",
     "ProcessModel": "adapt",
+    "TemplateModel": "lowrank_gmm",
     "UNet": "unet",
     "UNetSpec": "spec",
 }

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from byheart.training.loop import begin as begin
     from byheart.training.loop import train as train
     from byheart.training.loss import DenoisingLoss as DenoisingLoss
+    from byheart.training.mixture_spec import MixtureTraining as MixtureTraining
+    from byheart.training.mixture_spec import mixture_recipe as mixture_recipe
+    from byheart.training.mixtures import mixture_cell as mixture_cell
+    from byheart.training.mixtures import train_together as train_together
     from byheart.training.spec import Loss as Loss
     from byheart.training.spec import Training as Training
     from byheart.training.spec import log_spaced_steps as log_spaced_steps
@@ -17,11 +21,15 @@ _HOMES = {
     "DenoisingLoss": "loss",
     "EMA": "ema",
     "Loss": "spec",
+    "MixtureTraining": "mixture_spec",
     "State": "loop",
     "Training": "spec",
     "begin": "loop",
     "log_spaced_steps": "spec",
+    "mixture_cell": "mixtures",
+    "mixture_recipe": "mixture_spec",
     "train": "loop",
+    "train_together": "mixtures",
 }
 
 __all__ = sorted(_HOMES)

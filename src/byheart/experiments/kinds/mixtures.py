@@ -4,7 +4,7 @@ A record a model; `step` is that of the training.  Losses are sums over coordina
 
 model                          "learned", "true" or "empirical"
 m, share                       components, and in units of N                                            (learned)
-variance                       s² within a component; of templates, of the colors                        (learned)
+variance                       s² within a component, their mean if they differ; of templates, of the colors (learned)
 f_mem@T, _low, _high           share of samples with d₁ < T d₂;   count: samples
 loss/train, loss/heldout       E‖D − x₀‖² at S1's ψ = 6.704 on training and fresh points
 loss/eps                       the loss that is trained, E‖ε̂ − ε‖² over the grid of times
@@ -17,7 +17,7 @@ Samples are S1's: its 26 levels down in Euler steps, from N(0, I) at t = 0.999, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,15 +26,15 @@ import torch
 from torch import Tensor
 
 from byheart._records import Scalar
+from byheart.denoisers.base import Denoiser
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
-from byheart.denoisers.templates import ColoredTemplateDenoiser
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.clock import Clock
 from byheart.experiments.kinds.drawn import Drawn, drawn, store_drawn
 from byheart.experiments.kinds.mixtures_spec import MixturesRun
 from byheart.metrics.locations import locations
 from byheart.metrics.memorization import memorized_fraction
-from byheart.models.gmm import initial_means, learned_mixture
+from byheart.models.gmm import initial_means, learned_free_mixture, learned_mixture
 from byheart.models.lowrank_gmm import initial_templates, learned_templates
 from byheart.noise.process import S1Process
 from byheart.noise.s1 import s1_levels
@@ -43,15 +43,15 @@ from byheart.random import derive, generator, streams
 from byheart.sampling.solvers import euler_step, integrate
 from byheart.store.folders import RunFolder
 from byheart.theory.lloyd import cluster, sample_distances
+from byheart.training.free_step import free_cell, free_gradient
 from byheart.training.mixture_step import isotropic_gradient
-from byheart.training.mixtures import MixtureState, mixture_cell, restored, train_together
+from byheart.training.mixtures import MixtureState, Objective, mixture_cell, restored, train_together
 from byheart.training.stack import Cell
 from byheart.training.template_step import template_cell, template_gradient
 
 __all__ = ["Measure", "begin_mixtures", "mixtures_run"]
 
 Record = dict[str, Scalar]
-ClosedForm = MixtureDenoiser | ColoredTemplateDenoiser
 
 SHOWN = 16
 """S1's place in its grid for pictures of losses: t = 0.3603, ψ = 6.704."""
@@ -78,19 +78,41 @@ def mixtures_run(run: MixturesRun, folder: RunFolder, tell: Tell) -> None:
         _add(run, folder, {"step": state.step, "model": name, **row}, tell)
 
 
+@dataclass(frozen=True)
+class Family:
+    """A kind of mixture that can be learned.  cell, gradient: its training; denoiser: of what was learned."""
+
+    cell: Callable[..., Cell]
+    gradient: Objective
+    denoiser: Callable[[Mapping[str, Tensor]], Denoiser]
+
+
+ISOTROPIC = Family(mixture_cell, isotropic_gradient, learned_mixture)
+FREE = Family(free_cell, free_gradient, learned_free_mixture)
+COLORED = Family(template_cell, template_gradient, learned_templates)
+
+
+def family(run: MixturesRun) -> Family:
+    """What a run learns."""
+    if run.data.name == "templates":
+        return COLORED
+    return ISOTROPIC if run.widths == "one" else FREE
+
+
 def _cells(run: MixturesRun, points: Drawn) -> list[Cell]:
     """The models of a run as they begin."""
-    seed, std = derive(run.seed, "start"), run.training.std
-    streams_of = derive(run.seed, "training")
+    chosen, spec = family(run), run.training
+    return [
+        chosen.cell(*_start(run, points, m), spec.std, seed=derive(run.seed, "training")) for m in run.models
+    ]
+
+
+def _start(run: MixturesRun, points: Drawn, m: int) -> tuple[Tensor, ...]:
+    """Means (m, d), or templates (m, h, w) and colors (m, 3)."""
+    seed = derive(run.seed, "start")
     if points.mixture is None:
-        return [
-            template_cell(*initial_templates(m, points.train, seed=seed), std, seed=streams_of)
-            for m in run.models
-        ]
-    starts = (
-        initial_means(run.start, m, points.train, seed=seed, population=points.mixture) for m in run.models
-    )
-    return [mixture_cell(means, std, seed=streams_of) for means in starts]
+        return initial_templates(m, points.train, seed=seed)
+    return (initial_means(run.start, m, points.train, seed=seed, population=points.mixture),)
 
 
 def begin_mixtures(
@@ -101,8 +123,7 @@ def begin_mixtures(
     start = None
     if folder is not None and folder.has("state"):
         start = restored(begun, data, run.training, folder.load("state"))
-    objective = isotropic_gradient if points.mixture is not None else template_gradient
-    return train_together(begun, data, run.training, objective, start)
+    return train_together(begun, data, run.training, family(run).gradient, start)
 
 
 def _trained(run: MixturesRun, folder: RunFolder, points: Drawn, tell: Tell) -> MixtureState:
@@ -137,20 +158,17 @@ class Measure:
 
     def record(self, parameters: dict[str, Tensor]) -> tuple[Record, dict[str, Tensor]]:
         """What is measured of a trained model, and what is kept of it."""
-        isotropic = self.points.mixture is not None
-        row, kept = self.of(learned_mixture(parameters) if isotropic else learned_templates(parameters))
-        return {"variance": float(parameters["std"]) ** 2, **row, **self.centers(parameters)}, {
-            **parameters,
-            **kept,
-        }
+        row, kept = self.of(family(self.run).denoiser(parameters))
+        variance = float(parameters["std"].square().mean())
+        return {"variance": variance, **row, **self.centers(parameters)}, {**parameters, **kept}
 
-    def of(self, denoiser: ClosedForm) -> tuple[Record, dict[str, Tensor]]:
+    def of(self, denoiser: Denoiser) -> tuple[Record, dict[str, Tensor]]:
         """What is measured of any denoiser, and its samples."""
         near, samples = self.samples(denoiser)
         kept = {"samples": samples.float(), "d1": near.distance[:, 0], "d2": near.distance[:, 1]}
         return {**self.memorized(near), **self.losses(denoiser)}, kept
 
-    def samples(self, denoiser: ClosedForm) -> tuple[Neighbors, Tensor]:
+    def samples(self, denoiser: Denoiser) -> tuple[Neighbors, Tensor]:
         """Samples of a denoiser, and their two nearest training points."""
         noise = streams(self.run.seed, "samples", count=self.run.samples)
         first = self.levels[0]
@@ -166,7 +184,7 @@ class Measure:
             record |= memorized_fraction(near, threshold).entries(f"f_mem@{threshold:.3g}")
         return record
 
-    def losses(self, denoiser: ClosedForm) -> Record:
+    def losses(self, denoiser: Denoiser) -> Record:
         train, heldout, shown = self.points.train.double(), self.points.heldout.double(), self.levels[SHOWN]
         noise = {
             name: generator(derive(self.run.seed, "losses", name)) for name in ("train", "heldout", "eps")
@@ -200,7 +218,7 @@ class Measure:
 
 
 def _loss(
-    denoiser: ClosedForm,
+    denoiser: Denoiser,
     x0: Tensor,
     level: Tensor,
     source: torch.Generator,
@@ -211,9 +229,7 @@ def _loss(
     """E‖D − x₀‖², or scaled by 1/σ²: E‖ε̂ − ε‖², from so many noises of every point (n, *shape)."""
     total = 0.0
     for _ in range(draws):
-        eps = torch.randn(x0.shape, generator=source, dtype=x0.dtype)
-        x = x0 + level * eps
-        # From D the error of ε would be a difference of near numbers, over a small σ.
-        error = denoiser.eps(x, level) - eps if scaled else denoiser(x, level) - x0
+        x = x0 + level * torch.randn(x0.shape, generator=source, dtype=x0.dtype)
+        error = denoiser(x, level) - x0
         total += float(error.flatten(1).square().sum(1).mean())
-    return total / draws
+    return total / draws / (float(level) ** 2 if scaled else 1.0)

@@ -24,6 +24,7 @@ class MixturesRun(AnyKind):
 
     data: a population with a formula: `mixture` is learned by isotropic components, `templates` by colored templates.
     n: N.  seed: of the population, the points, the starts and the noise.  shares: M/N of the models.
+    widths: one variance for all components, as S1 has it, or one and a weight for each.
     start: components at training points, at fresh draws of the population, at Gaussian draws, or at means of nearest pairs.
     recipe: "fast" reaches in 3,000 steps what the "official" one takes 50,000 for; "official-color" is its form for templates.
     training_steps, draws: in the place of the recipe's.  samples: of every model.  heldout: points that nobody trains on.
@@ -35,6 +36,7 @@ class MixturesRun(AnyKind):
     n: int = Field(default=200, ge=3)
     seed: NonNegativeInt = 0
     shares: tuple[Share, ...] = (0.1, 0.3, 0.5, 0.6, 0.7, 0.76, 0.8, 0.84, 0.9, 0.96, 1.0)
+    widths: Literal["one", "free"] = "one"
     start: Start = "training"
     recipe: MixtureRecipe = "fast"
     training_steps: PositiveInt | None = None
@@ -73,10 +75,10 @@ class MixturesRun(AnyKind):
                 need="M ≥ N/2: a component holds one point or two",
                 remedy='leave out the small shares, or choose start = "training"',
             )
-        if self.data.name == "templates" and self.start != "training":
+        if self.data.name == "templates" and (self.start != "training" or self.widths != "one"):
             raise InputError(
-                got=f"a start from {self.start} for colored templates",
-                need="training points, which are taken apart into templates and colors",
-                remedy='leave `start` out, or learn data = { name = "mixture" }',
+                got=f"a start from {self.start} and {self.widths} widths for colored templates",
+                need="a start from training points, which are taken apart into templates and colors, and one width",
+                remedy='leave `start` and `widths` out, or learn data = { name = "mixture" }',
             )
         return self
