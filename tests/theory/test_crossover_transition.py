@@ -7,6 +7,7 @@ from byheart._checks import InputError
 from byheart.theory.lloyd import RepeatedPointsWarning
 from byheart.theory.transition import (
     Curve,
+    crossing,
     default_models,
     joined,
     memorization_curve,
@@ -30,6 +31,8 @@ def test_a_crossing_by_hand():
     half = 4.302653 * np.std(crossings, ddof=1)
     assert found.mean.high - found.mean.value == pytest.approx(half / np.sqrt(3), rel=1e-6)
     assert found.one.high - found.one.value == pytest.approx(half * np.sqrt(1 + 1 / 3), rel=1e-6)
+    assert [crossing(one, [10, 20, 30, 40]) for one in shares.T] == pytest.approx(crossings)
+    assert crossing(shares[:, 1], [0.1, 0.2, 0.3, 0.4], level=0.95) == pytest.approx(0.35)
 
 
 def test_noise_that_crosses_twice_crosses_once():
@@ -40,6 +43,8 @@ def test_noise_that_crosses_twice_crosses_once():
 def test_who_never_passes_has_no_transition():
     assert transition([[0.0, 0.0], [0.6, 0.4]], [1, 2]) is None
     assert transition([[0.7, 0.0], [0.9, 0.8]], [1, 2]) is None  # one is there before the first size
+    assert crossing([0.0, 0.4], [1, 2]) is None and crossing([0.5, 0.8], [1, 2]) is None
+    assert crossing([0.0, 0.5], [1, 2]) == 2.0
 
 
 def simulated(replicates, rng, samples=250, spread=0.01, center=0.79):
@@ -140,7 +145,12 @@ def test_sizes_and_the_short_rule():
         (lambda: memorization_curve(mixture(), [5], [0], 9).shares(0.0), "(0, 1]"),
         (lambda: default_models(1), "2 points"),
         (lambda: threshold_rule(0.9), "√⅓"),
-        (lambda: transition([[0.0], [1.0]], [1, 2]), "0 < level < 1 and 2"),
+        (lambda: transition([[0.0], [1.0]], [1, 2]), "at least 2"),
+        (lambda: transition([0.0, 1.0], [1, 2]), "(k, r)"),
+        (lambda: crossing([[0.0], [1.0]], [1, 2]), "(k,)"),
+        (lambda: crossing([0.0, np.nan], [1, 2]), "finite"),
+        (lambda: crossing([0.0, 1.0], [2, 2]), "increasing"),
+        (lambda: crossing([0.0, 1.0], [1, 2], level=0.0), "level"),
         (lambda: transition([[0.0, 0.0], [1.0, 1.0]], [2, 1]), "increasing"),
         (lambda: transition([[0.0, 0.0], [1.0, 1.0]], [1, 2], level=1.0), "level"),
         (lambda: joined([]), "alike"),

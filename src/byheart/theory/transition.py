@@ -32,6 +32,7 @@ from byheart.theory.starts import training_starts
 __all__ = [
     "Curve",
     "Transition",
+    "crossing",
     "default_models",
     "joined",
     "memorization_curve",
@@ -151,40 +152,55 @@ def threshold_rule(threshold: float = 1 / 3) -> float:
     return 1 - 2 * square / (1 - square)
 
 
+def crossing(shares: ArrayLike, models: ArrayLike, level: float = 0.5) -> float | None:
+    """Where one replicate's share of memorized samples passes a level; None if it never does, or is there from the first size on.
+
+    shares: (k,).  models: M, or M/N, (k,), increasing.  The shares are made increasing by least squares, and linear in between.
+    """
+    from scipy.optimize import isotonic_regression
+
+    values, at = np.asarray(shares, dtype=np.float64), np.asarray(models, dtype=np.float64)
+    _check_shares(values, 1, at, level)
+    rising = np.asarray(isotonic_regression(values).x)
+    if rising[0] >= level or rising[-1] < level:
+        return None
+    after = int(np.argmax(rising >= level))
+    low, high = rising[after - 1], rising[after]
+    return float(at[after - 1] + (level - low) / (high - low) * (at[after] - at[after - 1]))
+
+
 def transition(shares: ArrayLike, models: Sequence[float], level: float = 0.5) -> Transition | None:
     """Where the shares of memorized samples pass a level, on average and in one run; None unless all replicates pass it.
 
     shares: (k, r), of r ≥ 2 replicates, each measured by itself.  models: M, or M/N, (k,), increasing.
     """
-    from scipy.optimize import isotonic_regression
-
     values, at = np.asarray(shares, dtype=np.float64), np.asarray(models, dtype=np.float64)
-    if values.ndim != 2 or at.shape != values.shape[:1] or len(at) < 2 or (np.diff(at) <= 0).any():
+    _check_shares(values, 2, at, level)
+    if values.shape[1] < 2:
         raise InputError(
-            got=f"shares of shape {values.shape} at {at.shape} models",
-            need="(k, r) shares at k ≥ 2 increasing M",
-            remedy="transpose, or sort the models",
+            got=f"{values.shape[1]} replicates",
+            need="at least 2",
+            remedy="add seeds; one replicate has a crossing",
         )
-    if not 0 < level < 1 or values.shape[1] < 2:
-        raise InputError(
-            got=f"level {level}, {values.shape[1]} replicates", need="0 < level < 1 and 2", remedy="add seeds"
-        )
-    found = [_passing(np.asarray(isotonic_regression(column).x), at, level) for column in values.T]
-    crossings = [place for place in found if place is not None]
-    if len(crossings) < len(found):
+    crossings = [place for column in values.T if (place := crossing(column, at, level)) is not None]
+    if len(crossings) < values.shape[1]:
         return None
     mean = mean_interval(crossings)
     half = (mean.high - mean.value) * math.sqrt(mean.count + 1)
     return Transition(mean, Interval(mean.value, mean.value - half, mean.value + half, mean.count))
 
 
-def _passing(rising: Array, at: Array, level: float) -> float | None:
-    """Where a nondecreasing curve reaches a level; None if it never does, or starts above it."""
-    if rising[0] >= level or rising[-1] < level:
-        return None
-    after = int(np.argmax(rising >= level))
-    low, high = rising[after - 1], rising[after]
-    return float(at[after - 1] + (level - low) / (high - low) * (at[after] - at[after - 1]))
+def _check_shares(values: Array, axes: int, at: Array, level: float) -> None:
+    """Raise InputError unless the shares have so many axes, the first along k ≥ 2 increasing models."""
+    alike = values.ndim == axes and at.ndim == 1 and values.shape[:1] == at.shape
+    if not alike or len(at) < 2 or (np.diff(at) <= 0).any() or not np.isfinite(values).all():
+        raise InputError(
+            got=f"shares of shape {values.shape} at {at.shape} models",
+            need=f"finite shares {'(k,)' if axes == 1 else '(k, r)'} at k ≥ 2 increasing M",
+            remedy="transpose, or sort the models",
+        )
+    if not 0 < level < 1:
+        raise InputError(got=f"level {level}", need="0 < level < 1", remedy="one half is M_pt's")
 
 
 def _clustered(shares: Array, samples: int) -> Interval:
