@@ -32,7 +32,8 @@ from byheart.numerics.neighbors import nearest
 from byheart.random import SeededNoise, derive, generator, streams
 from byheart.sampling.solvers import ancestral_step, integrate
 from byheart.store.folders import RunFolder
-from byheart.theory import collapse as theory
+from byheart.theory.collapse import collapse_level as level_of_spectrum
+from byheart.theory.collapse import degrees_of_freedom, speciation_level
 
 __all__ = ["collapse_run"]
 
@@ -57,7 +58,7 @@ def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
             "relative": relative,
             **_posterior(run, memorizer, level),
             **_clones(run, memorizer, level, r_c.value * BOTTOM),
-            "formula/trace": theory.degrees_of_freedom(spectrum.numpy(), level),
+            "formula/trace": degrees_of_freedom(spectrum.numpy(), level),
         }
         if step == len(run.levels) - 1:
             row |= _summary(run, memorizer, spectrum, r_c.value)
@@ -120,8 +121,8 @@ def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c
         "n": len(points),
         "unit": float((points - points.mean(0)).square().mean().sqrt()),
         "dimension": points[0].numel(),
-        "r_c/spectrum": theory.collapse_level(values, len(points)),
-        "r_s": theory.speciation_level(values),
+        "r_c/spectrum": level_of_spectrum(values, len(points)),
+        "r_s": speciation_level(values),
         "switch/median": float(switch.median()),
         "switch/q05": float(switch.quantile(0.05)),
         "switch/q95": float(switch.quantile(0.95)),
