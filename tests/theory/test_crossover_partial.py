@@ -61,13 +61,21 @@ def test_coupon_bound_of_the_papers_cell():
     assert coupon_bound(1, 50) == 0
 
 
-def test_finite_crossover_solves_its_equation():
-    share = crossover_finite(0.4, 200, 50, 12)
-    m = share * 200
-    low, high = ((1 - side / 200) * finite_factor(50, side, 12) for side in (math.floor(m), math.ceil(m)))
+@pytest.mark.parametrize("separation", [2.0, 20.0])
+def test_finite_crossover_solves_its_equation(separation):
+    share = crossover_finite(0.4, 60, 50, 12, separation)
+    m = share * 60
+    low, high = (
+        (1 - side / 60) * finite_factor(50, side, 12, separation=separation)
+        for side in (math.floor(m), math.ceil(m))
+    )
     assert high <= 0.4 <= low
     assert low + (m - math.floor(m)) * (high - low) == pytest.approx(0.4)
+
+
+def test_finite_crossover_of_few_points():
     assert crossover_finite(0.9999, 2, 50, 1) == pytest.approx(0.5, abs=0.01)
+    assert crossover_finite(0.4, 60, 50, 12) < crossover_finite(0.4, 60, 50, 12, separation=20.0) < 1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.numerics.intervals import Proportion, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
 __all__ = ["PERCENTILES", "Locations", "locate", "locations", "near", "percentiles"]
@@ -28,14 +27,6 @@ class Locations:
 
     to_true: Tensor
     to_samples: Tensor
-
-    def near_true(self, threshold: float = 1 / 3) -> Proportion:
-        """The share of learned means near a true mean, with its interval and count.  threshold: in (0, 1]."""
-        return _share(self.to_true, self.to_samples, threshold)
-
-    def near_sample(self, threshold: float = 1 / 3) -> Proportion:
-        """The share of learned means near a training sample, with its interval and count.  threshold: in (0, 1]."""
-        return _share(self.to_samples, self.to_true, threshold)
 
 
 def locations(
@@ -90,11 +81,6 @@ def percentiles(distance: Tensor) -> Tensor:
     """The 10th, 25th, 50th, 75th and 90th percentile, (5,), interpolated linearly.  distance: (m,)."""
     marks = torch.tensor(PERCENTILES, dtype=distance.dtype, device=distance.device)
     return torch.quantile(distance, marks)
-
-
-def _share(own: Tensor, other: Tensor, threshold: float) -> Proportion:
-    found = near(own, other, threshold)
-    return proportion(int(found.sum()), len(found))
 
 
 def _two(queries: Tensor, points: Tensor) -> Tensor:

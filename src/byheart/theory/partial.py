@@ -94,10 +94,11 @@ def coupon_bound(components: int, d: int) -> float:
     return components * math.log(components) * (1 + math.log(d))
 
 
-def crossover_finite(excess: float, n: int, d: int, components: int) -> float:
+def crossover_finite(excess: float, n: int, d: int, components: int, separation: float = SEPARATION) -> float:
     """M*/N with the C of that M in the place of a constant: (1 − M/N) C(M) = excess.
 
-    excess: E[λ/(1 + ψ s)]/E[λ] in (0, 1), that is 2 (1 − crossover(…, factor=2)).  Between whole M linear.
+    excess: E[λ/(1 + ψ s)]/E[λ] in (0, 1), that is 2 (1 − crossover(…, factor=2)).  separation: as in `finite_factor`.
+    Between whole M linear.
     """
     if not 0 < excess < 1:
         raise InputError(got=f"excess {excess}", need="a number between 0 and 1", remedy="see crossover")
@@ -107,7 +108,7 @@ def crossover_finite(excess: float, n: int, d: int, components: int) -> float:
         )
 
     def gap(m: int) -> float:
-        return (1 - m / n) * finite_factor(d, m, components) - excess
+        return (1 - m / n) * finite_factor(d, m, components, separation=separation) - excess
 
     low, high = 1, n  # the gap falls with M: fewer points are left out, and those are nearer
     if gap(low) <= 0:
