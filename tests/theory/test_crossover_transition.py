@@ -105,10 +105,64 @@ def test_the_curve_of_one_cell():
     assert (again.first[0] == curve.first[1]).all()  # a model does not depend on the others
 
 
+def drawn(seed, d=30, k=3, n=50):
+    """Points and further draws of the same population."""
+    both = mixture(d, k, 2 * n, seed)
+    return both[:n], both[None, n:]
+
+
+def test_the_start_decides():
+    """d = 30, K = 3, N = 50, M = 40, by 4 draws: variances and shares of docs/theory/crossover.md."""
+    found = {}
+    for start in ("training", "population", "gaussian", "pairs"):
+        curves = []
+        for seed in range(4):
+            points, fresh = drawn(seed)
+            given = {"fresh": fresh} if start == "population" else {}
+            curves.append(memorization_curve(points, [40], [seed], start=start, **given))
+        found[start] = joined(curves)
+    share = {start: curve.shares().mean() for start, curve in found.items()}
+    variance = {start: curve.variance.mean() for start, curve in found.items()}
+    assert share["population"] < 0.01 and share["gaussian"] < 0.01 < 0.4 < share["training"] < share["pairs"]
+    assert (
+        variance["pairs"] < variance["training"] < 0.2 < 0.4 < variance["population"] < variance["gaussian"]
+    )
+
+
+def test_pairs_are_one_start():
+    curve = memorization_curve(mixture(), [30, 40], [0, 1], 50, start="pairs")
+    assert (curve.variance[:, 0] == curve.variance[:, 1]).all()
+    assert (curve.first[:, 0] != curve.first[:, 1]).any()
+
+
+@pytest.mark.parametrize("start", ["population", "gaussian"])
+def test_starts_outside_of_the_span_keep_their_distance(start):
+    # Points that differ along one line of 40 dimensions: a center far from it and without a point stays there.
+    x = np.outer(np.arange(12.0), np.eye(40)[0])
+    fresh = {"fresh": np.random.default_rng(0).normal(size=(1, 10, 40))} if start == "population" else {}
+    curve = memorization_curve(x, [10], [0], 2000, start=start, **fresh)
+    assert curve.first.max() > 4
+
+
+def test_excess_losses_are_measured_where_asked_for():
+    x = mixture()
+    curve = memorization_curve(x, [20, 40, 50], range(4), 5, snr=6.704)
+    assert (curve.excess[-1] == 0).all()
+    true = 30 / 7.704  # d s/(1 + ψ s), of the population's denoiser: these models know the points better
+    assert true > curve.excess[0].mean() > 1.4 * curve.excess[1].mean() > 2
+    assert memorization_curve(x, [20], [0], 5).excess is None
+    parts = [memorization_curve(x, [20, 40, 50], [seed], 5, snr=6.704) for seed in range(4)]
+    assert (joined(parts).excess == curve.excess).all()
+    assert joined([parts[0], memorization_curve(x, [20, 40, 50], [1], 5)]).excess is None
+
+
 def test_more_dimensions_than_points_change_nothing():
     x = mixture(d=20, n=60)
     wide = np.concatenate([x, np.zeros((60, 80))], axis=1)
-    slim, wider = (memorization_curve(points, [45], range(6), 1000) for points in (x, wide))
+    slim, wider = (memorization_curve(points, [45], range(6), 1000, snr=5.0) for points in (x, wide))
+    # In the dimensions that the points leave empty the model keeps v/(v + σ²) of the noise.
+    v = wider.variance.mean()
+    assert wider.excess.mean() > 0.9 * 80 * (v / (v + 0.2)) ** 2 * 0.2
     assert wider.variance.mean() * 100 / 20 == pytest.approx(slim.variance.mean(), rel=0.1)
     assert wider.shares().mean() == pytest.approx(slim.shares().mean(), abs=0.1)
 
@@ -132,6 +186,7 @@ def test_replicates_of_several_data_sets():
 def test_sizes_and_the_short_rule():
     assert default_models(200) == tuple(range(10, 201, 10))
     assert default_models(5) == (1, 2, 3, 4, 5)  # of the steps of N/20 the whole ones
+    assert default_models(200, "pairs") == tuple(range(100, 201, 10)) and default_models(5, "pairs")[0] == 3
     assert threshold_rule(1 / 3) == pytest.approx(0.75)
     assert threshold_rule(1 / 4) == pytest.approx(13 / 15)
 
@@ -143,6 +198,14 @@ def test_sizes_and_the_short_rule():
         (lambda: memorization_curve(mixture(), [0, 5], [0]), "1 ≤ M ≤ N"),
         (lambda: memorization_curve(mixture(), [], [0]), "at least one M"),
         (lambda: memorization_curve(mixture(), [5], [0], 9).shares(0.0), "(0, 1]"),
+        (lambda: memorization_curve(mixture(), [24, 40], [0], start="pairs"), "M ≥ N/2"),
+        (lambda: memorization_curve(mixture(), [40], [0], start="noise"), "gaussian"),
+        (lambda: memorization_curve(mixture(), [40], [0], start="population"), "(1, 40, 30)"),
+        (lambda: memorization_curve(mixture(), [40], [0], fresh=mixture()[None]), "no other"),
+        (
+            lambda: memorization_curve(mixture(), [40], [0], start="population", fresh=mixture()[None, :39]),
+            "(1, 40, 30)",
+        ),
         (lambda: default_models(1), "2 points"),
         (lambda: threshold_rule(0.9), "√⅓"),
         (lambda: transition([[0.0], [1.0]], [1, 2]), "at least 2"),

@@ -1,6 +1,6 @@
 """At which size does a mixture model know its points by heart?  A forecast without training, with its interval.
 
-    share(M)    of samples with d₁ < threshold · d₂, over restarts of Lloyd (`byheart.theory.lloyd`) at each M
+    share(M)    of samples with d₁ < threshold · d₂, over restarts of Lloyd (`byheart.theory.lloyd`) at each M, from a start
     M_pt        where the share passes one half
 
 A replicate is a restart, or a restart on its own draw of the data: independent, with samples of its own.  Its shares are made
@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,11 +27,14 @@ from numpy.typing import ArrayLike, NDArray
 from byheart._checks import InputError
 from byheart.numerics.intervals import Interval, mean_interval, proportion
 from byheart.random import derive
-from byheart.theory.lloyd import as_points, cluster, in_span, sample_distances, warn_of_repeats
-from byheart.theory.starts import training_starts
+from byheart.theory.excess import measured_excess
+from byheart.theory.lloyd import Clusters, as_points, cluster, in_span, sample_distances, warn_of_repeats
+from byheart.theory.starts import gaussian_starts, paired_starts, training_starts
 
 __all__ = [
+    "STARTS",
     "Curve",
+    "Start",
     "Transition",
     "crossing",
     "default_models",
@@ -42,6 +46,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+Start = Literal["training", "population", "gaussian", "pairs"]
+STARTS: tuple[Start, ...] = get_args(Start)
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -49,6 +56,7 @@ class Curve:
 
     variance: (k, r), the model's.  singles: (k, r), share of centers on one training point.
     first, second: (k, r, s), d₁ and d₂ of samples: any threshold can be read off.
+    excess: (k, r), loss on the training points over the empirical denoiser's, at one ψ; None if it was not asked for.
     """
 
     n: int
@@ -57,6 +65,7 @@ class Curve:
     singles: Array
     first: Array
     second: Array
+    excess: Array | None = None
 
     def shares(self, threshold: float = 1 / 3) -> Array:
         """The share of samples with d₁ < threshold · d₂, (k, r).  threshold: on distances, in (0, 1]."""
@@ -83,35 +92,88 @@ class Transition:
 
 
 def memorization_curve(
-    points: ArrayLike, models: Sequence[int], seeds: Sequence[int], samples: int = 500
+    points: ArrayLike,
+    models: Sequence[int],
+    seeds: Sequence[int],
+    samples: int = 500,
+    *,
+    start: Start = "training",
+    fresh: ArrayLike | None = None,
+    snr: float | None = None,
 ) -> Curve:
-    """Models of M = `models` centers, each started from M training points, once for every seed.
+    """Models of M = `models` centers, once for every seed, from a start that decides what becomes of them.
 
-    points: (n, d).  samples: of every restart.
-    Warns (RepeatedPointsWarning) if a point occurs twice.  Raises InputError for M outside 1 … n.
+    points: (n, d).  samples: of every restart.  start: see `byheart.theory.starts`; pairs, for M ≥ N/2, are the same for all seeds.
+    fresh: (r, ≥ M, d), draws of the population for every seed, the first M of which "population" starts from.
+    snr: ψ at which `Curve.excess` is measured; None leaves it out.
+    Warns (RepeatedPointsWarning) if a point occurs twice.  Raises InputError for M outside 1 … n, and a start that is not possible.
     """
-    x = as_points(points)
-    sizes = tuple(sorted(set(models)))
-    if not sizes:
-        raise InputError(got="no model", need="at least one M", remedy="see default_models")
-    if sizes[0] < 1 or sizes[-1] > len(x):
-        raise InputError(
-            got=f"M from {sizes[0]} to {sizes[-1]} of N = {len(x)}",
-            need="1 ≤ M ≤ N",
-            remedy="choose other sizes",
-        )
+    x, sizes = as_points(points), tuple(sorted(set(models)))
+    _check_sizes(sizes, len(x), start)
+    drawn = _fresh(fresh, start, (len(seeds), sizes[-1], x.shape[1]))
     warn_of_repeats(x)
-    inside, outside = in_span(x)
+    # Centers that are no averages of points leave the points' span.
+    inside, outside = in_span(x) if start in ("training", "pairs") else (x, 0)
     rows = []
     for m in sizes:
         own = [derive(seed, "lloyd", m) for seed in seeds]
-        found = cluster(inside, training_starts(inside, m, own))
+        begun = drawn[:, :m] if start == "population" else _begun(start, inside, m, own)
+        found = cluster(inside, begun)
         # The model has one variance for all d dimensions, also for those that the points leave empty.
         found = replace(found, variance=found.variance * inside.shape[1] / x.shape[1])
         distances = sample_distances(inside, found, samples, own, outside=outside, told=True)
-        rows.append((found.variance, found.singles, *distances))
-    variance, singles, first, second = (np.stack(column) for column in zip(*rows, strict=True))
-    return Curve(len(x), sizes, variance, singles, first, second)
+        rows.append((found.variance, found.singles, *distances, _excess(inside, found, snr, own, outside)))
+    variance, singles, first, second, excess = (np.stack(column) for column in zip(*rows, strict=True))
+    return Curve(len(x), sizes, variance, singles, first, second, None if snr is None else excess)
+
+
+def _begun(start: Start, points: Array, m: int, seeds: Sequence[int]) -> Array:
+    """Where the centers begin, (r, m, d)."""
+    match start:
+        case "training":
+            return training_starts(points, m, seeds)
+        case "gaussian":
+            return gaussian_starts(m, points.shape[1], seeds)
+        case "pairs":
+            return np.repeat(paired_starts(points, m), len(seeds), axis=0)
+    raise InputError(got=f"start {start!r}", need="one of " + ", ".join(STARTS), remedy="S1 has training")
+
+
+def _excess(points: Array, found: Clusters, snr: float | None, seeds: Sequence[int], outside: int) -> Array:
+    """At ψ, (r,); not a number without one."""
+    if snr is None:
+        return np.full(len(seeds), np.nan)
+    return measured_excess(points, found.centers, found.variance, snr, seeds, outside=outside)
+
+
+def _fresh(fresh: ArrayLike | None, start: Start, shape: tuple[int, int, int]) -> Array:
+    """The population's draws, (r, ≥ M, d), nothing for other starts."""
+    drawn = np.zeros((0, 0, 0)) if fresh is None else np.asarray(fresh, dtype=np.float64)
+    fits = drawn.ndim == 3 and drawn.shape[::2] == shape[::2] and drawn.shape[1] >= shape[1]
+    if (start == "population") != (fresh is not None) or (fresh is not None and not fits):
+        raise InputError(
+            got=f"start {start!r} with fresh {'None' if fresh is None else f'of shape {drawn.shape}'}",
+            need=f"draws of the population, at least {shape}, for that start and no other",
+            remedy="draw as many points as there are centers, once for every seed",
+        )
+    return drawn
+
+
+def _check_sizes(sizes: tuple[int, ...], n: int, start: Start) -> None:
+    if not sizes:
+        raise InputError(got="no model", need="at least one M", remedy="see default_models")
+    if sizes[0] < 1 or sizes[-1] > n:
+        raise InputError(
+            got=f"M from {sizes[0]} to {sizes[-1]} of N = {n}",
+            need="1 ≤ M ≤ N",
+            remedy="choose other sizes",
+        )
+    if start == "pairs" and 2 * sizes[0] < n:
+        raise InputError(
+            got=f"M = {sizes[0]} of N = {n} from pairs",
+            need="M ≥ N/2 to pair points",
+            remedy="choose sizes from N/2 on, or another start",
+        )
 
 
 def joined(curves: Sequence[Curve]) -> Curve:
@@ -123,17 +185,20 @@ def joined(curves: Sequence[Curve]) -> Curve:
             remedy="use one grid",
         )
     names = ("variance", "singles", "first", "second")
-    parts = [np.concatenate([getattr(curve, name) for curve in curves], axis=1) for name in names]
-    return Curve(curves[0].n, curves[0].models, *parts)
+    parts = {name: np.concatenate([getattr(curve, name) for curve in curves], axis=1) for name in names}
+    losses = [curve.excess for curve in curves if curve.excess is not None]
+    excess = np.concatenate(losses, axis=1) if len(losses) == len(curves) else None
+    return Curve(curves[0].n, curves[0].models, **parts, excess=excess)
 
 
-def default_models(n: int) -> tuple[int, ...]:
-    """M from N/20 to N in steps of N/20, whole numbers, without repeats."""
+def default_models(n: int, start: Start = "training") -> tuple[int, ...]:
+    """M from N/20 to N in steps of N/20, whole numbers, without repeats; of pairs from N/2."""
     if n < 2:
         raise InputError(
             got=f"N = {n}", need="at least 2 points", remedy="a copy is told by the second nearest"
         )
-    return tuple(sorted({max(1, round(n * step / 20)) for step in range(1, 21)}))
+    sizes = {max(1, round(n * step / 20)) for step in range(1, 21)}
+    return tuple(sorted(m for m in sizes if start != "pairs" or 2 * m >= n))
 
 
 def threshold_rule(threshold: float = 1 / 3) -> float:
