@@ -1,5 +1,7 @@
 """Quantities of S1's mixtures, on curves whose answer is known."""
 
+from dataclasses import replace
+
 import pytest
 
 from byheart.experiments.curves import Curve
@@ -101,6 +103,35 @@ def test_extremes_over_levels_from_a_signal_to_noise_ratio_on():
     assert quantity("least/ratio/true@0.42", curves).value == pytest.approx(1.0)
     assert quantity("most/ratio/true@0.42", curves).value == pytest.approx(1.01)
     assert quantity("least/ratio/true@0.05", curves).value == pytest.approx(0.2)
+
+
+def test_an_extreme_rests_on_intervals_that_hold_all_levels_together():
+    # Two levels from ψ = 0.42 on: each interval at 97.5 %, and the ends of the smallest are the smallest ends.
+    found = quantity(
+        "least/ratio/true@0.42",
+        [level_curve(seed, {0.5: 0.99 + seed / 100, 5.0: 1.01 - seed / 50}) for seed in range(3)],
+    )
+    levels = [mean_interval([0.99, 1.00, 1.01], 0.975), mean_interval([1.01, 0.99, 0.97], 0.975)]
+    assert found.value == pytest.approx(0.99)
+    assert found.low == pytest.approx(min(one.low for one in levels))
+    assert found.high == pytest.approx(min(one.high for one in levels))
+
+
+def test_seeds_of_one_cell_count_as_one():
+    def of(cell: int, seed: int, middle: float) -> Curve:
+        return replace(mixture_curve(seed, middle), spec={"n": cell, "seed": seed})
+
+    curves = [of(50, 0, 0.78), of(50, 1, 0.80), of(100, 0, 0.82), of(100, 1, 0.82)]
+    found = quantity("m_pt@0.333", curves)
+    expected = mean_interval([0.79, 0.82])
+    assert (found.value, found.low, found.count) == pytest.approx((expected.value, expected.low, 2))
+    assert quantity("spread/m_pt@0.333", curves).value == pytest.approx(0.03 / 2**0.5)
+
+
+def test_networks_without_a_size_are_left_out():
+    rows = [{"step": 5, "f_mem": 0.5}]
+    found = quantity("stored/f_mem@0.5", [curve(20, 0, rows)])
+    assert found.count == 0
 
 
 def test_networks_by_the_points_that_they_could_store():

@@ -9,6 +9,7 @@ from byheart._checks import InputError
 from byheart.experiments.estimate import estimate
 from byheart.experiments.execute import execute
 from byheart.experiments.kinds.drawn import drawn
+from byheart.experiments.load import load_mixture
 from byheart.experiments.run import parse_run
 from byheart.store.folders import RunFolder
 
@@ -98,6 +99,28 @@ def test_every_component_may_have_a_width_of_its_own(tmp_path):
     assert free[0]["lloyd/variance"] == shared[0]["lloyd/variance"]  # the same start
 
 
+def test_what_was_learned_is_given_back_as_a_denoiser(tmp_path):
+    folder = execute(mixtures(), tmp_path)
+    denoiser, train = load_mixture(folder.id, 12, tmp_path), folder.load("data")["train"].double()
+    noise = torch.randn(200, *train.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    sigma = torch.tensor(6.704**-0.5, dtype=torch.float64)
+    errors = [float((denoiser(train + sigma * one, sigma) - train).square().sum(1).mean()) for one in noise]
+    assert sum(errors) / len(errors) == pytest.approx(learned(folder)[1]["loss/train"], rel=0.1)
+    with pytest.raises(InputError, match="6, 12"):
+        load_mixture(folder.id, 7, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "official"),
+    [({"data": COLORED}, False), ({"data": COLORED, "recipe": "official-color"}, True)],
+)
+def test_templates_are_given_back_with_the_determinant_they_learned(tmp_path, settings, official):
+    folder = execute(mixtures(**settings, training_steps=3), tmp_path)
+    denoiser = load_mixture(folder.id, 12, tmp_path)
+    assert denoiser.official is official
+    assert denoiser.std**2 == pytest.approx(learned(folder)[1]["variance"])
+
+
 def test_levels_against_their_formulas(tmp_path):
     rows = execute(losses(), tmp_path).rows()
     assert [row["step"] for row in rows] == [0, 1, 2, 3]
@@ -145,6 +168,11 @@ def test_both_kinds_are_timed_before_they_begin():
         ({"data": COLORED, "widths": "free"}, "one width"),
         ({"thresholds": [1.5]}, "thresholds"),
         ({"recipe": "mine"}, "recipe"),
+        ({"recipe": "fast-color"}, "one for color with templates"),
+        ({"data": COLORED, "recipe": "fast"}, "one for color with templates"),
+        ({"data": SMALL | {"standardize": True}}, "standardize = false"),
+        ({"data": SMALL | {"distinct": True}}, "distinct"),
+        ({"data": SMALL | {"mixture": {"count": 9}}}, "mixture.count"),
         ({"n": 2}, "n"),
     ],
 )

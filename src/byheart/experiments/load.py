@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from byheart._checks import InputError
 from byheart.build.network import network
-from byheart.experiments.run import TrainingRun, parse_run
+from byheart.denoisers.base import Denoiser
+from byheart.experiments.kinds.mixtures import family
+from byheart.experiments.run import MixturesRun, TrainingRun, parse_run
 from byheart.noise.levels import Grid
 from byheart.store.folders import RunFolder, find_run
 from byheart.store.states import load_weights
 
-__all__ = ["Trained", "load"]
+__all__ = ["Trained", "load", "load_mixture"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,25 @@ class Trained:
         return x * self.scale + self.center.to(x)
 
 
+def load_mixture(run: str | Path | RunFolder, m: int, root: Path | str = "runs") -> Denoiser:
+    """The denoiser of the mixture of m components that a run of kind `mixtures` trained, in the population's units.
+
+    run: as in `load`.  Raises InputError if there is no such run, it trained no mixtures, or none of that size yet.
+    """
+    folder = run if isinstance(run, RunFolder) else find_run(Path(root), str(run))
+    spec = parse_run(folder.header()["spec"])
+    if not isinstance(spec, MixturesRun) or not folder.has(f"model-{m}"):
+        sizes = ", ".join(map(str, spec.models)) if isinstance(spec, MixturesRun) else "none"
+        raise InputError(
+            got=f"M = {m} of run {folder.id} of kind {spec.kind!r}",
+            need=f"a whole run of kind 'mixtures' and one of its sizes: {sizes}",
+            remedy=f"choose one of them, or finish it: byheart run {folder.id}",
+        )
+    stored = folder.load(f"model-{m}")
+    learned = {name: value for name, value in stored.items() if name not in ("samples", "d1", "d2")}
+    return family(spec).denoiser(learned)
+
+
 def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
     """The denoiser that a training run ended with, on the CPU, in evaluation mode.
 
@@ -71,7 +92,8 @@ def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
         raise InputError(
             got=f"run {folder.id} of kind {spec.kind!r}",
             need="a run that trained a network",
-            remedy="closed forms need no checkpoint: byheart.denoisers.empirical(train) and its siblings",
+            remedy="of mixtures: byheart.experiments.load.load_mixture(run, m); closed forms need no checkpoint: "
+            "byheart.denoisers.empirical(train) and its siblings",
         )
     if not folder.has("model"):
         raise InputError(

@@ -63,10 +63,11 @@ class TemplateModel(nn.Module):
         return self.denoiser()(x, sigma)
 
 
-def learned_templates(parameters: Mapping[str, Tensor]) -> ColoredTemplateDenoiser:
+def learned_templates(parameters: Mapping[str, Tensor], official: bool = False) -> ColoredTemplateDenoiser:
     """The denoiser of templates (m, h, w), colors (m, 3) and std (), in float64: a plain closed form.
 
-    parameters: one cell's, as `MixtureState.cell` gives them.  Raises InputError where one is missing or strange.
+    parameters: one cell's, as `MixtureState.cell` gives them.  official: with the determinant of S1's code.
+    Raises InputError where one is missing or strange.
     """
     if parameters.keys() != {"templates", "colors", "std"}:
         raise InputError(
@@ -75,7 +76,7 @@ def learned_templates(parameters: Mapping[str, Tensor]) -> ColoredTemplateDenois
             remedy="a mixture of means is learned_mixture's",
         )
     templates, colors = (parameters[name].detach().double() for name in ("templates", "colors"))
-    return ColoredTemplateDenoiser(templates, colors, float(parameters["std"].abs()))
+    return ColoredTemplateDenoiser(templates, colors, float(parameters["std"].abs()), official=official)
 
 
 def initial_templates(m: int, train: Tensor, *, seed: int) -> tuple[Tensor, Tensor]:

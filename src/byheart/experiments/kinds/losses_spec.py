@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from byheart.data.spec import Data
 from byheart.experiments.kinds.any_spec import AnyKind
-from byheart.experiments.kinds.population_spec import check_known_population
+from byheart.experiments.kinds.population_spec import Share, check_known_population
 
-__all__ = ["LossesRun", "Share"]
-
-Share = Annotated[float, Field(gt=0, le=1)]
+__all__ = ["LossesRun"]
 
 
 class LossesRun(AnyKind):

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -47,9 +47,9 @@ from byheart.training.free_step import free_cell, free_gradient
 from byheart.training.mixture_step import isotropic_gradient
 from byheart.training.mixtures import MixtureState, Objective, mixture_cell, restored, train_together
 from byheart.training.stack import Cell
-from byheart.training.template_step import template_cell, template_gradient
+from byheart.training.template_step import official_template_gradient, template_cell, template_gradient
 
-__all__ = ["Measure", "begin_mixtures", "mixtures_run"]
+__all__ = ["Measure", "begin_mixtures", "family", "mixtures_run"]
 
 Record = dict[str, Scalar]
 
@@ -70,7 +70,7 @@ def mixtures_run(run: MixturesRun, folder: RunFolder, tell: Tell) -> None:
     measure = Measure(run, points)
     for place, m in enumerate(run.models):
         row, samples = measure.record(state.cell(place))
-        own = {"m": m, "share": run.shares[place], **measure.lloyd(begun[place])}
+        own = {"m": m, "share": m / run.n, **measure.lloyd(begun[place])}
         folder.save(f"model-{m}", samples)
         _add(run, folder, {"step": state.step, "model": "learned", **own, **row}, tell)
     for name, reference in (("true", points.truth), ("empirical", measure.memorizer)):
@@ -90,12 +90,13 @@ class Family:
 ISOTROPIC = Family(mixture_cell, isotropic_gradient, learned_mixture)
 FREE = Family(free_cell, free_gradient, learned_free_mixture)
 COLORED = Family(template_cell, template_gradient, learned_templates)
+OFFICIAL = Family(template_cell, official_template_gradient, partial(learned_templates, official=True))
 
 
 def family(run: MixturesRun) -> Family:
     """What a run learns."""
     if run.data.name == "templates":
-        return COLORED
+        return OFFICIAL if run.recipe == "official-color" else COLORED
     return ISOTROPIC if run.widths == "one" else FREE
 
 

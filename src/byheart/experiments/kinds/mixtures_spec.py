@@ -9,12 +9,11 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from byheart._checks import InputError
 from byheart.data.spec import Data
 from byheart.experiments.kinds.any_spec import AnyKind
-from byheart.experiments.kinds.population_spec import check_known_population
+from byheart.experiments.kinds.population_spec import Share, check_known_population
 from byheart.training.mixture_spec import MixtureRecipe, MixtureTraining, mixture_recipe
 
 __all__ = ["MixturesRun"]
 
-Share = Annotated[float, Field(gt=0, le=1)]
 Threshold = Annotated[float, Field(gt=0, lt=1)]
 Start = Literal["training", "population", "gaussian", "pairs"]
 
@@ -26,7 +25,8 @@ class MixturesRun(AnyKind):
     n: N.  seed: of the population, the points, the starts and the noise.  shares: M/N of the models.
     widths: one variance for all components, as S1 has it, or one and a weight for each.
     start: components at training points, at fresh draws of the population, at Gaussian draws, or at means of nearest pairs.
-    recipe: "fast" reaches in 3,000 steps what the "official" one takes 50,000 for; "official-color" is its form for templates.
+    recipe: "fast" reaches in 3,000 steps what the "official" one takes 50,000 for; of templates "fast-color" and
+    "official-color", which has the determinant of S1's code.  None: the fast one.
     training_steps, draws: in the place of the recipe's.  samples: of every model.  heldout: points that nobody trains on.
     thresholds: ratios of distances below which a sample is memorized.
     """
@@ -38,7 +38,7 @@ class MixturesRun(AnyKind):
     shares: tuple[Share, ...] = (0.1, 0.3, 0.5, 0.6, 0.7, 0.76, 0.8, 0.84, 0.9, 0.96, 1.0)
     widths: Literal["one", "free"] = "one"
     start: Start = "training"
-    recipe: MixtureRecipe = "fast"
+    recipe: MixtureRecipe | None = None
     training_steps: PositiveInt | None = None
     draws: PositiveInt | None = None
     samples: int = Field(default=1000, ge=2)
@@ -53,7 +53,8 @@ class MixturesRun(AnyKind):
     @property
     def training(self) -> MixtureTraining:
         """The recipe with the run's own steps and draws."""
-        return mixture_recipe(self.recipe, steps=self.training_steps, draws=self.draws)
+        name = self.recipe or ("fast-color" if self.data.name == "templates" else "fast")
+        return mixture_recipe(name, steps=self.training_steps, draws=self.draws)
 
     @property
     def steps(self) -> int:
@@ -74,6 +75,12 @@ class MixturesRun(AnyKind):
                 got=f"pairs of {self.n} points for {self.models[0]} components",
                 need="M ≥ N/2: a component holds one point or two",
                 remedy='leave out the small shares, or choose start = "training"',
+            )
+        if self.recipe is not None and self.recipe.endswith("color") != (self.data.name == "templates"):
+            raise InputError(
+                got=f"the recipe {self.recipe!r} for {self.data.name}",
+                need="one for color with templates, the others with a mixture",
+                remedy="leave `recipe` out for the fast one that fits",
             )
         if self.data.name == "templates" and (self.start != "training" or self.widths != "one"):
             raise InputError(

@@ -1,32 +1,38 @@
 """Quantities of S1's mixtures: rows over models of M components, and over noise levels.
 
-m_pt@T                   where the share of samples with d₁ < T d₂ passes one half, over N         (mean over runs, Student's t)
-spread/m_pt@T            standard deviation of that over runs                                        (χ², for normal values)
+m_pt@T                   where the share of samples with d₁ < T d₂ passes one half, over N         (mean over cells, Student's t)
+spread/m_pt@T            standard deviation of that over cells                                       (χ², for normal values)
 at/NAME@S                NAME at M/N = S                                                             (mean over runs, Student's t)
 ratio/NAME:OTHER@S       largest |NAME/OTHER − 1| over the models of M/N ≥ S, of the means over runs (ends of Student's intervals)
 published/FIGURE/NAME    largest |NAME − published| over the published M/N; of losses and distances relative, and where the
                          published value is positive                                                  (ends of Student's intervals)
 stored/f_mem@L           parameters/(d N) of networks of several sizes at which the last f_mem passes L   (mean over seeds,
                          Student's t; logarithms are interpolated): M_pt/N, if a network stored points one after another
-least/NAME@P, most/NAME@P    smallest and largest mean over runs of NAME over the levels of ψ ≥ P     (Student's t there)
+least/NAME@P, most/NAME@P    smallest and largest mean over runs of NAME over the levels of ψ ≥ P     (ends of Student's intervals)
 
 crossover/WEIGHTING@C    M*/N by S1's formula for a named weighting and factor C                     (exact, from no run)
 
-T is a ratio of distances.  A run is a training set, with a population and a start of its own.
+T is a ratio of distances.  A run is a training set, with a population and a start of its own.  A cell is what runs share that
+differ in the seed alone: its value is their mean; where all runs are of one cell, each stands for itself.
+A largest or smallest of several means rests on intervals that hold all of them together with 95 % (Bonferroni).
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from byheart.experiments.curves import Curve
 from byheart.experiments.published import PUBLISHED
 from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
+from byheart.numerics.intervals import mean_interval
 from byheart.theory.crossover import WEIGHTINGS, crossover, named_weighting, snr, times
-from byheart.theory.transition import transition
+from byheart.theory.transition import crossing
 
 __all__ = ["LEARNED", "check", "learned", "measured"]
 
@@ -77,12 +83,12 @@ def check(name: str) -> bool:
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
     """The quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
     if name.startswith("m_pt@"):
-        return mean_over_runs([_crossing(curve, float(name.removeprefix("m_pt@"))) for curve in curves])
+        return mean_over_runs(_by_cell(curves, float(name.removeprefix("m_pt@"))))
     family, _, rest = name.partition("/")
     column, _, number = rest.rpartition("@")
     match family:
         case "spread":
-            return _spread([_crossing(curve, float(number)) for curve in curves])
+            return _spread(_by_cell(curves, float(number)))
         case "at":
             return _at(curves, column, float(number))
         case "ratio":
@@ -106,15 +112,33 @@ def learned(curve: Curve) -> dict[float, dict[str, float]]:
     return {float(row["share"]): row for row in sorted(rows, key=lambda row: float(row["share"]))}
 
 
+def _by_cell(curves: Sequence[Curve], threshold: float) -> list[float | None]:
+    """M_pt/N of every cell: a mean over seeds, None where a run has none; of every run where there is but one cell."""
+    cells: dict[str, list[float | None]] = defaultdict(list)
+    for curve in curves:
+        settings = {name: value for name, value in curve.spec.items() if name != "seed"}
+        cells[json.dumps(settings, sort_keys=True)].append(_crossing(curve, threshold))
+    if len(cells) < 2:
+        return [value for values in cells.values() for value in values]
+    return [_mean(values) for values in cells.values()]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if len(known) == len(values) else None
+
+
 def _crossing(curve: Curve, threshold: float) -> float | None:
     """M_pt/N of one run."""
     rows, name = learned(curve), f"f_mem@{threshold:.3g}"
     known = {share: float(row[name]) for share, row in rows.items() if row.get(name) is not None}
-    if len(known) < 2:
-        return None
-    # Twice the same run: an interval over runs is made of many such crossings, not of one run's.
-    found = transition([[value] * 2 for value in known.values()], list(known))
-    return None if found is None else found.mean.value
+    return _passing(known, 0.5)
+
+
+def _passing(shares: Mapping[float, float], level: float) -> float | None:
+    """Where the shares of one run, by size, pass a level; None if they do not, or there is but one."""
+    sizes = sorted(shares)
+    return crossing([shares[size] for size in sizes], sizes, level) if len(sizes) > 1 else None
 
 
 def _spread(values: Sequence[float | None]) -> Quantity:
@@ -129,9 +153,19 @@ def _spread(values: Sequence[float | None]) -> Quantity:
     return Quantity(spread, low, high, count, missing)
 
 
-def _at(curves: Sequence[Curve], column: str, share: float) -> Quantity:
-    values = [learned(curve).get(share, {}).get(column) for curve in curves]
-    return mean_over_runs([None if value is None else float(value) for value in values])
+def _at(curves: Sequence[Curve], column: str, share: float, together: int = 1) -> Quantity:
+    """together: how many such means an interval holds with 95 %."""
+    return _over_runs([learned(curve).get(share, {}).get(column) for curve in curves], together)
+
+
+def _over_runs(values: Sequence[float | None], together: int = 1) -> Quantity:
+    """The mean over runs, with an interval that is right for so many means at once."""
+    known = [float(value) for value in values if value is not None]
+    found = mean_over_runs(known)
+    if together > 1 and len(known) > 1:
+        wide = mean_interval(known, 1 - 0.05 / together)
+        found = replace(found, low=wide.low, high=wide.high)
+    return replace(found, missing=len(values) - len(known))
 
 
 def _shares(curves: Sequence[Curve]) -> list[float]:
@@ -140,39 +174,40 @@ def _shares(curves: Sequence[Curve]) -> list[float]:
 
 def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Quantity:
     """The largest deviation of the mean ratio from 1."""
-    found = []
-    for share in _shares(curves):
+    ratios = []
+    for share in (share for share in _shares(curves) if share >= least):
         rows = [learned(curve).get(share, {}) for curve in curves]
         pairs = [(row.get(column), row.get(other)) for row in rows]
-        if share >= least and (known := [float(a) / float(b) for a, b in pairs if a is not None and b]):
-            found.append(_away(mean_over_runs(list(known)), 1.0, 1.0))
-    return _worst(found)
+        if known := [float(a) / float(b) for a, b in pairs if a is not None and b]:
+            ratios.append(known)
+    return _worst([_away(_over_runs(known, len(ratios)), 1.0, 1.0) for known in ratios])
 
 
 def _published(curves: Sequence[Curve], figure: str, column: str) -> Quantity:
-    found = []
-    for share, value in PUBLISHED[figure][column].items():
-        measured, unit = _at(curves, _COLUMNS.get(column, column), share), 1.0
-        if column.startswith(_RELATIVE):
-            unit = value
-        if measured.count and unit > 0:
-            found.append(_away(measured, value, unit))
-    return _worst(found)
+    relative, own = column.startswith(_RELATIVE), _COLUMNS.get(column, column)
+    there = set(_shares(curves))
+    points = {
+        share: value
+        for share, value in PUBLISHED[figure][column].items()
+        if share in there and (value > 0 or not relative)
+    }
+    found = [
+        _away(_at(curves, own, share, len(points)), value, value if relative else 1.0)
+        for share, value in points.items()
+    ]
+    return _worst([one for one in found if one.count])
 
 
 def _stored(curves: Sequence[Curve], level: float) -> Quantity:
     """Where networks of growing size begin to memorize, one crossing a seed."""
-    crossings = []
-    for seed in sorted({curve.seed for curve in curves}):
-        rows = [(curve.rows[-1], curve.n) for curve in curves if curve.seed == seed]
-        points = sorted(
-            (math.log(float(row["parameters"]) / (float(row["dimension"]) * n)), float(row["f_mem"]))
-            for row, n in rows
-        )
-        sizes, shares = zip(*points, strict=True)
-        found = transition([[share] * 2 for share in shares], sizes, level) if len(set(sizes)) > 1 else None
-        crossings.append(None if found is None else math.exp(found.mean.value))
-    return mean_over_runs(crossings)
+    seeds: dict[int, dict[float, float]] = defaultdict(dict)
+    for curve in curves:
+        row = curve.rows[-1]
+        if row.get("parameters") is not None and row.get("f_mem") is not None:
+            size = float(row["parameters"]) / (float(row["dimension"]) * curve.n)
+            seeds[curve.seed][math.log(size)] = float(row["f_mem"])
+    crossings = [_passing(shares, level) for shares in seeds.values()]
+    return mean_over_runs([None if place is None else math.exp(place) for place in crossings])
 
 
 def _away(found: Quantity, value: float, unit: float) -> Quantity:
@@ -203,22 +238,26 @@ def _worst(found: Sequence[Quantity]) -> Quantity:
     )
 
 
-def _extreme(curves: Sequence[Curve], column: str, least: float, pick: Callable[..., Quantity]) -> Quantity:
-    found = list(_by_level(curves, column, least))
-    known = [one for one in found if one.count]
-    return pick(known, key=lambda one: one.value) if known else nothing(len(curves))
-
-
-def _by_level(curves: Sequence[Curve], column: str, least: float) -> Iterator[Quantity]:
-    """The mean over runs at every level of a signal-to-noise ratio from `least` on."""
+def _extreme(curves: Sequence[Curve], column: str, least: float, pick: Callable[..., float]) -> Quantity:
+    """The smallest or the largest mean over levels; its ends are the smallest or largest of the intervals' ends."""
     levels = sorted(
         {float(row["snr"]) for curve in curves for row in curve.rows if row.get("snr") is not None}
     )
-    for level in levels:
-        if level >= least:
-            rows = [row for curve in curves for row in curve.rows if row.get("snr") == level]
-            values = [row.get(column) for row in rows]
-            yield mean_over_runs([None if value is None else float(value) for value in values])
+    asked = [level for level in levels if level >= least]
+    means = [_over_runs(_at_level(curves, column, level), len(asked)) for level in asked]
+    known = [one for one in means if one.count]
+    if not known:
+        return nothing(len(curves))
+    ends = [(one.low, one.high) for one in known if one.low is not None and one.high is not None]
+    value = pick(one.value for one in known)
+    count, missing = min(one.count for one in known), max(one.missing for one in known)
+    if len(ends) < len(known):
+        return Quantity(value, None, None, count, missing)
+    return Quantity(value, pick(low for low, _ in ends), pick(high for _, high in ends), count, missing)
+
+
+def _at_level(curves: Sequence[Curve], column: str, level: float) -> list[float | None]:
+    return [row.get(column) for curve in curves for row in curve.rows if row.get("snr") == level]
 
 
 def _pair(column: str) -> tuple[str, str]:
