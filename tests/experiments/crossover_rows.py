@@ -155,6 +155,9 @@ def arms() -> dict[str, list]:
             arm: [mixtures_run(seed, 50, (0.8,), half, data=small, start=start) for seed in range(4)]
             for arm, (start, half) in starts.items()
         },
+        "free": [
+            mixtures_run(seed, 50, (0.5, 0.6, 0.8, 1.0), 0.52, data=small, widths="free") for seed in range(4)
+        ],
         "colored": [mixtures_run(seed, 50, SHARES, 0.95, data=templates()) for seed in range(3)],
         "mlp": [training_run(seed, width, small, 30) for seed in (0, 1) for width in (4, 8, 16, 32, 64, 128)],
         "unet": [

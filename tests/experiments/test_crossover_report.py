@@ -6,13 +6,22 @@ from typing import get_args
 
 import crossover_rows as made
 import pytest
+import torch
 
 from byheart.experiments.claims import unmeasured
 from byheart.experiments.conduct import conduct
 from byheart.experiments.crossover import crossover_content
 from byheart.experiments.crossover_cells import fitted, phase_panel, seen, universality_panel
-from byheart.experiments.crossover_lines import FROM_POINTS, by_size, over_runs
-from byheart.experiments.crossover_others import STARTS, network_panel, start_panels, starts
+from byheart.experiments.crossover_lines import (
+    FROM_POINTS,
+    Population,
+    TemplatePopulation,
+    by_size,
+    half,
+    over_runs,
+)
+from byheart.experiments.crossover_networks import network_panels
+from byheart.experiments.crossover_others import STARTS, start_panels, starts, widths_panel
 from byheart.experiments.crossover_panels import (
     colored_panel,
     factor_panel,
@@ -29,11 +38,14 @@ from byheart.experiments.published import TRANSITION
 from byheart.experiments.quantities import quantity
 from byheart.experiments.studies import Study, load_study
 from byheart.theory.crossover import smallest_snr
+from byheart.training.mixtures import mixture_cell
+from byheart.training.template_step import template_cell
 
 HEADS = (
     "The transition", "It moves with the threshold", "Losses on training points and on fresh ones", "The learned variance",
     "Where the components end up", "The same share of N everywhere?", "Phase diagram", "It belongs to the start",
-    "What the same starts reach in training", "Colored images", "Does a network store points one by one?",
+    "What the same starts reach in training", "One variance for all, or one each", "Colored images",
+    "Does a network store points one by one?", "Does a network store colored images one by one?",
     "What the population costs", "What stored points cost",
 )  # fmt: skip
 
@@ -86,7 +98,7 @@ def rings(panel):
 def test_the_page_shows_every_arm(folder, content):
     page = folder.report.read_text()
     assert tuple(panel.head for panel in content.laboratory.panels) == HEADS
-    assert page.count("<svg") == len(HEADS) and "if it starts from them." in page
+    assert page.count("<svg") == len(HEADS) and "Started from its points, a mixture" in page
     words = re.sub(r"<(svg|style|pre).*?</\1>", "", page, flags=re.DOTALL)
     assert not re.search(r"\b(nan|None|inf)\b", words)
     assert (folder.path / "crossover.png").read_bytes().startswith(b"\x89PNG")
@@ -104,11 +116,13 @@ def test_the_page_can_be_written_again(folder):
         "transition": HEADS[:5],
         "points": HEADS[:5],
         "fresh": (*HEADS[:5], *HEADS[7:9]),
-        "colored": (HEADS[0], HEADS[1], HEADS[9]),
-        "mlp": HEADS[10:11],
-        "losses": HEADS[11:],
-        "single": HEADS[11:12],
-        "coloredlosses": HEADS[11:12],
+        "free": HEADS[9:10],
+        "colored": (HEADS[0], HEADS[1], HEADS[10]),
+        "mlp": HEADS[11:12],
+        "unet": HEADS[12:13],
+        "losses": HEADS[13:],
+        "single": HEADS[13:14],
+        "coloredlosses": HEADS[13:14],
     }.items(),
 )
 def test_an_arm_alone_has_its_own_figures(tmp_path, arm, heads):
@@ -224,7 +238,7 @@ def test_starts_stand_in_order_beside_the_true_denoiser(curves):
     assert copied.names == ("nearest pairs", "training points", "fresh samples", "Gaussian")
     shares = labeled(copied, "trained").y
     assert shares[0] > shares[1] > 0.4 and max(shares[2:]) < 0.01
-    assert set(labeled(loss, "true denoiser").y) == {19.9} and "4 to 6 runs" in copied.caption
+    assert set(labeled(loss, "true denoiser").y) == {19.9} and "4 runs each" in copied.caption
 
 
 def test_starts_of_many_sizes_are_compared_at_four_fifths():
@@ -236,7 +250,7 @@ def test_starts_of_many_sizes_are_compared_at_four_fifths():
 
 
 def test_every_start_of_a_run_has_a_name():
-    assert set(STARTS) == {*get_args(MixturesRun.model_fields["start"].annotation), "free"}
+    assert set(STARTS) == {*get_args(MixturesRun.model_fields["start"].annotation)}
     assert MixturesRun.model_fields["start"].default == FROM_POINTS
 
 
@@ -249,12 +263,106 @@ def test_the_floor_of_colored_images_is_the_true_denoiser_s(curves):
     assert set(floor.y) == {made.copied(0.0, 0.25)["f_mem@0.333"]}
 
 
-def test_networks_are_measured_in_points_that_their_weights_could_hold(curves):
-    panel = network_panel({"mlp": curves["mlp"]}, curves["transition"])
+def every(curves, *arms):
+    return [curve for arm in arms for curve in curves[arm]]
+
+
+def test_networks_are_measured_in_points_that_their_parameters_could_hold(curves):
+    (panel,) = network_panels({"mlp": curves["mlp"]}, curves["universality"])
     line = labeled(panel, "mlp")
     assert line.x == pytest.approx([2 * width / 50 for width in (4, 8, 16, 32, 64, 128)])
     assert line.y[3] == pytest.approx(1 / (1 + (50 / 64) ** 2))  # the last record, not the first
-    assert labeled(panel, "mixtures").x[-1] == 1.0
+    assert "mlp: one half at 0.99" in panel.caption and "N = 50, d = 30, K = 3" in panel.caption
+
+
+def test_every_network_stands_beside_mixtures_of_its_own_population(curves):
+    mixtures = every(curves, "transition", "universality", "free", "fresh", "colored")
+    points, images = network_panels({arm: curves[arm] for arm in ("mlp", "unet")}, mixtures)
+    assert [line.label for line in points.lines] == ["mixtures", "mlp"]
+    assert [line.label for line in images.lines] == ["mixtures", "unet"]
+    isotropic = [
+        curve
+        for curve in curves["universality"]
+        if (curve.n, curve.spec["data"]) == (50, made.mixture(30, 3))
+    ]
+    for panel, own in ((points, isotropic), (images, curves["colored"])):
+        assert labeled(panel, "mixtures").y == [value.value for _, value in by_size(own, "f_mem@0.333")]
+    assert labeled(points, "mixtures").x[-1] == pytest.approx((50 * 30 + 1) / (30 * 50))
+    # Templates of 8 × 8 pixels and a color, of images of three channels.
+    assert labeled(images, "mixtures").x[-1] == pytest.approx((50 * (64 + 3) + 1) / (192 * 50))
+    assert (
+        f"mixtures: one half at {half(curves['colored']).value * 67 / 192 + 1 / 9600:.3f}" in images.caption
+    )
+
+
+def test_mixtures_of_another_population_are_not_compared(curves):
+    other = [replace(curve, n=49) for curve in curves["colored"]]
+    (panel,) = network_panels({"unet": curves["unet"]}, [*other, *curves["transition"]])
+    assert [line.label for line in panel.lines] == ["unet"] and "mixture" not in panel.caption
+
+
+def test_networks_without_a_count_of_parameters_are_left_out(curves):
+    known, *_ = curves["mlp"]
+    blind = replace(known, rows=[{"step": 1, "dimension": 30, "f_mem": 0.5}])
+    photos = replace(known, spec=known.spec | {"data": {"name": "celeba"}})
+    assert network_panels({"mlp": [blind, photos]}, []) == []
+    (panel,) = network_panels({"mlp": [*curves["mlp"], blind]}, [])
+    assert len(labeled(panel, "mlp").x) == 6
+
+
+def test_what_a_mixture_learns_is_what_is_counted():
+    points = mixture_cell(torch.zeros(10, 30), 1.0), Population(50, 30, 3)
+    images = (
+        template_cell(torch.ones(10, 8, 8), torch.ones(10, 3), 1.0),
+        TemplatePopulation(50, "digits", 8, 4),
+    )
+    for cell, of in (points, images):
+        assert sum(value.numel() for value in cell.parameters.values()) == of.parameters(10)
+    assert images[1].dimension == 3 * 8 * 8
+
+
+def test_free_widths_stand_beside_one_width_of_the_same_population(curves):
+    panel = widths_panel(every(curves, "transition", "universality", "points", "fresh", "free", "colored"))
+    assert labeled(panel, "one each").y == [
+        value.value for _, value in by_size(curves["free"], "f_mem@0.333")
+    ]
+    shared = labeled(panel, "one for all")
+    assert shared.x == list(made.SHARES[3:]) and max(shared.y[:2]) < 0.2 < min(labeled(panel, "one each").y)
+    free, one = (float(place) for place in re.findall(r"one half at M = ([\d.]+)", panel.caption))
+    assert free == pytest.approx(0.52, abs=0.02) and one == pytest.approx(0.8, abs=0.02)
+    assert "N = 50, d = 30, K = 3" in panel.caption
+
+
+def test_free_widths_from_other_starts_are_not_shown(curves):
+    fresh = [replace(one, spec=one.spec | {"start": "population"}) for one in curves["free"]]
+    assert widths_panel([*fresh, *curves["universality"]]) is None
+    assert [line.label for line in widths_panel(curves["free"]).lines] == ["one each"]
+
+
+def test_free_widths_enter_no_other_figure(tmp_path, content):
+    arms = made.arms()
+    free = arms.pop("free")
+    found = made.stored(tmp_path, study().model_dump(mode="json"), [], arms)
+    mixed = made.stored(
+        tmp_path / "mixed",
+        study().model_dump(mode="json"),
+        [],
+        arms | {"transition": [*free, *arms["transition"]]},
+    )
+    without, whole, same_arm = (crossover_content(found), content, crossover_content(mixed))
+    for other in (whole, same_arm):
+        panels = [panel for panel in other.laboratory.panels if panel.head != HEADS[9]]
+        assert panels == list(without.laboratory.panels) and other.weighting == without.weighting
+
+
+def test_runs_that_differ_in_sizes_alone_are_one_measurement(curves):
+    cell = [
+        curve
+        for curve in curves["universality"]
+        if (curve.n, curve.spec["data"]) == (50, made.mixture(30, 3))
+    ]
+    (found,) = [value for share, value in by_size([*cell, *curves["points"]], "f_mem@0.333") if share == 0.8]
+    assert len(cell) == 2 and len(curves["points"]) == found.count == 4
 
 
 def test_the_ratio_of_one_component_is_that_of_its_whole_loss(curves):
@@ -283,8 +391,25 @@ def test_nothing_is_said_that_was_not_reproduced(folder, curves, missing):
         [row | ({"verdict": "unresolved"} if place == index else {}) for place, row in enumerate(rows)],
     )
     whole, left = [(advice(one), *reasons(one, curves)) for one in (every, fewer)]
-    assert len(whole) == 9 and left != whole
+    assert len(whole) == 10 and left != whole
     assert set(left[1:]) <= set(whole[1:])
+
+
+def test_words_are_of_mixtures_and_advise_nobody(folder, curves):
+    found = reproduced(study().claims, folder.claims())
+    said = [advice(found), *reasons(found, curves)]
+    assert not any(re.search(r"\b(you|your|model|network)", words) for words in said)
+    assert all(re.search(r"mixture|component|formula", words, re.IGNORECASE) for words in said)
+
+
+def test_nothing_is_said_of_free_widths_that_copy_less(folder, curves):
+    row = {"measured": 0.0, "low": 0.0, "high": 0.0}
+    rows = [
+        row | {"id": one["id"], "quantity": one["quantity"], "verdict": "reproduced"}
+        for one in folder.claims()
+    ]
+    said = reasons(reproduced(study().claims, rows), curves)
+    assert not any("belongs to the one variance" in words or "better fit" in words for words in said)
 
 
 def test_four_fifths_is_said_of_four_fifths_only(folder):
@@ -318,6 +443,6 @@ def test_runs_of_a_second_have_a_page(tmp_path):
     }
     found = conduct(Study.model_validate(recipe), "ci", root=tmp_path, tell=lambda event: None)
     content = crossover_content(found)
-    assert {panel.head for panel in content.laboratory.panels} >= {*HEADS[:5], *HEADS[7:9], *HEADS[11:]}
+    assert {panel.head for panel in content.laboratory.panels} >= {*HEADS[:5], *HEADS[7:9], *HEADS[13:]}
     labels = {line.label for panel in content.laboratory.panels for line in panel.lines}
     assert {"Lloyd", "finite C", "true denoiser", "training points", "to the nearest true mean"} <= labels

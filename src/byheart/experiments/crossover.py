@@ -14,8 +14,9 @@ from byheart.experiments.crossover_cells import (
     universality_panel,
     weighting_content,
 )
-from byheart.experiments.crossover_lines import FROM_POINTS, isotropic, kind, start
-from byheart.experiments.crossover_others import network_panel, start_panels, starts
+from byheart.experiments.crossover_lines import TemplatePopulation, isotropic, kind, one_width, population
+from byheart.experiments.crossover_networks import network_panels
+from byheart.experiments.crossover_others import start_panels, starts, widths_panel
 from byheart.experiments.crossover_panels import (
     colored_panel,
     factor_panel,
@@ -28,7 +29,6 @@ from byheart.experiments.crossover_panels import (
 from byheart.experiments.crossover_words import advice, reasons, reproduced
 from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.provenance import provenance
-from byheart.experiments.quantities.crossover import learned
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.report.crossover import CrossoverContent, crossover_page
@@ -76,11 +76,10 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
 def _panels(curves: Arms, main: str, cells: Sequence[Seen], fit: Fit | None) -> list[Panel]:
     """The figures in the order in which they are read; those without records are left out."""
     mixed, losses, networks = (_of_kind(curves, name) for name in ("mixtures", "losses", "training"))
-    shown = mixed.get(main) or next(iter(mixed.values()), [])
-    colored = [
-        curve for found in mixed.values() for curve in found if curve.spec["data"]["name"] == "templates"
-    ]
-    groups = starts([curve for found in mixed.values() for curve in found])
+    every = [curve for found in mixed.values() for curve in found]
+    own = {arm: one for arm, found in mixed.items() if (one := [c for c in found if one_width(c)])}
+    shown = own.get(main) or next(iter(own.values()), [])
+    alike = [curve for found in own.values() for curve in found]
     panels = [
         transition_panel(shown),
         threshold_panel(shown),
@@ -88,9 +87,10 @@ def _panels(curves: Arms, main: str, cells: Sequence[Seen], fit: Fit | None) -> 
         *learned_panels(shown),
         universality_panel(cells, fit),
         phase_panel(cells),
-        *start_panels(groups),
-        colored_panel(colored),
-        network_panel(networks, _like(networks, mixed, shown)),
+        *start_panels(starts(alike)),
+        widths_panel(every),
+        colored_panel([curve for curve in alike if isinstance(population(curve), TemplatePopulation)]),
+        *network_panels(networks, alike),
         ratio_panel(losses),
         factor_panel(next((found for found in losses.values() if _several(found)), [])),
     ]
@@ -105,18 +105,3 @@ def _several(curves: Sequence[Curve]) -> bool:
     """Whether a mixture of several components."""
     found = isotropic(curves[0])
     return found is not None and found.components > 1
-
-
-def _like(networks: Arms, mixed: Arms, otherwise: Sequence[Curve]) -> Sequence[Curve]:
-    """Mixtures of several sizes on the population of the first networks that have one; else these."""
-    wanted = [isotropic(found[0]) for found in networks.values()]
-    alike = [
-        curve
-        for found in mixed.values()
-        for curve in found
-        if isotropic(curve) in wanted
-        and isotropic(curve) is not None
-        and start(curve) == FROM_POINTS
-        and len(learned(curve)) > 1
-    ]
-    return alike or otherwise

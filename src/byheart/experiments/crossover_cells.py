@@ -10,7 +10,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from byheart.experiments.crossover_lines import FROM_POINTS, Population, isotropic, kind, level_line, start
+from byheart.experiments.crossover_lines import (
+    FROM_POINTS,
+    Population,
+    isotropic,
+    kind,
+    level_line,
+    one_width,
+    start,
+)
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned, measured
 from byheart.report.crossover import WeightingContent
@@ -45,11 +53,11 @@ class Seen:
 
 
 def seen(curves: Sequence[Curve]) -> list[Seen]:
-    """The transitions by population, of runs that started from training points; runs without one are left out."""
+    """The transitions by population, of runs with one variance that started from training points; runs without one are left out."""
     groups: dict[Population, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
     for curve in curves:
         found = isotropic(curve)
-        if kind(curve) != "mixtures" or found is None or start(curve) != FROM_POINTS:
+        if kind(curve) != "mixtures" or found is None or start(curve) != FROM_POINTS or not one_width(curve):
             continue
         place = measured("m_pt@0.333", [curve]).value
         if math.isfinite(place):

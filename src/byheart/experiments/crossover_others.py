@@ -1,34 +1,40 @@
-"""Figures of S1's study about the same question asked otherwise: of other starts, and of networks."""
+"""Figures of S1's study about mixtures that are trained otherwise: from other starts, and with a width for every component."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from byheart.experiments.crossover_lines import (
     COPIED,
     FROM_POINTS,
+    SHARE,
+    SHARE_LIMITS,
+    SIZE,
+    at_size,
     by_size,
+    half,
     isotropic,
     kind,
     level_line,
     line,
+    one_width,
     over_runs,
     reference,
+    setting,
     start,
 )
 from byheart.experiments.curves import Curve
-from byheart.experiments.quantities.crossover import learned, measured
-from byheart.report.palette import INK
+from byheart.experiments.quantities.crossover import learned
+from byheart.report.palette import COPY, GOOD, INK
 from byheart.report.panels import Line, Panel
 from byheart.report.tables import interval, number
 
-__all__ = ["STARTS", "network_panel", "start_panels", "starts"]
+__all__ = ["STARTS", "start_panels", "starts", "widths_panel"]
 
 STARTS = {
-    "free": "training points, own widths",
     "pairs": "nearest pairs",
     "training": "training points",
     "population": "fresh samples",
@@ -42,9 +48,8 @@ SHOWN = 0.8
 
 def starts(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
     """Start -> runs of one population, the one that other starts were tried on; empty if none was."""
-    mixtures = [
-        curve for curve in curves if kind(curve) == "mixtures" and curve.spec["data"]["name"] == "mixture"
-    ]
+    mixtures = [curve for curve in curves if kind(curve) == "mixtures" and isotropic(curve) is not None]
+    mixtures = [curve for curve in mixtures if one_width(curve)]
     others = {isotropic(curve) for curve in mixtures if start(curve) != FROM_POINTS}
     if not others:
         return {}
@@ -62,16 +67,16 @@ def start_panels(groups: Mapping[str, Sequence[Curve]]) -> list[Panel]:
     if share is None:
         return []
     every = [curve for curves in groups.values() for curve in curves]
-    about, counts = isotropic(every[0]), sorted(len(_rows(curves, share)) for curves in groups.values())
+    counts = sorted(len(at_size(curves, share)) for curves in groups.values())
     runs = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-    words = f"M = {number(share)} N, N = {every[0].n}" + (f", {about.words}" if about is not None else "")
+    words = f"M = {number(share)} N, {setting(every[0])}"
     copied = Panel(
         head="It belongs to the start",
         caption=f"Mixtures of one size from different starts, {runs} runs each: {words}.",
         x="start",
         y="share memorized",
-        lines=_by_start(groups, share, COPIED, (0.0, 1.0)),
-        limits=(-0.03, 1.05),
+        lines=_by_start(groups, share, COPIED, SHARE),
+        limits=SHARE_LIMITS,
     )
     loss = Panel(
         head="What the same starts reach in training",
@@ -92,17 +97,12 @@ def _by_start(
 ) -> list[Line]:
     """The trained models at places 0, 1, …, and the true denoiser's level; none without the first."""
     points = line(
-        "trained", enumerate(over_runs(_rows(one, share), column) for one in groups.values()), bounds=bounds
+        "trained", enumerate(over_runs(at_size(one, share), column) for one in groups.values()), bounds=bounds
     )
     truth = reference([curve for curves in groups.values() for curve in curves], "true", column)
     if not points or not truth.count:
         return points
     return [level_line("true denoiser", truth.value, (-0.5, len(groups) - 0.5), INK), *points]
-
-
-def _rows(curves: Sequence[Curve], share: float) -> list[dict[str, float]]:
-    """The trained models of one size, a run each."""
-    return [learned(curve)[share] for curve in curves if share in learned(curve)]
 
 
 def _shared_size(groups: Mapping[str, Sequence[Curve]]) -> float | None:
@@ -112,48 +112,35 @@ def _shared_size(groups: Mapping[str, Sequence[Curve]]) -> float | None:
     return min(common, key=lambda share: abs(share - SHOWN), default=None)
 
 
-def network_panel(networks: Mapping[str, Sequence[Curve]], mixtures: Sequence[Curve]) -> Panel | None:
-    """Memorized samples of networks against how many points their weights could hold.  networks: arm -> runs of kind `training`.
+def widths_panel(curves: Sequence[Curve]) -> Panel | None:
+    """Memorized samples of mixtures with a variance and a weight for every component, beside those of one variance.
 
-    mixtures: shown along with them, M/N along x: a mixture of M components has M d weights.
+    curves: of kind `mixtures`.  Shown is the population of most of the former; all start at training points.
     """
-    lines: list[Line] = []
-    said = []
-    for color, (arm, curves) in enumerate(networks.items()):
-        groups = _by_weights(curves)
-        lines += line(
-            arm,
-            [(at, over_runs([curve.rows[-1] for curve in one], "f_mem")) for at, one in groups],
-            "line",
-            color + 1,
-            (0.0, 1.0),
-        )
-        said.append(_said(arm, curves))
-    if not lines:
+    begun = [curve for curve in curves if isotropic(curve) is not None and start(curve) == FROM_POINTS]
+    about = Counter(isotropic(curve) for curve in begun if not one_width(curve)).most_common(1)
+    if not about:
         return None
+    alike = [curve for curve in begun if isotropic(curve) == about[0][0]]
+    free, one = ([curve for curve in alike if one_width(curve) == shared] for shared in (False, True))
     return Panel(
-        head="Does a network store points one by one?",
-        caption="Share of memorized samples of trained networks against the number of points that their weights could hold, over N. If "
-        f"networks stored points as mixtures do, all would turn at one place. {' '.join(said)}",
-        x="weights over d N",
+        head="One variance for all, or one each",
+        caption=f"Mixtures from training points, {setting(alike[0])}, with one variance or with a variance and a weight for every component. "
+        f"{_half('One each', free)}{_half('One for all', one)}",
+        x=SIZE,
         y="share memorized",
-        lines=[*line("mixtures", by_size(mixtures, COPIED), "line", 0, (0.0, 1.0)), *lines],
-        limits=(-0.03, 1.05),
+        lines=[
+            *line("one each", by_size(free, COPIED), color=COPY, bounds=SHARE),
+            *line("one for all", by_size(one, COPIED), color=GOOD, bounds=SHARE),
+        ],
+        log_x=False,
+        limits=SHARE_LIMITS,
     )
 
 
-def _by_weights(curves: Sequence[Curve]) -> list[tuple[float, list[Curve]]]:
-    """Weights over d N -> runs, increasing."""
-    groups: dict[float, list[Curve]] = defaultdict(list)
-    for curve in curves:
-        row = curve.rows[-1]
-        if row.get("parameters") and row.get("dimension"):
-            groups[float(row["parameters"]) / (float(row["dimension"]) * curve.n)].append(curve)
-    return sorted(groups.items())
-
-
-def _said(arm: str, curves: Sequence[Curve]) -> str:
-    half = measured("stored/f_mem@0.5", curves)
-    if not math.isfinite(half.value):
-        return f"{arm}: one half is not passed between these sizes."
-    return f"{arm}: one half at {interval(half.value, half.low, half.high)}."
+def _half(label: str, curves: Sequence[Curve]) -> str:
+    """Where half is memorized, of these; nothing without such runs."""
+    found = half(curves)
+    if not math.isfinite(found.value):
+        return ""
+    return f"{label}: one half at M = {interval(found.value, found.low, found.high)} N. "

@@ -9,7 +9,10 @@ import numpy as np
 
 from byheart.experiments.crossover_lines import (
     COPIED,
+    SHARE,
+    SHARE_LIMITS,
     SHOWN_SNR,
+    SIZE,
     Population,
     by_size,
     isotropic,
@@ -39,10 +42,7 @@ __all__ = [
     "transition_panel",
 ]
 
-SIZE = "components M over points N"
-SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
-SHARE_LIMITS = (-0.03, 1.05)
 PAPERS_OWN = Population(200, 50, 12)
 """What S1's figures 1, 6 and 7 are about."""
 
