@@ -1,11 +1,17 @@
 """byheart theory crossover: a forecast in numbers, a file of them, a figure, and refusals."""
 
 import json
+import warnings
+from typing import get_args
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from byheart.cli import main
+from byheart.cli import crossover_figure, main
+from byheart.cli.crossover import Start
+from byheart.theory import transition
+from byheart.theory.lloyd import RepeatedPointsWarning
 
 
 def said(capsys, *words):
@@ -23,7 +29,8 @@ def test_a_population_is_forecast(capsys, tmp_path):
     assert code == 0 and not err
     assert "3 Gaussians in 30 dimensions, N = 50" in out and "K log K (1 + log d) = 15" in out
     assert "published  0.600  0.800" in out and "eps        1.000  1.000" in out
-    assert figure.read_bytes()[:4] == b"\x89PNG"
+    with Image.open(figure) as picture:
+        assert picture.format == "PNG" and picture.size == (3 * 704, 512)
     record = json.loads(numbers.read_text())
     assert record["n"] == 50 and record["replicates"] == 8 and len(record["models"]) == 20
     last = record["models"][-1]
@@ -33,6 +40,13 @@ def test_a_population_is_forecast(capsys, tmp_path):
     assert 0.75 < edge["m_pt"] / 50 < 0.84
     assert edge["m_pt_one_run_low"] < edge["m_pt_low"]
     assert record["crossover"]["x0"]["C = 2"] == pytest.approx(0.830, abs=1e-3)
+    assert record["start"] == "training" and record["snr"] == 6.704
+    assert last["excess"] == last["excess_stored"] == pytest.approx(0, abs=1e-12)
+    middle = record["models"][
+        9
+    ]  # stored points by their formula, C near 1.4; the model below the true denoiser
+    assert middle["m"] == 25 and middle["excess_stored"] == pytest.approx(1.4 * 0.5 * 30, rel=0.15)
+    assert 0 < middle["excess_low"] < middle["excess"] < 30 / 7.704
 
 
 def test_the_same_seed_says_the_same(capsys):
@@ -46,6 +60,59 @@ def test_a_lower_threshold_moves_the_transition(capsys):
     assert all("not between the sizes above" in out for out in outs)
     shares = [float(out.split("\n40 ")[1].split()[1]) for out in outs]
     assert shares[0] > shares[1] + 0.2
+
+
+def test_the_start_decides(capsys, tmp_path):
+    found = {}
+    for start in get_args(Start):
+        numbers = tmp_path / f"{start}.json"
+        code, out, err = said(
+            capsys, *SMALL, "--start", start, "--models", "40", "46", "50", "--json", str(numbers)
+        )
+        assert code == 0 and not err
+        assert ("do not know where" in out) == (start != "training") and ("N/2" in out) == (start == "pairs")
+        found[start] = [row["f_mem"] for row in json.loads(numbers.read_text())["models"]]
+    assert found["gaussian"][0] < 0.02 and found["population"][0] < 0.02
+    assert 0.4 < found["training"][0] < found["pairs"][0]
+    assert found["gaussian"][2] < 0.5 and found["training"][2] == found["pairs"][2] == 1
+    assert get_args(Start) == transition.STARTS
+
+
+def test_pairs_begin_at_half_of_the_points(capsys):
+    out = said(capsys, *SMALL, "--start", "pairs", "--restarts", "2")[1]
+    assert "\n25 " in out and "\n22 " not in out and "nearest pairs as averages" in out
+    words = ["--data", "digits", "--n", "40", "--models", "30", "--restarts", "2", "--start", "pairs"]
+    assert "by their samples alone" in said(capsys, *words)[1]
+
+
+def test_one_component_has_no_theorem_to_lack(capsys):
+    out = said(capsys, *SMALL, "--components", "1", "--models", "40", "--restarts", "2")[1]
+    assert "1 Gaussians in 30" in out and "K log K" not in out
+
+
+def test_lines_of_the_figure(capsys, monkeypatch, tmp_path):
+    kept = []
+    monkeypatch.setattr(crossover_figure, "_side_by_side", lambda panels: kept.append(panels) or b"")
+    said(capsys, *SMALL, "--models", "30", "40", "50", "--figure", str(tmp_path / "a.png"))
+    words = ["--data", "digits", "--n", "50", "--models", "30", "40", "50", "--restarts", "2"]
+    said(capsys, *words, "--figure", str(tmp_path / "b.png"))
+    said(capsys, *SMALL, "--models", "50", "--figure", str(tmp_path / "c.png"))
+    _, losses, phases = ({line.label: line for line in panel.lines} for panel in kept[0])
+    assert losses["population"].y == pytest.approx([30 / 7.704] * 2)
+    assert losses["stored, C = 1"].y == pytest.approx([12, 6])
+    assert losses["stored, C = 2"].y == pytest.approx([24, 12])
+    for name in ("stored, measured", "the models"):
+        line = losses[name]
+        assert list(line.x) == [0.6, 0.8]  # all stored lose nothing: no place on a logarithmic axis
+        assert all(a < b < c for a, b, c in zip(line.low, line.y, line.high, strict=True))
+    assert losses["stored, finite C"].y == pytest.approx(losses["stored, measured"].y, rel=0.1)
+    assert phases["M*, C = 2: 0.8 N"].y[-1] == 80 and phases["M*, C = 1"].y[-1] == pytest.approx(60, abs=0.1)
+    assert 60 < phases["M*, finite C"].y[-1] < 80
+    half = phases["half memorized"]
+    assert list(half.x) == [50] and 37 < half.low[0] < half.y[0] < half.high[0] < 42
+    _, losses, phases = ({line.label for line in panel.lines} for panel in kept[1])
+    assert losses == {"stored, measured", "the models"} and phases == {"M = 0.8 N", "half memorized"}
+    assert len(kept[2]) == 2
 
 
 def test_own_data(capsys, tmp_path):
@@ -68,8 +135,22 @@ def test_images_that_repeat_are_told(capsys, tmp_path):
     np.save(tmp_path / "twice.npy", np.concatenate([x, x[:4]]))
     words = ["--data", str(tmp_path / "twice.npy"), "--models", "20", "30", "--samples", "20"]
     code, _, err = said(capsys, *words)
-    assert code == 0 and err.count("4 of 34 points repeat") == 1 and "--distinct" in err
+    assert code == 0 and err.count("4 of 34 points repeat") == 1 and "--distinct keeps" in err
+    assert "distinct(" not in err
     assert said(capsys, *words, "--distinct")[2] == ""
+
+
+def test_other_warnings_are_not_dressed_up_as_repeats(capsys, monkeypatch):
+    def warning(*given, **named):
+        warnings.warn("the products overflow", RuntimeWarning, stacklevel=2)
+        warnings.warn("9 of 9 points repeat", RepeatedPointsWarning, stacklevel=2)
+        return curve(*given, **named)
+
+    curve = transition.memorization_curve
+    monkeypatch.setattr(transition, "memorization_curve", warning)
+    with pytest.warns(RuntimeWarning, match="overflow") as told:
+        code, out, err = said(capsys, "--data", "digits", "--n", "30", "--models", "20", "--restarts", "2")
+    assert code == 0 and "--distinct" not in out + err and len(told) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,6 +167,8 @@ def test_images_that_repeat_are_told(capsys, tmp_path):
         (["--seed", "-1"], "at least 2, 1 and 0"),
         (["--distinct"], "the data"),
         (["--size", "8"], "the data"),
+        (["--start", "pairs", "--models", "90"], "M ≥ N/2"),
+        (["--start", "population", "--data", "digits"], "nobody draws"),
         (["--data", "digits", "--dimension", "4"], "one of them"),
         (["--data", "digits", "--n", "99999"], "to 1797"),
         (["--data", "nowhere"], "a folder of images"),

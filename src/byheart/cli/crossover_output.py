@@ -1,4 +1,4 @@
-"""What `byheart theory crossover` found, as tables, a sentence, a file of numbers and a figure."""
+"""What `byheart theory crossover` found, as tables, a sentence and a file of numbers; the figure is `crossover_figure`'s."""
 
 from __future__ import annotations
 
@@ -9,25 +9,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from byheart.numerics.intervals import Interval
-    from byheart.report.panels import Panel
     from byheart.theory.transition import Curve, Transition
 
-__all__ = ["Forecast", "show_forecast", "write_forecast"]
+__all__ = ["BEGUN", "Forecast", "Losses", "passing", "show_forecast", "write_forecast"]
 
 
-@dataclass(frozen=True)
+BEGUN = {
+    "training": "M training points",
+    "population": "M fresh samples of the population",
+    "gaussian": "M standard normal draws",
+    "pairs": "the N - M nearest pairs as averages and all other points",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """On the training points, above the empirical denoiser's.  snr: ψ.  stored: (k, r), of M stored points.
+
+    spectrum: variances inside a component, (d,), as far as they are known.
+    """
+
+    snr: float
+    stored: NDArray[np.float64]
+    spectrum: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
 class Forecast:
-    """title: what it is about.  setting: the numbers it is about.  formulas: weighting -> column -> M*/N."""
+    """title: what it is about.  setting: the numbers it is about.  start: see BEGUN.  formulas: weighting -> column -> M*/N.
+
+    losses: where a file is asked for.
+    """
 
     title: str
     setting: Mapping[str, Any]
+    start: str
     curve: Curve
     formulas: Mapping[str, Mapping[str, float]]
+    losses: Losses | None = None
     notes: tuple[str, ...] = ()
 
 
-def _transition(found: Forecast, threshold: float) -> Transition | None:
+def passing(found: Forecast, threshold: float) -> Transition | None:
+    """Where half of the samples are memorized; None if that is not between the sizes, or not in every replicate."""
     from byheart.theory.transition import transition
 
     if len(found.curve.models) < 2:
@@ -40,7 +68,7 @@ def show_forecast(found: Forecast, threshold: float) -> None:
     from byheart.cli.tables import number, show
 
     curve, n = found.curve, found.curve.n
-    print(f"{found.title}: a mixture of M means and one variance, started from M training points\n")
+    print(f"{found.title}: a mixture of M means and one variance, started from {BEGUN[found.start]}\n")
     rows = [
         (f"{m}", f"{m / n:.3f}", _interval(ratio), number(variance), number(singles))
         for m, ratio, variance, singles in zip(
@@ -52,7 +80,7 @@ def show_forecast(found: Forecast, threshold: float) -> None:
         )
     ]
     show(("M", "M/N", "memorized [95 %]", "variance", "means on one point"), rows)
-    print("\n" + _said(_transition(found, threshold), n))
+    print("\n" + _said(passing(found, threshold), n))
     if found.formulas:
         print("\nM*/N, where M stored points cost as much as the population, for a loss that is the")
         columns = list(next(iter(found.formulas.values())))
@@ -63,14 +91,16 @@ def show_forecast(found: Forecast, threshold: float) -> None:
         print(
             'That models memorize from M* on is a hypothesis, and "published" was fitted to it; training weighs as eps.'
         )
+        if found.start != "training":
+            print("The formulas do not know where a model starts.")
     for note in found.notes:
         print(note, file=sys.stderr if note.startswith("warning") else sys.stdout)
 
 
-def _said(passing: Transition | None, n: int) -> str:
-    if passing is None:
+def _said(half: Transition | None, n: int) -> str:
+    if half is None:
         return "Half of the samples memorized: not between the sizes above, or not in every repeat."
-    mean, one = passing.mean, passing.one
+    mean, one = half.mean, half.one
     return (
         f"Half of the samples memorized from M = {mean.value:.0f} on, M/N = {mean.value / n:.3f} "
         f"[{mean.low / n:.3f}, {mean.high / n:.3f}] on average; a single model at M/N from {one.low / n:.3f} to {one.high / n:.3f} (95 %)."
@@ -82,7 +112,7 @@ def _interval(ratio: Interval) -> str:
 
 
 def write_forecast(found: Forecast, threshold: float, json: Path | None, figure: Path | None) -> None:
-    """All numbers as JSON, the curve as PNG, where a file is named."""
+    """All numbers as JSON, curve, losses and transition as PNG, where a file is named."""
     from byheart._records import write_atomic
 
     if json is not None:
@@ -90,10 +120,9 @@ def write_forecast(found: Forecast, threshold: float, json: Path | None, figure:
 
         write_atomic(json, dumps(_record(found, threshold), indent=2) + "\n")
     if figure is not None:
-        from byheart.report.panels import panel_figure
-        from byheart.report.vector import png
+        from byheart.cli.crossover_figure import forecast_picture
 
-        write_atomic(figure, png(panel_figure(_panel(found, threshold))))
+        write_atomic(figure, forecast_picture(found, threshold, passing(found, threshold)))
         print(f"\nfigure: {figure}")
 
 
@@ -101,7 +130,7 @@ def _record(found: Forecast, threshold: float) -> dict[str, Any]:
     """Every number that was shown, flat by model."""
     from byheart import __version__
 
-    curve, passing = found.curve, _transition(found, threshold)
+    curve, half = found.curve, passing(found, threshold)
     rows = [
         {
             "m": m,
@@ -118,10 +147,14 @@ def _record(found: Forecast, threshold: float) -> dict[str, Any]:
             strict=True,
         )
     ]
-    edges = {} if passing is None else {**passing.mean.entries("m_pt"), **passing.one.entries("m_pt_one_run")}
+    for row, losses in zip(rows, _losses(found), strict=True):
+        row.update(losses)
+    edges = {} if half is None else {**half.mean.entries("m_pt"), **half.one.entries("m_pt_one_run")}
     return {
         "byheart": __version__,
         **found.setting,
+        "start": found.start,
+        "snr": None if found.losses is None else found.losses.snr,
         "threshold": threshold,
         "replicates": curve.variance.shape[1],
         "models": rows,
@@ -130,22 +163,13 @@ def _record(found: Forecast, threshold: float) -> dict[str, Any]:
     }
 
 
-def _panel(found: Forecast, threshold: float) -> Panel:
-    from byheart.report.panels import Line, Panel
+def _losses(found: Forecast) -> list[dict[str, float]]:
+    """Of every size: excess losses of the model and of M stored points, with their intervals over replicates."""
+    from byheart.numerics.intervals import mean_interval
 
-    curve, ratios = found.curve, found.curve.ratios(threshold)
-    at = [m / curve.n for m in curve.models]
-    value, low, high = ([getattr(ratio, name) for ratio in ratios] for name in ("value", "low", "high"))
-    lines = [
-        Line("memorized", at, value, low, high, style="line"),
-        Line("variance", at, curve.variance.mean(1).tolist(), style="line", color=1),
-        Line("means on one point", at, curve.singles.mean(1).tolist(), style="line", color=2),
+    if found.losses is None or found.curve.excess is None:
+        return [{} for _ in found.curve.models]
+    return [
+        {**mean_interval(model).entries("excess"), **mean_interval(stored).entries("excess_stored")}
+        for model, stored in zip(found.curve.excess.tolist(), found.losses.stored.tolist(), strict=True)
     ]
-    return Panel(
-        head="From which size a mixture model knows its data by heart",
-        caption=f"{found.title}. Share of samples with d₁ < {threshold:.3g} d₂, by k-means in the place of training.",
-        x="M / N",
-        y="share",
-        lines=lines,
-        log_x=False,
-    )
