@@ -101,7 +101,7 @@ def test_lines_of_the_figure(capsys, monkeypatch, tmp_path):
     assert losses["population"].y == pytest.approx([30 / 7.704] * 2)
     assert losses["stored, C = 1"].y == pytest.approx([12, 6])
     assert losses["stored, C = 2"].y == pytest.approx([24, 12])
-    for name in ("stored, measured", "the models"):
+    for name in ("stored, measured", "models, by k-means"):
         line = losses[name]
         assert list(line.x) == [0.6, 0.8]  # all stored lose nothing: no place on a logarithmic axis
         assert all(a < b < c for a, b, c in zip(line.low, line.y, line.high, strict=True))
@@ -111,7 +111,7 @@ def test_lines_of_the_figure(capsys, monkeypatch, tmp_path):
     half = phases["half memorized"]
     assert list(half.x) == [50] and 37 < half.low[0] < half.y[0] < half.high[0] < 42
     _, losses, phases = ({line.label for line in panel.lines} for panel in kept[1])
-    assert losses == {"stored, measured", "the models"} and phases == {"M = 0.8 N", "half memorized"}
+    assert losses == {"stored, measured", "models, by k-means"} and phases == {"M = 0.8 N", "half memorized"}
     assert len(kept[2]) == 2
 
 

@@ -70,7 +70,7 @@ def _losses(found: Forecast, losses: Losses) -> Panel:
     lines = _formulas(found, losses)
     for name, rows, color in (
         ("stored, measured", losses.stored.tolist(), SIGN),
-        ("the models", excess, COPY),
+        ("models, by k-means", excess, COPY),
     ):
         kept = [(at, mean_interval(row)) for at, row in zip(_sizes(found), rows, strict=True) if at < 1]
         lines.append(_measured(name, [at for at, _ in kept], [value for _, value in kept], color, "points"))
