@@ -272,7 +272,7 @@ def test_networks_are_measured_in_points_that_their_parameters_could_hold(curves
     line = labeled(panel, "mlp")
     assert line.x == pytest.approx([2 * width / 50 for width in (4, 8, 16, 32, 64, 128)])
     assert line.y[3] == pytest.approx(1 / (1 + (50 / 64) ** 2))  # the last record, not the first
-    assert "mlp: one half at 0.99" in panel.caption and "N = 50, d = 30, K = 3" in panel.caption
+    assert "mlp at 0.99" in panel.caption and "N = 50, d = 30, K = 3" in panel.caption
 
 
 def test_every_network_stands_beside_mixtures_of_its_own_population(curves):
@@ -290,9 +290,7 @@ def test_every_network_stands_beside_mixtures_of_its_own_population(curves):
     assert labeled(points, "mixtures").x[-1] == pytest.approx((50 * 30 + 1) / (30 * 50))
     # Templates of 8 × 8 pixels and a color, of images of three channels.
     assert labeled(images, "mixtures").x[-1] == pytest.approx((50 * (64 + 3) + 1) / (192 * 50))
-    assert (
-        f"mixtures: one half at {half(curves['colored']).value * 67 / 192 + 1 / 9600:.3f}" in images.caption
-    )
+    assert f"mixtures at {half(curves['colored']).value * 67 / 192 + 1 / 9600:.3f}" in images.caption
 
 
 def test_mixtures_of_another_population_are_not_compared(curves):
@@ -306,6 +304,7 @@ def test_networks_without_a_count_of_parameters_are_left_out(curves):
     blind = replace(known, rows=[{"step": 1, "dimension": 30, "f_mem": 0.5}])
     photos = replace(known, spec=known.spec | {"data": {"name": "celeba"}})
     assert network_panels({"mlp": [blind, photos]}, []) == []
+    assert "mlp not between these sizes" in network_panels({"mlp": [known]}, [])[0].caption
     (panel,) = network_panels({"mlp": [*curves["mlp"], blind]}, [])
     assert len(labeled(panel, "mlp").x) == 6
 

@@ -78,3 +78,8 @@ def test_a_page_without_figures_is_refused():
 
 def test_pages_are_made_without_heavy_imports():
     assert heavy_imports("byheart.report.crossover") == "[]"
+
+
+def test_the_crossover_says_whose_intervals_and_which_parameters_it_counts(page):
+    assert "Networks are trained on subsets of one pool" in page.line
+    assert "M d + 1 parameters" in page.line and "M (h w + 3) + 1" in page.line

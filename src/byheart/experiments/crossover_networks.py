@@ -76,7 +76,7 @@ def _panel(of: Known, networks: Arms, mixtures: Sequence[Curve]) -> Panel:
     return Panel(
         head=f"Does a network store {what} one by one?",
         caption=f"Share of memorized samples over the number of parameters, N = {of.n}, {of.words}; training sets of the networks are "
-        f"subsets of one pool.{compared} {' '.join(turns)}",
+        f"subsets of one pool.{compared} Half of the samples: {', '.join(turns)}.",
         x="parameters over d N",
         y="share memorized",
         lines=[*line("mixtures", sizes, "line", 0, SHARE), *lines],
@@ -106,5 +106,5 @@ def _moved(of: Known, found: Quantity) -> Quantity:
 
 def _turn(name: str, found: Quantity) -> str:
     if not math.isfinite(found.value):
-        return f"{name}: one half is not passed between these sizes."
-    return f"{name}: one half at {interval(found.value, found.low, found.high)}."
+        return f"{name} not between these sizes"
+    return f"{name} at {interval(found.value, found.low, found.high)}"
