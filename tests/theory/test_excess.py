@@ -8,16 +8,18 @@ from byheart.theory.excess import measured_excess
 from byheart.theory.partial import finite_factor
 
 
-def test_two_points_and_one_center_by_quadrature():
+@pytest.mark.parametrize("place", [0.0, 0.6])
+def test_two_points_by_quadrature(place):
+    """Points at ±1, centers at ±place; the integral is over the noise around one point, the other is its mirror image."""
     snr, variance = 2.0, 0.7
-    place, mass = np.polynomial.hermite_e.hermegauss(120)
-    x = 1 + snr**-0.5 * place  # around the one point; the other is its mirror image
-    gap = variance / (variance + 1 / snr) * x - np.tanh(snr * x)
-    truth = np.square(gap) @ mass / mass.sum()
+    width = variance + 1 / snr
+    z, mass = np.polynomial.hermite_e.hermegauss(120)
+    x = 1 + snr**-0.5 * z
+    model = (variance * x + place * np.tanh(place * x / width) / snr) / width
+    truth = np.square(model - np.tanh(snr * x)) @ mass / mass.sum()
     seeds = range(4000)
-    found = measured_excess(
-        [[-1.0], [1.0]], np.zeros((len(seeds), 1, 1)), np.full(len(seeds), variance), snr, seeds
-    )
+    centers = np.tile([[-place], [place]], (len(seeds), 1, 1))
+    found = measured_excess([[-1.0], [1.0]], centers, np.full(len(seeds), variance), snr, seeds)
     assert found.mean() == pytest.approx(truth, abs=4 * found.std() / len(seeds) ** 0.5)
 
 
