@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from byheart.theory import collapse as collapse
     from byheart.theory import crossover as crossover
+    from byheart.theory import excess as excess
     from byheart.theory import lloyd as lloyd
     from byheart.theory import partial as partial
     from byheart.theory import starts as starts
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
     from byheart.theory import transition as transition
     from byheart.theory import weighting as weighting
 
-__all__ = ["collapse", "crossover", "lloyd", "partial", "starts", "terminal", "transition", "weighting"]
+__all__ = [
+    "collapse",
+    "crossover",
+    "excess",
+    "lloyd",
+    "partial",
+    "starts",
+    "terminal",
+    "transition",
+    "weighting",
+]
 
 
 def __getattr__(name: str) -> object:
