@@ -88,7 +88,8 @@ def mixtures_run(
     seed: int = 0, n: int = 200, shares: Sequence[float] = SHARES, half: float = 0.8, **spec: Any
 ):
     """Specification and rows of a run of kind `mixtures`."""
-    whole = {"kind": "mixtures", "data": mixture(), "n": n, "seed": seed, "start": "training", **spec}
+    whole = {"kind": "mixtures", "data": mixture(), "n": n, "seed": seed, "shares": [*shares]}
+    whole |= {"start": "training", **spec}
     isotropic = whole["data"]["name"] == "mixture"
     rows = [learned_row(share, n, half + 0.004 * seed, isotropic) for share in shares]
     return whole, [*rows, reference_row("true"), reference_row("empirical")]
