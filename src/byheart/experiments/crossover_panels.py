@@ -203,7 +203,9 @@ def loss_panel(curves: Sequence[Curve]) -> Panel | None:
     kept = [(at, value) for at, value in train if value.value > 0]
     least = min(value.value for at, value in kept if at < 1 or len(kept) == 1)
     excess = float(excess_true(SHOWN_SNR, 1, found.std**2)) / found.std**2
-    crossing = crossover_finite(excess, found.n, found.dimension, found.components)
+    crossing = crossover_finite(
+        excess, found.n, found.dimension, found.components, separation=2 / found.std**2
+    )
     return Panel(
         head="Losses on training points and on fresh ones",
         caption=f"E‖D − x₀‖² at ψ = {SHOWN_SNR:g}, {_about(curves)}. The approximations of what the population and M stored points cost cross "

@@ -157,13 +157,19 @@ def claim_lines(claims: Sequence[Mapping[str, Any]]) -> list[ClaimLine]:
     return [_claim_line(row) for row in claims]
 
 
+def _source(paper: str | None, figure: str | None) -> str:
+    """`S1, figures 1 and 7`."""
+    plates = "" if not figure else f"figures {figure}" if " and " in figure else f"figure {figure}"
+    return ", ".join(filter(None, (paper, plates)))
+
+
 def _claim_line(row: Mapping[str, Any]) -> ClaimLine:
     low, high = row.get("accept") or (None, None)
     verdict = row.get("verdict") or "not measured"
     return ClaimLine(
         id=str(row["id"]),
         statement=str(row.get("statement", "")),
-        source=", figure ".join(filter(None, (row.get("paper"), row.get("figure")))),
+        source=_source(row.get("paper"), row.get("figure")),
         target=number(row.get("target")),
         accept=f"[{'−∞' if low is None else number(low)}, {'∞' if high is None else number(high)}]",
         measured=interval(row.get("measured"), row.get("low"), row.get("high")),
