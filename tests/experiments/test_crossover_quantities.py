@@ -79,13 +79,15 @@ def test_the_largest_gap_to_the_published_curve():
         {"step": 1, "model": "learned", "share": share, "variance": value + 0.03 * (share == 0.5)}
         for share, value in published.items()
     ]
-    found = quantity("published/transition/variance", [curve(200, seed, rows) for seed in range(2)])
+    found = quantity("published/transition/variance@0.1", [curve(200, seed, rows) for seed in range(2)])
     assert found.value == pytest.approx(0.03)
     losses = [
         {"step": 1, "model": "learned", "share": share, "loss/train": 1.1 * value}
         for share, value in TRANSITION["loss/train"].items()
     ]
-    relative = quantity("published/transition/loss/train", [curve(200, seed, losses) for seed in range(2)])
+    relative = quantity(
+        "published/transition/loss/train@0.1", [curve(200, seed, losses) for seed in range(2)]
+    )
     assert relative.value == pytest.approx(0.1)
 
 
@@ -94,7 +96,7 @@ def test_the_published_share_is_that_of_a_third_of_the_second_distance():
         {"step": 1, "model": "learned", "share": share, "f_mem@0.333": value + 0.1 * (share == 0.7)}
         for share, value in TRANSITION["f_mem"].items()
     ]
-    found = quantity("published/transition/f_mem", [curve(200, seed, rows) for seed in range(2)])
+    found = quantity("published/transition/f_mem@0.1", [curve(200, seed, rows) for seed in range(2)])
     assert (found.value, found.count) == (pytest.approx(0.1), 2)
 
 
@@ -115,6 +117,22 @@ def test_an_extreme_rests_on_intervals_that_hold_all_levels_together():
     assert found.value == pytest.approx(0.99)
     assert found.low == pytest.approx(min(one.low for one in levels))
     assert found.high == pytest.approx(min(one.high for one in levels))
+
+
+def test_runs_that_agree_on_a_share_leave_what_their_samples_leave():
+    rows = [{"step": 1, "model": "learned", "share": 0.8, "f_mem@0.333": 0.0, "count": 1000}]
+    found = quantity("at/f_mem@0.333@0.8", [curve(50, seed, rows) for seed in range(4)])
+    assert (found.value, found.low) == (0, 0)
+    assert (1 - found.high) ** 4000 == pytest.approx(0.025, rel=0.01)  # Clopper–Pearson
+
+
+def test_the_published_curve_from_a_size_on():
+    rows = [
+        {"step": 1, "model": "learned", "share": share, "variance": value + (0.5 if share < 0.3 else 0.01)}
+        for share, value in TRANSITION["variance"].items()
+    ]
+    found = quantity("published/transition/variance@0.3", [curve(200, seed, rows) for seed in range(2)])
+    assert found.value == pytest.approx(0.01)
 
 
 def test_seeds_of_one_cell_count_as_one():
@@ -160,7 +178,7 @@ def test_the_crossover_of_a_named_weighting_needs_no_run():
         "spread/f_mem@0.3",
         "at/variance",
         "ratio/variance@0.5",
-        "published/transition/mood",
+        "published/transition/mood@0.1",
         "most/x@-1",
         "crossover/mood@2",
     ],

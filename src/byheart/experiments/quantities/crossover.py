@@ -2,9 +2,10 @@
 
 m_pt@T                   where the share of samples with d₁ < T d₂ passes one half, over N         (mean over cells, Student's t)
 spread/m_pt@T            standard deviation of that over cells                                       (χ², for normal values)
-at/NAME@S                NAME at M/N = S                                                             (mean over runs, Student's t)
+at/NAME@S                NAME at M/N = S                    (mean over runs, Student's t; of a share also the binomial limits of all
+                         samples, whichever are wider)
 ratio/NAME:OTHER@S       largest |NAME/OTHER − 1| over the models of M/N ≥ S, of the means over runs (ends of Student's intervals)
-published/FIGURE/NAME    largest |NAME − published| over the published M/N; of losses and distances relative, and where the
+published/FIGURE/NAME@S  largest |NAME − published| over the published M/N ≥ S; of losses and distances relative, and where the
                          published value is positive                                                  (ends of Student's intervals)
 stored/f_mem@L           parameters/(d N) of networks of several sizes at which the last f_mem passes L   (mean over seeds,
                          Student's t; logarithms are interpolated): M_pt/N, if a network stored points one after another
@@ -30,7 +31,7 @@ import numpy as np
 from byheart.experiments.curves import Curve
 from byheart.experiments.published import PUBLISHED
 from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
-from byheart.numerics.intervals import mean_interval
+from byheart.numerics.intervals import mean_interval, proportion
 from byheart.theory.crossover import WEIGHTINGS, crossover, named_weighting, snr, times
 from byheart.theory.transition import crossing
 
@@ -41,7 +42,7 @@ VOCABULARY = (
     "spread/m_pt@T",
     "at/NAME@S",
     "ratio/NAME:OTHER@S",
-    "published/FIGURE/NAME",
+    "published/FIGURE/NAME@S",
     "stored/f_mem@L",
     "least/NAME@P",
     "most/NAME@P",
@@ -75,8 +76,8 @@ def check(name: str) -> bool:
         case "ratio":
             return all(_pair(column)) and _positive(number)
         case "published":
-            figure, _, column = rest.partition("/")
-            return column in PUBLISHED.get(figure, {})
+            figure, _, name = column.partition("/")
+            return name in PUBLISHED.get(figure, {}) and _positive(number)
     return False
 
 
@@ -90,7 +91,7 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "spread":
             return _spread(_by_cell(curves, float(number)))
         case "at":
-            return _at(curves, column, float(number))
+            return _with_binomial(_at(curves, column, float(number)), curves, column, float(number))
         case "ratio":
             name, other = _pair(column)
             return _ratio(curves, name, other, float(number))
@@ -101,8 +102,8 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "stored":
             return _stored(curves, float(number))
         case "published":
-            figure, _, column = rest.partition("/")
-            return _published(curves, figure, column)
+            figure, _, name = column.partition("/")
+            return _published(curves, figure, name, float(number))
     return _extreme(curves, column, float(number), min if family == "least" else max)
 
 
@@ -158,6 +159,18 @@ def _at(curves: Sequence[Curve], column: str, share: float, together: int = 1) -
     return _over_runs([learned(curve).get(share, {}).get(column) for curve in curves], together)
 
 
+def _with_binomial(found: Quantity, curves: Sequence[Curve], column: str, share: float) -> Quantity:
+    """A mean of shares with an interval that is no shorter than that of all samples: runs may agree, 0 of 1,000 each."""
+    rows = [row for curve in curves if (row := learned(curve).get(share)) and row.get(column) is not None]
+    if not column.startswith("f_mem@") or not rows or any(not row.get("count") for row in rows):
+        return found
+    count = sum(int(row["count"]) for row in rows)
+    pooled = proportion(round(sum(float(row[column]) * int(row["count"]) for row in rows)), count)
+    low = pooled.low if found.low is None else min(found.low, pooled.low)
+    high = pooled.high if found.high is None else max(found.high, pooled.high)
+    return replace(found, low=max(0.0, low), high=min(1.0, high))
+
+
 def _over_runs(values: Sequence[float | None], together: int = 1) -> Quantity:
     """The mean over runs, with an interval that is right for so many means at once."""
     known = [float(value) for value in values if value is not None]
@@ -183,13 +196,13 @@ def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Qu
     return _worst([_away(_over_runs(known, len(ratios)), 1.0, 1.0) for known in ratios])
 
 
-def _published(curves: Sequence[Curve], figure: str, column: str) -> Quantity:
+def _published(curves: Sequence[Curve], figure: str, column: str, least: float) -> Quantity:
     relative, own = column.startswith(_RELATIVE), _COLUMNS.get(column, column)
     there = set(_shares(curves))
     points = {
         share: value
         for share, value in PUBLISHED[figure][column].items()
-        if share in there and (value > 0 or not relative)
+        if share in there and share >= least and (value > 0 or not relative)
     }
     found = [
         _away(_at(curves, own, share, len(points)), value, value if relative else 1.0)
