@@ -10,8 +10,8 @@ from tiny_run import tiny_settings
 
 from byheart._checks import InputError
 from byheart.experiments.execute import execute, execute_all, failures
+from byheart.experiments.kinds import clock
 from byheart.experiments.kinds import split as split_module
-from byheart.experiments.kinds import training
 from byheart.experiments.load import load
 from byheart.experiments.run import parse_run
 from byheart.sampling.draw import automatic_batch
@@ -54,7 +54,7 @@ def test_interrupted_run_goes_on_bit_for_bit(changes, at, tmp_path, monkeypatch)
     run = parse_run(tiny_settings(**changes))
     whole = execute(run, tmp_path / "whole")
 
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint at every step …
+    monkeypatch.setattr(clock, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint at every step …
     with pytest.raises(KeyboardInterrupt):
         execute(
             run, tmp_path / "cut", tell=interrupt_at(at, monkeypatch)
@@ -69,7 +69,7 @@ def test_interrupted_run_goes_on_bit_for_bit(changes, at, tmp_path, monkeypatch)
 
 
 def interrupt_at(step, monkeypatch):
-    monkeypatch.setattr(training, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(clock, "TELL_SECONDS", 0.0)
 
     def tell(event):
         if event["kind"] == "progress" and event["step"] == step:
