@@ -192,7 +192,7 @@ def _reasons(seen: Evidence) -> list[str]:
         )
         return found
     found.append(
-        "What is not seen: crops below 85 %, rotations of 10° and more, inversion, recoloring, perspective, and mixtures of"
+        "What is not seen: shifts of more than 2 pixels of 32, crops below 85 %, rotations of 10° and more, inversion, recoloring, perspective, and mixtures of"
         " three images or more, or of two beyond 30 to 70."
     )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional, cast
 
@@ -187,8 +187,7 @@ def _told(result: AuditResult) -> str:
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
         chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.count:,} innocent samples"
-        samples = len({pair.sample for pair in flagged})
-        lines.append(Text(f"\n  {samples:,} samples accused, the least probable first ({chance}):"))
+        lines.append(Text(f"\n  {_accused(flagged)}, the least probable first ({chance}):"))
         lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
         if len(flagged) > SHOWN:
             lines.append(Text(f"  and {len(flagged) - SHOWN:,} pairs more: see --html or --json"))
@@ -197,6 +196,16 @@ def _told(result: AuditResult) -> str:
     with console.capture() as captured:  # Text, not markup: names hold brackets and :words:
         console.print(*lines, sep="\n")
     return captured.get()
+
+
+def _accused(flagged: Sequence[Pair]) -> str:
+    """`33 samples accused, 2 of them as a mixture or in part`."""
+    every, whole = (
+        {pair.sample for pair in flagged},
+        {pair.sample for pair in flagged if pair.channel == "whole"},
+    )
+    some = f", {len(every - whole):,} of them as a mixture or in part" if every - whole else ""
+    return f"{len(every):,} {'sample' if len(every) == 1 else 'samples'} accused{some}"
 
 
 def _by_chance(result: AuditResult) -> float:
