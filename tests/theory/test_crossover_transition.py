@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from s1_points import mixture
 
 from byheart._checks import InputError
 from byheart.theory.lloyd import RepeatedPointsWarning
@@ -14,13 +15,6 @@ from byheart.theory.transition import (
     threshold_rule,
     transition,
 )
-
-
-def mixture(d=30, k=3, n=50, seed=0):
-    rng = np.random.default_rng(seed)
-    means = rng.normal(size=(k, d))
-    means *= np.sqrt(d) / np.linalg.norm(means, axis=1, keepdims=True)
-    return means[rng.integers(k, size=n)] + rng.normal(size=(n, d))
 
 
 def test_a_crossing_by_hand():

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from s1_points import mixture
 from sklearn.cluster import KMeans
 
 from byheart._checks import InputError
@@ -17,13 +18,6 @@ from byheart.theory.lloyd import (
     within_variances,
 )
 from byheart.theory.starts import gaussian_starts, paired_starts, training_starts
-
-
-def mixture(d=30, k=3, n=50, seed=0):
-    rng = np.random.default_rng(seed)
-    means = rng.normal(size=(k, d))
-    means *= np.sqrt(d) / np.linalg.norm(means, axis=1, keepdims=True)
-    return means[rng.integers(k, size=n)] + rng.normal(size=(n, d))
 
 
 @pytest.mark.parametrize("m", [2, 7, 25, 49])

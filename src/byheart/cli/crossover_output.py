@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,13 +71,7 @@ def show_forecast(found: Forecast, threshold: float) -> None:
     print(f"{found.title}: a mixture of M means and one variance, started from {BEGUN[found.start]}\n")
     rows = [
         (f"{m}", f"{m / n:.3f}", _interval(ratio), number(variance), number(singles))
-        for m, ratio, variance, singles in zip(
-            curve.models,
-            curve.ratios(threshold),
-            curve.variance.mean(1).tolist(),
-            curve.singles.mean(1).tolist(),
-            strict=True,
-        )
+        for m, ratio, variance, singles in _models(curve, threshold)
     ]
     show(("M", "M/N", "memorized [95 %]", "variance", "means on one point"), rows)
     print("\n" + _said(passing(found, threshold), n))
@@ -95,6 +89,12 @@ def show_forecast(found: Forecast, threshold: float) -> None:
             print("The formulas do not know where a model starts.")
     for note in found.notes:
         print(note, file=sys.stderr if note.startswith("warning") else sys.stdout)
+
+
+def _models(curve: Curve, threshold: float) -> Iterator[tuple[int, Interval, float, float]]:
+    """Of every size: M, the share memorized, the variance, and the share of means on one point."""
+    means = curve.variance.mean(1).tolist(), curve.singles.mean(1).tolist()
+    return zip(curve.models, curve.ratios(threshold), *means, strict=True)
 
 
 def _said(half: Transition | None, n: int) -> str:
@@ -139,13 +139,7 @@ def _record(found: Forecast, threshold: float) -> dict[str, Any]:
             "variance": variance,
             "singles": singles,
         }
-        for m, ratio, variance, singles in zip(
-            curve.models,
-            curve.ratios(threshold),
-            curve.variance.mean(1).tolist(),
-            curve.singles.mean(1).tolist(),
-            strict=True,
-        )
+        for m, ratio, variance, singles in _models(curve, threshold)
     ]
     for row, losses in zip(rows, _losses(found), strict=True):
         row.update(losses)
