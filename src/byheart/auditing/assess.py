@@ -12,11 +12,11 @@ from byheart.analysis.calibration.global_test import global_test
 from byheart.analysis.calibration.ranks import Rank, flags, threshold
 from byheart.analysis.calibration.share import Counts, ShareOfCopies, not_excluded, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
-from byheart.auditing.result import Channel, ChannelName, CopyShare, Distinct, Power, Share
+from byheart.auditing.result import Channel, ChannelName, CopyShare, Distinct, Population, Power, Share
 from byheart.auditing.verdict import percent
-from byheart.numerics.intervals import Interval
+from byheart.numerics.intervals import Interval, proportion
 
-__all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "power", "share"]
+__all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "population", "power", "share"]
 
 Numbers = NDArray[np.float64]
 
@@ -86,6 +86,20 @@ def copy_share(
         mix=f"equal parts of the {len(card)} main transformations on the card",
     )
     return record, found
+
+
+def population(null: Numbers, level: float, exact: Numbers, alpha: float) -> Population:
+    """Whether held-out images look like copies: nobody is accused where more than α/2 of them do.
+
+    null: (m,) held-out scores.  level: that all but 5 % of close copies reach.  exact: scores of planted exact copies.
+    """
+    found = proportion(int((null >= level).sum()), len(null))
+    return Population(
+        share=share(found),
+        limit=alpha / 2,
+        as_close=float((null > np.median(exact)).mean()),
+        flags_on=found.value <= alpha / 2,
+    )
 
 
 def distinct(

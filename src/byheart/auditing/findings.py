@@ -12,7 +12,15 @@ from torch import Tensor
 
 from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values
 from byheart.analysis.calibration.share import ShareOfCopies
-from byheart.auditing.assess import ChannelNumbers, channel, copy_share, distinct, power, share
+from byheart.auditing.assess import (
+    ChannelNumbers,
+    channel,
+    copy_share,
+    distinct,
+    population,
+    power,
+    share,
+)
 from byheart.auditing.copies import Copies, Reference, compared, reference
 from byheart.auditing.pairs import random_pairs, worst_pairs
 from byheart.auditing.result import (
@@ -98,17 +106,15 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
     assert found.whole is not None and found.blend is not None and found.local is not None
     assert null.plain.blend is not None and null.plain.local is not None
     known, heldout = found.reference, len(null)
-    rank, population = (
-        chosen_rank(request.alpha, heldout, rule=request.rule),
-        _population(null, known, request),
-    )
+    rank = chosen_rank(request.alpha, heldout, rule=request.rule)
+    held = _population(null, known, request)
     enough = rank.rank is not None
     whole = channel(
         "whole",
         found.whole,
         null.plain.whole,
         rank,
-        accuses=enough and population.flags_on,
+        accuses=enough and held.flags_on,
         guard=null.blurred,
     )
     # What is copied whole matches in part as well: the other channels are asked about the rest.
@@ -119,10 +125,10 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         "local": channel("local", local, null.plain.local, rank, accuses=enough),
     }
     card = [null.whole(row.scores) for row in known.card if row.planting.main]
-    counted = rank.rank if population.flags_on else None
+    counted = rank.rank if held.flags_on else None
     of_copies = copy_share(found.whole, card, heldout, counted, _draws(request, "share"))
     sources = _distinct(found, channels["whole"], rank, of_copies[1].corrected.value)
-    return _Ranked(null, rank, population, channels, card, of_copies, sources)
+    return _Ranked(null, rank, held, channels, card, of_copies, sources)
 
 
 def _distinct(found: Copies, whole: ChannelNumbers, rank: Rank, copies: float) -> Distinct | None:
@@ -143,14 +149,8 @@ def _distinct(found: Copies, whole: ChannelNumbers, rank: Rank, copies: float) -
 
 
 def _population(null: Null, known: Reference, request: Request) -> Population:
-    found = proportion(int((null.plain.whole >= known.level).sum()), len(null))
     exact = next(row.scores for row in known.card if row.planting.name == "exact")
-    return Population(
-        share=share(found),
-        limit=request.alpha / 2,
-        as_close=float((null.plain.whole > np.median(exact)).mean()),
-        flags_on=found.value <= request.alpha / 2,
-    )
+    return population(null.plain.whole, known.level, exact, request.alpha)
 
 
 def _evidence(

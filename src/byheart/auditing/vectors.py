@@ -19,11 +19,10 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values, q_values
-from byheart.analysis.calibration.share import share_of_copies
-from byheart.auditing.assess import ChannelNumbers, channel, power, share
+from byheart.auditing.assess import ChannelNumbers, channel, copy_share, population, power, share
 from byheart.auditing.findings import histograms, unranked
 from byheart.auditing.inputs import Rows
-from byheart.auditing.result import CopyShare, Pair, Planted, Population, Pose
+from byheart.auditing.result import CopyShare, Pair, Planted, Pose
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.verdict import Evidence, decide
 from byheart.numerics.intervals import proportion
@@ -59,8 +58,9 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     null = ratio_scores(nearest(heldout.values, train.values, k=_NEIGHBORS))
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
     planted = _planted(train.values, request)
-    population = _population(null, planted, request.alpha)
-    accuses = rank.rank is not None and population.flags_on
+    level = float(np.quantile(np.concatenate([row.scores for row in planted]), _LOWEST))
+    held = population(null, level, planted[0].scores, request.alpha)
+    accuses = rank.rank is not None and held.flags_on
     numbers = channel("whole", p_values(scores, null), null, rank, accuses=accuses)
     card = [p_values(row.scores, null) for row in planted]
     draws = np.random.default_rng(derive(request.seed, "share"))
@@ -76,8 +76,8 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         alpha=request.alpha,
         rank=rank,
         images=False,
-        flags_on=population.flags_on,
-        as_close=population.share.value,
+        flags_on=held.flags_on,
+        as_close=held.share.value,
     )
     return Body(
         decision=decide(evidence),
@@ -87,7 +87,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
         power=limit,
         channels=(numbers.record,),
         copy_share=found,
-        population=population,
+        population=held,
         card=tuple(_record(row, p, rank, len(heldout)) for row, p in zip(planted, card, strict=True)),
         pairs=_worst(samples, train, tables, scores, numbers),
         random_pairs=_random(samples, train, tables, scores, numbers, request.seed),
@@ -136,18 +136,6 @@ def _planted(train: Tensor, request: Request) -> list[_Row]:
     return found
 
 
-def _population(null: Numbers, planted: list[_Row], alpha: float) -> Population:
-    """Whether held-out rows (m,) look like planted copies."""
-    level = np.quantile(np.concatenate([row.scores for row in planted]), _LOWEST)
-    found = proportion(int((null >= level).sum()), len(null))
-    return Population(
-        share=share(found),
-        limit=alpha / 2,
-        as_close=float((null > np.median(planted[0].scores)).mean()),
-        flags_on=found.value <= alpha / 2,
-    )
-
-
 def _record(row: _Row, p: Numbers, rank: Rank, heldout: int) -> Planted:
     """A row of the card at the rank of the flags.  p: (m,) of these copies."""
     seen = None if rank.rank is None else proportion(int(flags(p, rank.rank, heldout).sum()), len(p))
@@ -165,17 +153,10 @@ def _share(
     numbers: ChannelNumbers, card: list[Numbers], heldout: int, rank: Rank, draws: np.random.Generator
 ) -> CopyShare:
     """Bounded from below only.  card: p-values of planted copies, which choose a rank where nobody is accused."""
-    accuses = numbers.record.rule != "none"
-    found = share_of_copies(numbers.p, card, heldout, draws, rank=rank.rank if accuses else None)
-    return CopyShare(
-        raw=share(found.raw),
-        low=found.low,
-        corrected=None,
-        cross_check=share(found.cross_check),
-        alpha=found.counts.false,
-        rank=found.counts.rank,
-        mix="none: nobody knows what copies look like in these features",
-    )
+    rank_of_flags = rank.rank if numbers.record.rule != "none" else None
+    record, _ = copy_share(numbers.p, card, heldout, rank_of_flags, draws)
+    mix = "none: nobody knows what copies look like in these features"
+    return record.model_copy(update={"corrected": None, "mix": mix})
 
 
 def _worst(
