@@ -70,11 +70,11 @@ def test_another_rule_makes_it_anew(place, made, tmp_path, monkeypatch):
 
 
 def test_the_rule_is_the_code_that_selects():
-    from byheart.experiments.version import PACKAGE, _closure
+    from byheart.experiments.version import code_files
 
-    files = {file.relative_to(PACKAGE).as_posix() for file in _closure([PACKAGE / module._RULE])}
+    files = code_files((module.__name__,)).keys()
     needed = {"data/clipart.py", "metrics/copying/orbit.py", "metrics/copying/spaces.py"}
-    assert needed | {"experiments/kinds/strict_clipart.py"} <= files
+    assert needed | {module.__name__.removeprefix("byheart.").replace(".", "/") + ".py"} <= files
     assert "data/named.py" not in files  # a new data set does not cost minutes
 
 

@@ -25,7 +25,7 @@ from byheart.experiments.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.curves import read_curves
 from byheart.experiments.execute import aloud, announced, execute_all, failures
 from byheart.experiments.footprint import check_runs
-from byheart.experiments.quantities import quantity, quantity_file
+from byheart.experiments.quantities import quantity, quantity_module
 from byheart.experiments.run import Run
 from byheart.experiments.studies import Study, study_names
 from byheart.experiments.study_folder import StudyFolder
@@ -35,7 +35,7 @@ from byheart.store.tables import export, table
 
 __all__ = ["claim_version", "conduct", "measure_claims"]
 
-VERDICTS = "analysis/verdicts.py"
+VERDICTS = "byheart.analysis.verdicts"
 
 
 def conduct(
@@ -124,7 +124,7 @@ def claim_version(claim: Claim, runs: Sequence[str], code: set[str]) -> str:
         canonical_json(claim),
         *sorted(runs),
         *sorted(code),
-        code_version((quantity_file(claim.quantity), VERDICTS)),
+        code_version((quantity_module(claim.quantity), VERDICTS)),
     ]
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
 

@@ -1,7 +1,9 @@
-"""Which code measured a number: a hash of the package files that an experiment runs through.
+"""Which code measured a number: a digest of the package files that an experiment runs through, free of their paths.
 
-The hash is of the syntax trees without docstrings, so that comments, formatting and documentation do not make
-measured numbers look old.
+The digest of a file is of its syntax tree.  Docstrings, comments and formatting are left out, so that documentation does
+not make measured numbers look old.  An import of the package's own is replaced by the name it binds, the name it takes and
+the digest of the file that the name comes from.  So a file may move without any number becoming old, while a function of
+the same name out of another file changes the digest.  Imports for type checkers only are left out.
 """
 
 from __future__ import annotations
@@ -9,80 +11,200 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import byheart
+__all__ = ["changed_files", "code_files", "code_version", "forget", "run_code", "run_module"]
 
-__all__ = ["code_version", "run_code"]
+CARRIERS = {"_checks.py", "_records.py", "_version.py", "executors", "store", "experiments/version.py"}
+"""Files and rooms that carry numbers and make none: a change there leaves every measured number what it was."""
 
-CARRIERS = {"_checks.py", "_records.py", "executors", "store"}
-"""Rooms that carry numbers and make none: a change there leaves every measured number what it was."""
+PACKAGE = Path(__file__).parents[1]
+NAME = "byheart"
+CARRIED = "carried"
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
-PACKAGE = Path(byheart.__file__).parent
+
+def run_module(kind: str) -> str:
+    """The module that carries out runs of this kind."""
+    return f"{NAME}.experiments.kinds.{kind}"
 
 
 def run_code(kind: str) -> str:
-    """The code that runs of this kind go through: other kinds may change without it."""
-    return code_version((f"experiments/kinds/{kind}.py",))
+    """The version of the code that runs of this kind go through: other kinds may change without it."""
+    return code_version((run_module(kind),))
+
+
+def code_version(modules: tuple[str, ...]) -> str:
+    """Twelve hexadecimal digits over these modules and all that they import, the CARRIERS left out.
+
+    modules: full names, e.g. byheart.sampling.solvers.  Raises ImportError for a name that is no module of the package,
+    and RuntimeError where files import each other in a circle.
+    """
+    digests = sorted(_digest(_known(module)) for module in modules)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+
+
+def code_files(modules: tuple[str, ...]) -> dict[str, str]:
+    """Path below the package -> digest of that file alone, of these modules and all that they import.
+
+    Two such tables tell which file changed: `changed_files`.
+    """
+    waiting, files = [_known(module) for module in modules], dict[Path, str]()
+    while waiting:
+        file = waiting.pop()
+        if file not in files:
+            source = _read(file)
+            files[file] = source.own
+            waiting += [link.origin for link in source.links if not _carries(link.origin)]
+    return {file.relative_to(PACKAGE).as_posix(): own for file, own in sorted(files.items())}
+
+
+def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """The files whose content stands in one of two tables of `code_files` and not in the other.
+
+    A file that only moved is not among them.
+    """
+    gone, come = set(before.values()) - set(now.values()), set(now.values()) - set(before.values())
+    changed = [path for path, own in now.items() if own in come]
+    removed = [path for path, own in before.items() if own in gone and path not in changed]
+    return sorted(changed + removed)
+
+
+def forget() -> None:
+    """Forget what was read of the files, so that a later call reads them again."""
+    for cached in (_digest, _read, _reexports):
+        cached.cache_clear()
+
+
+@dataclass(frozen=True)
+class _Link:
+    """An import: the name it binds, the name it takes, and the file that this name comes from."""
+
+    bound: str
+    taken: str
+    origin: Path
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file: the digest of its tree without imports of the package, and those imports."""
+
+    own: str
+    links: tuple[_Link, ...]
+
+
+_open: list[Path] = []  # files whose digest is being made, to see a circle
 
 
 @cache
-def code_version(roots: tuple[str, ...]) -> str:
-    """Twelve hexadecimal digits over the files in `roots` (relative to the package) and what they import.
-
-    Left out are the CARRIERS.
-    """
-    digest = hashlib.sha256()
-    for file, tree in sorted(_closure([PACKAGE / root for root in roots]).items()):
-        digest.update(file.relative_to(PACKAGE).as_posix().encode())
-        digest.update(ast.dump(_without_docstrings(tree)).encode())
-    return digest.hexdigest()[:12]
-
-
-def _closure(waiting: list[Path]) -> dict[Path, ast.Module]:
-    seen: dict[Path, ast.Module] = {}
-    while waiting:
-        file = waiting.pop()
-        if file not in seen:
-            seen[file] = ast.parse(file.read_text())
-            waiting += _imported(seen[file])
-    return seen
+def _digest(file: Path) -> str:
+    """The digest of a file and of all that it imports."""
+    if file in _open:
+        circle = " -> ".join(path.relative_to(PACKAGE).as_posix() for path in [*_open, file])
+        raise RuntimeError(f"files import each other in a circle: {circle}")
+    _open.append(file)
+    try:
+        source = _read(file)
+        links = sorted(
+            (link.bound, link.taken, CARRIED if _carries(link.origin) else _digest(link.origin))
+            for link in source.links
+        )
+    finally:
+        _open.pop()
+    return hashlib.sha256(repr((source.own, links)).encode()).hexdigest()
 
 
-def _imported(tree: ast.Module) -> list[Path]:
-    found = []
-    for node in _statements(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("byheart."):
-            names = [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
-            found += [path for name in names if (path := _path(name)) is not None and not _carries(path)]
-    return found
+@cache
+def _read(file: Path) -> _Source:
+    tree = ast.parse(file.read_text())
+    # A package's names are resolved when they are used: what only type checkers import there is what they stand for.
+    links = tuple(_links(tree, types=file.name == "__init__.py"))
+    _strip(tree)
+    return _Source(hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], links)
 
 
-def _carries(file: Path) -> bool:
-    return file.relative_to(PACKAGE).parts[0] in CARRIERS
+def _links(tree: ast.Module, *, types: bool) -> Iterator[_Link]:
+    """The imports of the package in a tree.  types: also those for type checkers."""
+    for node in _statements(tree, types=types):
+        if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
+            for name in node.names:
+                if (origin := _origin(node.module or "", name.name)) is not None:
+                    yield _Link(name.asname or name.name, name.name, origin)
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                if _is_ours(name.name) and (origin := _path(name.name)) is not None:
+                    yield _Link(name.asname or name.name, "", origin)
 
 
-def _path(module: str) -> Path | None:
-    place = PACKAGE.joinpath(*module.split(".")[1:])
-    candidates = (place.with_suffix(".py"), place / "__init__.py")
-    return next((file for file in candidates if file.is_file()), None)
+def _origin(module: str, name: str) -> Path | None:
+    """The file that a name of a module comes from: a module of that name, the file a package takes it from, or the module."""
+    file = _path(f"{module}.{name}") or _path(module)
+    if file is not None and file.name == "__init__.py" and name in (taken := _reexports(file)):
+        return _origin(taken[name], name)
+    return file
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in _statements(tree):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and body and _is_text(body[0]):
-            node.body = body[1:] or [ast.Pass()]
-    return tree
+@cache
+def _reexports(file: Path) -> dict[str, str]:
+    """Name -> module that a package's __init__ takes it from under the same name, at once or when it is first used."""
+    nodes = _statements(ast.parse(file.read_text()), types=True)
+    return {
+        name.name: node.module
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module)
+        for name in node.names
+        if name.asname in (None, name.name)
+    }
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
+def _strip(node: ast.AST) -> None:
+    """Take docstrings, imports of the package and imports for type checkers out of a tree, in place."""
+    for name in BLOCKS:
+        block = getattr(node, name, None)
+        if not isinstance(block, list):
+            continue
+        kept = [statement for statement in block if not _is_dropped(statement)]
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if name == "body" and documented and kept and _is_text(kept[0]):
+            kept = kept[1:]
+        empty: list[ast.stmt] = [ast.Pass()] if block and name == "body" else []
+        setattr(node, name, kept or empty)
+        for child in kept:
+            _strip(child)
+
+
+def _is_dropped(node: ast.AST) -> bool:
+    match node:
+        case ast.ImportFrom():
+            return _is_ours(node.module or "")
+        case ast.Import():
+            return all(_is_ours(name.name) for name in node.names)
+    return _is_for_types(node)
+
+
+def _statements(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
     """A node and every statement below it, not their expressions: a tenth of what `ast.walk` looks at."""
+    if not types and _is_for_types(node):
+        return
     yield node
-    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+    for name in BLOCKS:
         for child in getattr(node, name, ()):
-            yield from _statements(child)
+            yield from _statements(child, types=types)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        and not node.orelse
+    )
+
+
+def _is_ours(module: str) -> bool:
+    return module == NAME or module.startswith(f"{NAME}.")
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -91,3 +213,22 @@ def _is_text(node: ast.stmt) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
+
+
+def _carries(file: Path) -> bool:
+    place = file.relative_to(PACKAGE)
+    return place.parts[0] in CARRIERS or place.as_posix() in CARRIERS
+
+
+def _known(module: str) -> Path:
+    file = _path(module)
+    if file is None:
+        raise ImportError(f"no module {module} in the package")
+    return file
+
+
+def _path(module: str) -> Path | None:
+    """The file of a module of the package."""
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)

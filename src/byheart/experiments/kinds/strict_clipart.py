@@ -25,7 +25,6 @@ from byheart.numerics.products import matmul_t
 
 __all__ = ["drawings", "strict_clipart"]
 
-_RULE = "experiments/kinds/strict_clipart.py"
 _ALIKE, _FLAT = 0.85, 0.03
 _NEAR, _NEAR_RATIO = 0.15, 0.35
 _BATCH = 16
@@ -51,7 +50,7 @@ def strict_clipart(cache: Path) -> Tensor:
 
 def _made_from() -> str:
     """Sixteen hexadecimal digits over the names and contents of the drawings, and the code that reads and selects them."""
-    digest = hashlib.sha256(code_version((_RULE,)).encode())
+    digest = hashlib.sha256(code_version((__name__,)).encode())
     for file in sorted(PLACE.rglob("*.png")):
         digest.update(f"\0{file.relative_to(PLACE)}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())

@@ -13,7 +13,7 @@ from byheart.experiments.curves import Curve
 from byheart.experiments.quantities import audits, crossover, flows, onset, records
 from byheart.experiments.quantities.result import Quantity
 
-__all__ = ["Quantity", "check_quantity", "quantity", "quantity_file"]
+__all__ = ["Quantity", "check_quantity", "quantity", "quantity_module"]
 
 FAMILIES: tuple[ModuleType, ...] = (onset, records, flows, audits, crossover)
 
@@ -33,9 +33,9 @@ def check_quantity(name: str) -> None:
     _family(name)
 
 
-def quantity_file(name: str) -> str:
-    """The file that measures a quantity, relative to the package.  Raises InputError as `check_quantity` does."""
-    return f"experiments/quantities/{_family(name).__name__.rpartition('.')[2]}.py"
+def quantity_module(name: str) -> str:
+    """Name the module that measures a quantity.  Raises InputError as `check_quantity` does."""
+    return _family(name).__name__
 
 
 def _family(name: str) -> ModuleType:
