@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from byheart._checks import refused
 
-__all__ = ["Scalar", "Spec", "canonical_json", "identity", "plain_json", "write_atomic"]
+__all__ = ["Scalar", "Spec", "canonical_json", "differing", "identity", "plain_json", "write_atomic"]
 
 Scalar = str | int | float | bool | None
 """What a flat record may hold."""
@@ -40,12 +41,41 @@ class Spec(BaseModel):
 
 
 def canonical_json(spec: BaseModel) -> str:
-    """The one JSON text of a specification: keys sorted, no spaces, defaults written out."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Write the one JSON text of a specification: keys sorted, no spaces, nothing that is a default.
+
+    A field that is added with a default therefore changes no text.  What the defaults are is held by a test.
+    """
+    return json.dumps(differing(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def differing(spec: BaseModel) -> dict[str, Any]:
+    """List the settings of a specification that are not their defaults, in plain values, and its `kind` always.
+
+    `kind` stays at every depth: it says which specification the other settings belong to.
+    """
+    fields = type(spec).model_fields
+    chosen = {name for name, value in spec if name == "kind" or not _is_default(value, fields[name])}
+    plain = spec.model_dump(mode="json", include=chosen)
+    return {name: _differing(getattr(spec, name), plain[name]) for name in sorted(chosen)}
+
+
+def _differing(value: object, plain: Any) -> Any:
+    """The plain form of a setting, with the specifications inside it reduced to what differs from their defaults."""
+    if isinstance(value, BaseModel):
+        return differing(value)
+    if isinstance(value, Mapping):
+        return {str(key): _differing(inner, plain[str(key)]) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_differing(inner, one) for inner, one in zip(value, plain, strict=True)]
+    return plain
+
+
+def _is_default(value: object, field: FieldInfo) -> bool:
+    return bool(value == field.get_default(call_default_factory=True))
 
 
 def identity(spec: BaseModel, length: int = 12) -> str:
-    """The first `length` hexadecimal digits of the SHA-256 of the canonical JSON."""
+    """Give the first `length` hexadecimal digits of the SHA-256 of the canonical JSON."""
     return hashlib.sha256(canonical_json(spec).encode()).hexdigest()[:length]
 
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import (
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-)
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
@@ -98,14 +91,6 @@ class Data(Spec):
     sequential: bool = False
     mixture: MixtureData | None = None
     templates: TemplateData | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_there(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A run's identity is the hash of what is written: data without templates keep the one they had before there were any.
-        fields: dict[str, Any] = written(self)
-        if self.templates is None:
-            fields.pop("templates", None)
-        return fields
 
     @field_validator("name")
     @classmethod
