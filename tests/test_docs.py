@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from byheart import cli
-from byheart.experiments.studies import RECIPES, Study, load_study
+from byheart.experiments.catalog import RECIPES
+from byheart.experiments.studies import Study, load_study
 from byheart.experiments.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]

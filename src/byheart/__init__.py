@@ -7,6 +7,8 @@ training data.  Names resolve when they are first used: `import byheart` itself 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from byheart._version import __version__
+
 if TYPE_CHECKING:
     from byheart._checks import InputError as InputError
     from byheart.auditing.audit import audit as audit
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from byheart.store.folders import list_runs as list_runs
     from byheart.store.tables import table as table
     from byheart.training.loop import train as train
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "AuditResult": "auditing.result",

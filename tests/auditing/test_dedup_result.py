@@ -4,8 +4,8 @@ from io import StringIO
 import pytest
 
 from byheart._checks import InputError
-from byheart.auditing.dedup_result import Cluster, DedupResult, Member
-from byheart.auditing.result import Pose, Source
+from byheart.auditing.dedup_result import DedupResult
+from byheart.auditing.record import Cluster, Member, Pose, Source
 
 
 def members(*names: str) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ import torch
 
 from byheart.auditing.inputs import gather, working_size
 from byheart.auditing.pairs import _at_full_size, _residual, pose_of
-from byheart.auditing.result import Pose
+from byheart.auditing.record import Pose
 from byheart.data.glyphs import find_font, read_glyphs
 from byheart.metrics.copying.copy_test import copy_test
 from byheart.metrics.copying.distortions import gaussian_blur

@@ -220,7 +220,7 @@ def test_a_changed_shard_is_refused(shards):
 
 def test_a_worker_of_another_version_is_refused(shards, monkeypatch):
     jobs = sharded._jobs(QUERIES, shards, shard_table, shards.folder)
-    monkeypatch.setattr(sharded.byheart, "__version__", "0.0.0")
+    monkeypatch.setattr(sharded, "__version__", "0.0.0")
     with pytest.raises(InputError, match=r"a worker with byheart 0\.0\.0"):
         sharded._search_shard(jobs[0], lambda event: None)
 

@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 
 from byheart.experiments.curves import Curve
-from byheart.experiments.published import TRANSITION
 from byheart.experiments.quantities import check_quantity, quantity
+from byheart.experiments.studies import load_study
 from byheart.numerics.intervals import mean_interval
+
+PUBLISHED = load_study("s1-crossover").published
+TRANSITION = {name: dict(points) for name, points in PUBLISHED["transition"].items()}
 
 
 def curve(n: int, seed: int, rows) -> Curve:
@@ -79,7 +82,9 @@ def test_the_largest_gap_to_the_published_curve():
         {"step": 1, "model": "learned", "share": share, "variance": value + 0.03 * (share == 0.5)}
         for share, value in published.items()
     ]
-    found = quantity("published/transition/variance@0.1", [curve(200, seed, rows) for seed in range(2)])
+    found = quantity(
+        "published/transition/variance@0.1", [curve(200, seed, rows) for seed in range(2)], figures=PUBLISHED
+    )
     assert found.value == pytest.approx(0.03)
     losses = [
         {"step": 1, "model": "learned", "share": share, "loss/train": 1.1 * value}
@@ -96,7 +101,9 @@ def test_the_published_share_is_that_of_a_third_of_the_second_distance():
         {"step": 1, "model": "learned", "share": share, "f_mem@0.333": value + 0.1 * (share == 0.7)}
         for share, value in TRANSITION["f_mem"].items()
     ]
-    found = quantity("published/transition/f_mem@0.1", [curve(200, seed, rows) for seed in range(2)])
+    found = quantity(
+        "published/transition/f_mem@0.1", [curve(200, seed, rows) for seed in range(2)], figures=PUBLISHED
+    )
     assert (found.value, found.count) == (pytest.approx(0.1), 2)
 
 
@@ -131,7 +138,9 @@ def test_the_published_curve_from_a_size_on():
         {"step": 1, "model": "learned", "share": share, "variance": value + (0.5 if share < 0.3 else 0.01)}
         for share, value in TRANSITION["variance"].items()
     ]
-    found = quantity("published/transition/variance@0.3", [curve(200, seed, rows) for seed in range(2)])
+    found = quantity(
+        "published/transition/variance@0.3", [curve(200, seed, rows) for seed in range(2)], figures=PUBLISHED
+    )
     assert found.value == pytest.approx(0.01)
 
 

@@ -34,12 +34,14 @@ from byheart.experiments.crossover_words import RESTS_ON, advice, reasons, repro
 from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.kinds.mixtures_spec import MixturesRun
 from byheart.experiments.pages import write_report
-from byheart.experiments.published import TRANSITION
 from byheart.experiments.quantities import quantity
 from byheart.experiments.studies import Study, load_study
 from byheart.theory.crossover import smallest_snr
 from byheart.training.mixtures import mixture_cell
 from byheart.training.template_step import template_cell
+
+PUBLISHED = load_study("s1-crossover").published
+TRANSITION = {name: dict(points) for name, points in PUBLISHED["transition"].items()}
 
 HEADS = (
     "The transition", "It moves with the threshold", "Losses on training points and on fresh ones", "The learned variance",
@@ -61,6 +63,7 @@ def study() -> Study:
     return Study.model_validate(
         {"name": "s1-crossover", "title": "When?", "paper": "2508.17689", "page": "crossover"}
         | {"main_arm": "transition", "arms": arms, "scales": scales, "claims": claims}
+        | {"published": PUBLISHED}
     )
 
 
@@ -69,7 +72,7 @@ def folder(tmp_path_factory):
     found = made.stored(tmp_path_factory.mktemp("runs"), study().model_dump(mode="json"), [], made.arms())
     rows = []
     for claim in study().claims:
-        value = quantity(claim.quantity, read_curves(found.folders()[claim.arm]))
+        value = quantity(claim.quantity, read_curves(found.folders()[claim.arm]), figures=PUBLISHED)
         measured = {"measured": value.value, "low": value.low, "high": value.high, "verdict": "reproduced"}
         rows.append(unmeasured(claim) | measured)
     made.write_claims(found, rows)
@@ -145,7 +148,7 @@ def test_one_run_has_the_interval_of_its_samples():
 
 
 def test_the_transition_is_that_of_the_trained_models(curves):
-    panel = transition_panel(curves["transition"])
+    panel = transition_panel(curves["transition"], PUBLISHED)
     trained = labeled(panel, "trained")
     assert list(trained.x) == list(made.SHARES)
     at = trained.x.index(0.8)
@@ -159,9 +162,9 @@ def test_the_transition_is_that_of_the_trained_models(curves):
 
 
 def test_the_published_curve_is_shown_of_its_own_population_only(curves):
-    assert not rings(transition_panel(curves["universality"][:1]))
-    assert not rings(loss_panel(curves["universality"][:1]))
-    assert len(rings(loss_panel(curves["transition"]))) == 2
+    assert not rings(transition_panel(curves["universality"][:1], PUBLISHED))
+    assert not rings(loss_panel(curves["universality"][:1], PUBLISHED))
+    assert len(rings(loss_panel(curves["transition"], PUBLISHED))) == 2
 
 
 def test_thresholds_are_ordered_from_the_widest(curves):
@@ -172,7 +175,7 @@ def test_thresholds_are_ordered_from_the_widest(curves):
 
 
 def test_the_approximations_are_those_of_the_theory(curves):
-    panel = loss_panel(curves["transition"])
+    panel = loss_panel(curves["transition"], PUBLISHED)
     assert labeled(panel, "d s/(1 + ψ s)").y == pytest.approx([50 / 7.704] * 2)
     stored = labeled(panel, "C (1 − M/N) d s")
     for share, factor in ((0.1, 2.24), (0.75, 1.47)):  # the second as published, the first of the formula
@@ -185,7 +188,7 @@ def test_the_approximations_are_those_of_the_theory(curves):
 def test_a_model_that_stores_every_point_does_not_stretch_the_losses():
     spec, rows = made.mixtures_run()
     rows = [row | ({"loss/train": 1e-9} if row.get("share") == 1 else {}) for row in rows]
-    panel = loss_panel([Curve("r", 200, 0, rows, {}, spec)])
+    panel = loss_panel([Curve("r", 200, 0, rows, {}, spec)], {})
     assert labeled(panel, "training points").y[-1] == 1e-9 and panel.limits[0] > 0.1
 
 
@@ -259,7 +262,7 @@ def test_no_start_is_compared_with_nothing(curves):
 
 
 def test_the_floor_of_colored_images_is_the_true_denoiser_s(curves):
-    floor = labeled(colored_panel(curves["colored"]), "true denoiser")
+    floor = labeled(colored_panel(curves["colored"], PUBLISHED), "true denoiser")
     assert set(floor.y) == {made.copied(0.0, 0.25)["f_mem@0.333"]}
 
 

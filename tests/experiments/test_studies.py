@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from byheart._checks import InputError
 from byheart.data.spec import Data
+from byheart.experiments.catalog import study_names
 from byheart.experiments.conduct import conduct
 from byheart.experiments.estimate import estimate, makespan
-from byheart.experiments.studies import Study, load_study, study_names
+from byheart.experiments.studies import Study, load_study
 
 REAL_N = {"demo": {32, 64, 128, 256}, "cpu": {32, 64, 128, 256}}
 

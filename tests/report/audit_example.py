@@ -8,8 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from byheart.auditing.result import (
-    AuditResult,
+from byheart.auditing.record import (
     Channel,
     CopyShare,
     Distinct,
@@ -25,6 +24,7 @@ from byheart.auditing.result import (
     Signal,
     Source,
 )
+from byheart.auditing.result import AuditResult
 from byheart.data.digits import read_digits
 from byheart.numerics.intervals import proportion
 

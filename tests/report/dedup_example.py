@@ -2,8 +2,8 @@
 
 import audit_example as example
 
-from byheart.auditing.dedup_result import Cluster, DedupResult, Member
-from byheart.auditing.result import Pose
+from byheart.auditing.dedup_result import DedupResult
+from byheart.auditing.record import Cluster, Member, Pose
 
 POSES = (
     Pose(),

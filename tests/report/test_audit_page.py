@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from parsed_page import Parsed, check_closed, heavy_imports
 
-from byheart.auditing.result import Channel, Population, Pose
+from byheart.auditing.record import Channel, Population, Pose
 from byheart.report.audit import LISTED, PAIRS, audit_fragment, audit_page
 from byheart.report.citations import PAPERS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from byheart.auditing.result import Channel, CopyShare, Histogram, Pose, Share
+from byheart.auditing.record import Channel, CopyShare, Histogram, Pose, Share
 from byheart.metrics.copying import planted
 from byheart.metrics.copying.poses import posed
 from byheart.report import audit_words
@@ -15,8 +15,9 @@ from byheart.report.audit_bars import card_groups, share_bars
 from byheart.report.audit_figures import density_figure, tail_figure
 from byheart.report.audit_pairs import frame, laid, picture, pictures
 from byheart.report.audit_tables import channel_rules
-from byheart.report.audit_words import listed, percent, plural, pose_words, rule_words, share_words, shift
+from byheart.report.audit_words import pose_words, rule_words, share_words, shift
 from byheart.report.characters import cleaned, visible
+from byheart.report.words import listed, percent, plural
 
 POSES = [
     Pose(),

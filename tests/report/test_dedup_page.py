@@ -7,7 +7,7 @@ import pytest
 from parsed_page import Parsed, check_closed
 from test_audit_page import HOSTILE, SHOWN
 
-from byheart.auditing.dedup_result import Cluster, Member
+from byheart.auditing.record import Cluster, Member
 from byheart.report.dedup import CLUSTERS, MEMBERS, dedup_page
 
 

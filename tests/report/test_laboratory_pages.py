@@ -6,8 +6,8 @@ from parsed_page import Parsed, check_closed, heavy_imports
 
 from byheart._checks import InputError
 from byheart.report.crossover import CrossoverContent, crossover_page
+from byheart.report.environment import FigureView
 from byheart.report.laboratory import laboratory_page
-from byheart.report.pages import FigureView
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,9 @@ import pytest
 
 from byheart.analysis.timescales import Crossing
 from byheart.report.content import GEN, MEM, SPLIT, Onsets
-from byheart.report.tables import (
-    claim_lines,
-    collapse_table,
-    crossing_table,
-    exponent_table,
-    interval,
-    number,
-    reference_table,
-)
+from byheart.report.onset_tables import collapse_table, crossing_table, exponent_table, reference_table
+from byheart.report.tables import claim_lines
+from byheart.report.words import interval, number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from byheart.analysis.calibration.global_test import global_test
 from byheart.analysis.calibration.ranks import Rank, flags, threshold
 from byheart.analysis.calibration.share import Counts, ShareOfCopies, not_excluded, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
-from byheart.auditing.result import Channel, ChannelName, CopyShare, Distinct, Population, Power, Share
+from byheart.auditing.record import Channel, ChannelName, CopyShare, Distinct, Population, Power, Share
 from byheart.auditing.verdict import percent
 from byheart.numerics.intervals import Interval, proportion
 

@@ -24,7 +24,8 @@ from byheart.auditing.inputs.size import Pad
 from byheart.auditing.measures import Measures, measures
 from byheart.auditing.model import ModelFindings, model_findings
 from byheart.auditing.provenance import source_of, versions
-from byheart.auditing.result import AuditResult, Inputs
+from byheart.auditing.record import Inputs
+from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.vectors import copies_of_rows
 from byheart.features.encoders import Encoder, encoder

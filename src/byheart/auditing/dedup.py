@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.auditing.dedup_result import Cluster, DedupResult, Member
+from byheart.auditing.dedup_result import DedupResult
 from byheart.auditing.inputs import Images, gather
 from byheart.auditing.pairs import picture, pose_of
 from byheart.auditing.provenance import source_of, versions
-from byheart.auditing.result import Pose
+from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups

@@ -23,15 +23,7 @@ from byheart.auditing.assess import (
 )
 from byheart.auditing.copies import Copies, Reference, compared, reference
 from byheart.auditing.pairs import random_pairs, worst_pairs
-from byheart.auditing.result import (
-    ChannelName,
-    CopyShare,
-    Distinct,
-    Histogram,
-    Planted,
-    Population,
-    Power,
-)
+from byheart.auditing.record import ChannelName, CopyShare, Distinct, Histogram, Planted, Population, Power
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.verdict import Evidence, decide, percent
 from byheart.metrics.copying.card import CardRow

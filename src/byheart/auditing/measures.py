@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from byheart.auditing.inputs import Images, Rows
-from byheart.auditing.result import Family, Measure
+from byheart.auditing.record import Family, Measure
 from byheart.auditing.sets import Sets, Tell
 from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode

@@ -16,7 +16,7 @@ from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import chosen_rank
 from byheart.auditing.assess import channel, share
 from byheart.auditing.inputs import Images, working_size
-from byheart.auditing.result import Channel, Signal
+from byheart.auditing.record import Channel, Signal
 from byheart.auditing.sets import Request, Sets
 from byheart.denoisers.base import denoise
 from byheart.metrics.copying.copy_test import CopyTest

@@ -17,7 +17,7 @@ from byheart.analysis.calibration.ranks import q_values
 from byheart.auditing.assess import ChannelNumbers
 from byheart.auditing.copies import Copies
 from byheart.auditing.inputs import Images
-from byheart.auditing.result import ChannelName, Pair, Pose
+from byheart.auditing.record import ChannelName, Pair, Pose
 from byheart.data.images import cut_square
 from byheart.data.raw import Array
 from byheart.metrics.copying.copy_test import Matches

@@ -7,9 +7,9 @@ import platform
 import numpy
 import torch
 
-from byheart import __version__
+from byheart._version import __version__
 from byheart.auditing.inputs import Images, Rows
-from byheart.auditing.result import Source
+from byheart.auditing.record import Source
 
 __all__ = ["source_of", "versions"]
 

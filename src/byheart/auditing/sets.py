@@ -9,7 +9,7 @@ from typing import Literal
 from byheart._checks import InputError
 from byheart.auditing.inputs import Images, Rows
 from byheart.auditing.inputs.size import Pad
-from byheart.auditing.result import Channel, CopyShare, Distinct, Histogram, Pair, Planted, Population, Power
+from byheart.auditing.record import Channel, CopyShare, Distinct, Histogram, Pair, Planted, Population, Power
 from byheart.auditing.verdict import Decision
 from byheart.metrics.copying.copy_test import CopyTest
 

@@ -31,9 +31,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-import byheart
 from byheart._checks import InputError
 from byheart._records import write_atomic
+from byheart._version import __version__
 from byheart.executors import local, ray
 from byheart.features.shards import ShardFile, Shards, stream
 from byheart.metrics.sharded import neighbors_of, shard_table
@@ -131,9 +131,9 @@ class _Job:
 def _search_shard(job: _Job | None, tell: local.Tell) -> None:
     if job is None:
         return
-    if job.version != byheart.__version__:
+    if job.version != __version__:
         raise InputError(
-            got=f"a worker with byheart {byheart.__version__}",
+            got=f"a worker with byheart {__version__}",
             need=f"byheart {job.version}, as the caller has",
             remedy="install the same version on every machine",
         )
@@ -150,7 +150,7 @@ def _jobs(queries: Tensor, shards: Shards, search: Search, folder: Path) -> list
     file = folder / f"queries-{asked[:16]}.safetensors"
     if not _whole(file):
         write_atomic(file, save({"queries": rows}))
-    backend, version = product_backend(), byheart.__version__
+    backend, version = product_backend(), __version__
     task = [asked, _identity(search), version, backend]
     return [
         _Job(

@@ -22,7 +22,7 @@ from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_value
 from byheart.auditing.assess import ChannelNumbers, channel, copy_share, population, power, share
 from byheart.auditing.findings import histograms, unranked
 from byheart.auditing.inputs import Rows
-from byheart.auditing.result import CopyShare, Pair, Planted, Pose
+from byheart.auditing.record import CopyShare, Pair, Planted, Pose
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.verdict import Evidence, decide
 from byheart.numerics.intervals import proportion

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from byheart.analysis.calibration.ranks import Rank, chosen_rank
-from byheart.auditing.result import Verdict
+from byheart.auditing.record import Verdict
 from byheart.metrics.calibrated import enough_heldout
 
 __all__ = ["Decision", "Evidence", "decide", "percent"]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from byheart import __version__
+from byheart._version import __version__
 
 __all__ = ["VERBS", "main"]
 

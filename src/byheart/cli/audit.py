@@ -15,7 +15,8 @@ from byheart.cli.options import Channels, Count
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from byheart.auditing.result import AuditResult, Distinct, Pair
+    from byheart.auditing.record import Distinct, Pair
+    from byheart.auditing.result import AuditResult
     from byheart.experiments.load import Trained
 
 __all__ = ["audit"]

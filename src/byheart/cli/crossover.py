@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 from tyro.conf import arg
 
 from byheart._checks import InputError
-from byheart.cli.crossover_output import Forecast, Losses, show_forecast, write_forecast
+from byheart.cli.crossover_forecast import Forecast, Losses
+from byheart.cli.crossover_output import show_forecast, write_forecast
 from byheart.cli.options import Channels, Count, OwnData
 
 if TYPE_CHECKING:

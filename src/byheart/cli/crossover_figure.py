@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from byheart.cli.crossover_output import Forecast, Losses
+from byheart.cli.crossover_forecast import Forecast, Losses
 
 if TYPE_CHECKING:
     from byheart.numerics.intervals import Interval

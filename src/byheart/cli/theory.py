@@ -56,7 +56,7 @@ def collapse(
     from byheart.cli.progress import progress
     from byheart.experiments.execute import execute
     from byheart.experiments.kinds.split import read_data
-    from byheart.experiments.regularization import collapse_panel
+    from byheart.experiments.regularization_collapse import collapse_panel
     from byheart.experiments.run import CollapseRun
     from byheart.report.panels import panel_figure
     from byheart.report.vector import png

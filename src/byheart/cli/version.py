@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
-from byheart import __version__
+from byheart._version import __version__
 
 __all__ = ["version"]
 

@@ -21,13 +21,15 @@ from byheart._records import canonical_json, plain_json, write_atomic
 from byheart.analysis.verdicts import verdict
 from byheart.data.spec import Data
 from byheart.executors.local import Tell
+from byheart.experiments.catalog import study_names
 from byheart.experiments.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.curves import read_curves
 from byheart.experiments.execute import aloud, announced, execute_all, failures
 from byheart.experiments.footprint import check_runs
 from byheart.experiments.quantities import quantity, quantity_module
+from byheart.experiments.quantities.published import curve_of
 from byheart.experiments.run import Run
-from byheart.experiments.studies import Study, study_names
+from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.experiments.version import code_version
 from byheart.store.folders import RunFolder
@@ -97,12 +99,12 @@ def measure_claims(study: Study, scale: str, arms: Mapping[str, Sequence[Run]], 
     for claim in study.claims:
         if claim.arm in arms:
             folders = [RunFolder(root / run.id) for run in arms[claim.arm]]
-            rows.append(_measured(claim, scale, folders))
+            rows.append(_measured(study, claim, scale, folders))
     return rows
 
 
-def _measured(claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
-    found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min)
+def _measured(study: Study, claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
+    found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min, figures=study.published)
     low, high = (found.value, found.value) if claim.exact else (found.low, found.high)
     return unmeasured(claim) | {
         "scale": scale,
@@ -114,14 +116,18 @@ def _measured(claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRo
         "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not found.missing),
         "seconds": round(sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders), 1),
         "date": datetime.now(UTC).date().isoformat(),
-        "version": claim_version(claim, [folder.id for folder in folders], _codes(folders)),
+        "version": claim_version(study, claim, [folder.id for folder in folders], _codes(folders)),
     }
 
 
-def claim_version(claim: Claim, runs: Sequence[str], code: set[str]) -> str:
-    """Hash of what a measured row depends on: the claim, the ids of its runs, the code of the runs, and the analysis."""
+def claim_version(study: Study, claim: Claim, runs: Sequence[str], code: set[str]) -> str:
+    """Hash what a measured row depends on: the claim, the published curve that it compares with, the ids of its runs, the
+    code of the runs, and the analysis.
+    """
+    compared = [repr(curve)] if (curve := curve_of(claim.quantity, study.published)) else []
     parts = [
         canonical_json(claim),
+        *compared,
         *sorted(runs),
         *sorted(code),
         code_version((quantity_module(claim.quantity), VERDICTS)),

@@ -64,7 +64,7 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
         scale=record["scale"],
         advice=advice(kept),
         reasons=reasons(kept, curves),
-        panels=_panels(curves, study.main_arm, cells, fit),
+        panels=_panels(curves, study, cells, fit),
         claims=folder.claims(),
         cautions=cautions(everything),
         provenance=provenance(everything),
@@ -73,23 +73,25 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
     return CrossoverContent(laboratory, weighting_content(fit, cells))
 
 
-def _panels(curves: Arms, main: str, cells: Sequence[Seen], fit: Fit | None) -> list[Panel]:
+def _panels(curves: Arms, study: Study, cells: Sequence[Seen], fit: Fit | None) -> list[Panel]:
     """The figures in the order in which they are read; those without records are left out."""
     mixed, losses, networks = (_of_kind(curves, name) for name in ("mixtures", "losses", "training"))
     every = [curve for found in mixed.values() for curve in found]
     own = {arm: one for arm, found in mixed.items() if (one := [c for c in found if one_width(c)])}
-    shown = own.get(main) or next(iter(own.values()), [])
+    shown = own.get(study.main_arm) or next(iter(own.values()), [])
     alike = [curve for found in own.values() for curve in found]
     panels = [
-        transition_panel(shown),
+        transition_panel(shown, study.published),
         threshold_panel(shown),
-        loss_panel(shown),
-        *learned_panels(shown),
+        loss_panel(shown, study.published),
+        *learned_panels(shown, study.published),
         universality_panel(cells, fit),
         phase_panel(cells),
         *start_panels(starts(alike)),
         widths_panel(every),
-        colored_panel([curve for curve in alike if isinstance(population(curve), TemplatePopulation)]),
+        colored_panel(
+            [curve for curve in alike if isinstance(population(curve), TemplatePopulation)], study.published
+        ),
         *network_panels(networks, alike),
         ratio_panel(losses),
         factor_panel(next((found for found in losses.values() if _several(found)), [])),

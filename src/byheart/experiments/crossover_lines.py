@@ -10,6 +10,7 @@ from typing import Any
 from byheart.data.spec import MixtureData, TemplateData
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned, measured
+from byheart.experiments.quantities.published import Published
 from byheart.experiments.quantities.result import Quantity, mean_over_runs
 from byheart.report.panels import Line, Style
 
@@ -33,7 +34,7 @@ __all__ = [
     "one_width",
     "over_runs",
     "population",
-    "published_line",
+    "published_lines",
     "reference",
     "setting",
     "start",
@@ -215,6 +216,9 @@ def level_line(label: str, value: float, ends: tuple[float, float], color: int |
     return Line(label, ends, (value, value), style="formula", color=color)
 
 
-def published_line(label: str, curve: Mapping[float, float]) -> Line:
-    """Rings."""
-    return Line(label, list(curve), list(curve.values()), style="published")
+def published_lines(
+    label: str, published: Published, figure: str, name: str, *, positive: bool = False
+) -> list[Line]:
+    """Draw a published curve as rings; no line where the study has none.  positive: only values above 0, for a logarithmic axis."""
+    points = [(x, y) for x, y in published.get(figure, {}).get(name, ()) if y > 0 or not positive]
+    return [Line(label, [x for x, _ in points], [y for _, y in points], style="published")] if points else []

@@ -29,7 +29,7 @@ from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned, measured
 from byheart.experiments.quantities.result import Quantity
 from byheart.report.panels import Line, Panel
-from byheart.report.tables import interval
+from byheart.report.words import interval
 
 __all__ = ["network_panels"]
 

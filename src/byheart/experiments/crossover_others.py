@@ -30,7 +30,7 @@ from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned
 from byheart.report.palette import COPY, GOOD, INK
 from byheart.report.panels import Line, Panel
-from byheart.report.tables import interval, number
+from byheart.report.words import interval, number
 
 __all__ = ["STARTS", "start_panels", "starts", "widths_panel"]
 

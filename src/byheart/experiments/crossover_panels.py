@@ -19,16 +19,16 @@ from byheart.experiments.crossover_lines import (
     level_line,
     line,
     over_runs,
-    published_line,
+    published_lines,
     reference,
 )
 from byheart.experiments.curves import Curve
-from byheart.experiments.published import PUBLISHED
 from byheart.experiments.quantities.crossover import measured
+from byheart.experiments.quantities.published import Published
 from byheart.experiments.quantities.result import Quantity
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN
 from byheart.report.panels import Line, Panel
-from byheart.report.tables import interval, number
+from byheart.report.words import interval, number
 from byheart.theory.crossover import excess_partial, excess_true, smallest_snr
 from byheart.theory.partial import coupon_bound, crossover_finite, finite_factor
 
@@ -119,7 +119,7 @@ def factor_panel(curves: Sequence[Curve]) -> Panel | None:
     )
 
 
-def transition_panel(curves: Sequence[Curve]) -> Panel | None:
+def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
     """The share of memorized samples over M/N, with Lloyd's and S1's."""
     points = line("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
@@ -127,8 +127,8 @@ def transition_panel(curves: Sequence[Curve]) -> Panel | None:
     rings = []
     if isotropic(curves[0]) == PAPERS_OWN:
         rings = [
-            published_line("S1's figures", PUBLISHED["transition"]["f_mem"]),
-            published_line("", PUBLISHED["seeds"]["f_mem"]),
+            *published_lines("S1's figures", published, "transition", "f_mem"),
+            *published_lines("", published, "seeds", "f_mem"),
         ]
     half = measured("m_pt@0.333", curves)
     where = (
@@ -185,7 +185,7 @@ def threshold_panel(curves: Sequence[Curve]) -> Panel | None:
     )
 
 
-def loss_panel(curves: Sequence[Curve]) -> Panel | None:
+def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
     """Losses on training and fresh points over M/N, with the true denoiser's and the approximations."""
     train, heldout = (by_size(curves, f"loss/{name}") for name in ("train", "heldout"))
     found = isotropic(curves[0]) if curves else None
@@ -194,8 +194,8 @@ def loss_panel(curves: Sequence[Curve]) -> Panel | None:
     rings = []
     if found == PAPERS_OWN:
         rings = [
-            published_line("S1's figures", _positive(PUBLISHED["transition"]["loss/train"])),
-            published_line("", PUBLISHED["transition"]["loss/heldout"]),
+            *published_lines("S1's figures", published, "transition", "loss/train", positive=True),
+            *published_lines("", published, "transition", "loss/heldout"),
         ]
     ends = train[0][0], train[-1][0]
     truth = reference(curves, "true", "loss/heldout")
@@ -239,7 +239,7 @@ def _approximations(found: Population) -> list[Line]:
     ]
 
 
-def learned_panels(curves: Sequence[Curve]) -> list[Panel]:
+def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]:
     """The variance and the centers of what was learned, over M/N."""
     found = isotropic(curves[0]) if curves else None
     if found is None:
@@ -253,8 +253,8 @@ def learned_panels(curves: Sequence[Curve]) -> list[Panel]:
         *line("to the nearest true mean", by_size(curves, "distance/mean"), color=GOOD, bounds=POSITIVE),
     ]
     rings = {
-        name: [published_line("S1's figures", curve)] if own else []
-        for name, curve in PUBLISHED["transition"].items()
+        name: published_lines("S1's figures", published, "transition", name) if own else []
+        for name in ("variance", "distance/point", "distance/mean")
     }
     second = [Line("", ring.x, ring.y, style="published") for ring in rings["distance/mean"]]
     panels = [
@@ -283,7 +283,7 @@ def learned_panels(curves: Sequence[Curve]) -> list[Panel]:
     return [panel for panel, lines in zip(panels, (variance, places), strict=True) if lines]
 
 
-def colored_panel(curves: Sequence[Curve]) -> Panel | None:
+def colored_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
     """Memorized samples of colored templates, with what the true denoiser scores.  curves: of templates."""
     points = line("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
@@ -299,7 +299,7 @@ def colored_panel(curves: Sequence[Curve]) -> Panel | None:
         f"point, is counted at {interval(floor.value, floor.low, floor.high)}. Rings: S1 on Fashion-MNIST, N = 100.",
         x=SIZE,
         y="share memorized",
-        lines=[published_line("S1's figure", PUBLISHED["colored"]["f_mem"]), *true, *points],
+        lines=[*published_lines("S1's figure", published, "colored", "f_mem"), *true, *points],
         log_x=False,
         limits=SHARE_LIMITS,
     )
@@ -315,7 +315,3 @@ def _about(curves: Sequence[Curve]) -> str:
     found, count = isotropic(curves[0]) if curves else None, len(curves)
     sets = f"{count} training sets" if count > 1 else "one training set"
     return f"{sets} of N = {curves[0].n}, {found.words}" if found is not None else sets
-
-
-def _positive(curve: Mapping[float, float]) -> dict[float, float]:
-    return {at: value for at, value in curve.items() if value > 0}

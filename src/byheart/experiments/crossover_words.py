@@ -10,8 +10,7 @@ from byheart.experiments.claims import Claim
 from byheart.experiments.crossover_lines import COPIED, over_runs, reference, setting
 from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import learned
-from byheart.report.audit_words import percent
-from byheart.report.tables import interval, number
+from byheart.report.words import interval, number, percent
 
 __all__ = ["RESTS_ON", "Reproduced", "advice", "reasons", "reproduced"]
 

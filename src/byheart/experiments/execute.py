@@ -14,8 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from byheart import __version__
 from byheart._checks import InputError
+from byheart._version import __version__
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.cautions import cautions
 from byheart.experiments.differences import differences

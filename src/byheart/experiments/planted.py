@@ -15,11 +15,11 @@ from byheart.experiments.quantities import quantity
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.numerics.intervals import Interval
-from byheart.report.audit_words import listed
 from byheart.report.planted import planted_page
 from byheart.report.planted_content import POOLED, Measured, PlantedContent, Population
 from byheart.report.planted_figures import headline
 from byheart.report.vector import png
+from byheart.report.words import listed
 from byheart.store.folders import RunFolder
 
 __all__ = ["planted_content", "write_planted"]

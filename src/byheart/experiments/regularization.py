@@ -16,15 +16,16 @@ from byheart.experiments.curves import Curve, read_curves
 from byheart.experiments.differences import differences
 from byheart.experiments.provenance import provenance
 from byheart.experiments.quantities.flows import pooled_share, setting_of
+from byheart.experiments.regularization_collapse import collapse_panel, kind_of, points_line
 from byheart.experiments.studies import Study
 from byheart.experiments.study_folder import StudyFolder
 from byheart.report.laboratory import LaboratoryContent
-from byheart.report.panels import Line, Panel, PlaneContent, Style
+from byheart.report.panels import Line, Panel, PlaneContent
 from byheart.report.regularization import Copies, RegularizationContent, regularization_page
 from byheart.store.folders import RunFolder
 from byheart.theory.terminal import consistency_copies, tikhonov_copies
 
-__all__ = ["collapse_panel", "regularization_content", "write_regularization"]
+__all__ = ["regularization_content", "write_regularization"]
 
 PUBLISHED_TIKHONOV = {1e-5: 0.99, 3.2e-5: 0.80, 1e-4: 0.395, 3.2e-4: 0.137, 1e-3: 0.042, 1e-2: 0.004}
 PUBLISHED_CONSISTENCY = {4.6052: 0.985, 3.442: 0.975, 2.3026: 0.91, 1.1394: 0.70}
@@ -71,7 +72,11 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         _widths(curves),
         _networks(curves),
         *_others(curves),
-        *(collapse_panel(found[0]) for found in folders.values() if found and _kind(found[0]) == "collapse"),
+        *(
+            collapse_panel(found[0])
+            for found in folders.values()
+            if found and kind_of(found[0]) == "collapse"
+        ),
     ]
     laboratory = LaboratoryContent(
         title=study.title,
@@ -85,10 +90,6 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         command=record["command"],
     )
     return RegularizationContent(laboratory, _plane(folders), _copies(folders))
-
-
-def _kind(folder: RunFolder) -> str:
-    return str(folder.header()["spec"]["kind"])
 
 
 def _others(curves: Mapping[str, Sequence[Curve]]) -> list[Panel]:
@@ -207,7 +208,7 @@ def _shares(curves: Mapping[str, Sequence[Curve]], of: _Shares) -> Panel | None:
     lines = [
         Line("formula", grid, [of.formula(at) for at in grid], style="formula", color=3),
         Line("figure of S2's code", list(of.published), list(of.published.values()), style="published"),
-        _points("measured", measured, WITHIN),
+        points_line("measured", measured, WITHIN),
     ]
     return Panel(of.head, of.caption, of.x, "share of copies", lines, log_x=of.arm == "tikhonov")
 
@@ -274,48 +275,6 @@ def _by_setting(curves: Sequence[Curve], dotted: str) -> dict[float, list[Curve]
     for curve in sorted(curves, key=lambda curve: float(setting_of(curve.spec, dotted))):
         groups[float(setting_of(curve.spec, dotted))].append(curve)
     return dict(groups)
-
-
-def collapse_panel(folder: RunFolder) -> Panel:
-    """Own weights, clones and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
-    (curve,) = read_curves([folder])
-    name = folder.read_record("data")["name"]
-    rows = [
-        (float(row["relative"] or 0), row)
-        for row in sorted(curve.rows, key=lambda row: float(row["relative"] or 0))
-    ]
-    dimension = max(float(row["trace"] or 0) for _, row in rows)
-    trace = Line(
-        f"Jacobian trace / {dimension:.2g}",
-        [at for at, _ in rows],
-        [float(row["trace"] or 0) / dimension for _, row in rows],
-        style="line",
-        color=1,
-    )
-    return Panel(
-        head="When the posterior collapses onto one image",
-        caption=f"{name}, exact score: weight on the own source, and the share of pairs of clones that end at the same image, against the noise "
-        "level over r_c. The trace of the denoiser's Jacobian rises while structure is resolved and falls to 0 where one image is left.",
-        x="noise level / r_c",
-        y="share",
-        lines=[
-            _points("own weight", rows, "own_weight", color=0, style="line"),
-            _points("clones agree", rows, "agreement", color=2),
-            trace,
-        ],
-    )
-
-
-def _points(
-    label: str,
-    rows: Sequence[tuple[float, Mapping[str, Any]]],
-    name: str,
-    *,
-    color: int = 0,
-    style: Style = "points",
-) -> Line:
-    value, low, high = ([float(row[name + end]) for _, row in rows] for end in ("", "_low", "_high"))
-    return Line(label, [at for at, _ in rows], value, low, high, style, color)
 
 
 def _over_training(label: str, curves: Sequence[Curve], color: int) -> Line:

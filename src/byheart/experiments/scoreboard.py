@@ -7,6 +7,7 @@ from pathlib import Path
 
 from byheart._checks import InputError
 from byheart.executors.local import Tell
+from byheart.experiments.catalog import study_names
 from byheart.experiments.claims import (
     Claim,
     ClaimRow,
@@ -18,7 +19,7 @@ from byheart.experiments.claims import (
 )
 from byheart.experiments.conduct import claim_version, conduct
 from byheart.experiments.execute import silent
-from byheart.experiments.studies import Study, load_study, study_names
+from byheart.experiments.studies import Study, load_study
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
@@ -103,7 +104,7 @@ def _studies() -> list[Study]:
 
 def _version_now(study: Study, claim: Claim, scale: str) -> str:
     runs = study.runs(scale).get(claim.arm, [])
-    return claim_version(claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
+    return claim_version(study, claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
 
 
 def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-import byheart
-from byheart._checks import InputError, meant
+from byheart._checks import InputError
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
+from byheart.experiments.catalog import study_file
 from byheart.experiments.claims import Claim, ScaleName
 from byheart.experiments.quantities import check_quantity
 from byheart.experiments.run import Run
 from byheart.experiments.sweep import Sweep, checked, merged, read_toml
 
-__all__ = ["Arm", "Cell", "Scale", "Study", "load_study", "study_names"]
-
-RECIPES = Path(byheart.__file__).parent / "studies"
+__all__ = [
+    "Arm",
+    "Cell",
+    "Scale",
+    "Study",
+    "load_study",
+]
 
 
 class Arm(Spec):
@@ -53,6 +56,7 @@ class Study(Spec):
     """A published experiment.
 
     paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: what the report is about.
+    published: curves of the paper's figures: figure -> name of a record -> points (x, value).
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -63,13 +67,14 @@ class Study(Spec):
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]
     claims: tuple[Claim, ...] = ()
+    published: dict[str, dict[str, tuple[tuple[float, float], ...]]] = {}
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Study:
         # Before anything is trained: a misspelled name found afterwards would cost hours.
         _check_names(self)
         for claim in self.claims:
-            check_quantity(claim.quantity)
+            check_quantity(claim.quantity, self.published)
         return self
 
     def scale(self, name: str) -> Scale:
@@ -186,11 +191,6 @@ def _mend(got: str, need: str) -> InputError:
     )
 
 
-def study_names() -> list[str]:
-    """The studies inside the package."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
 def load_study(name: str) -> Study:
     """A study of the package by its name, or one of yours by the path of its TOML file.
 
@@ -205,16 +205,3 @@ def load_study(name: str) -> Study:
             remedy=f"this is a sweep; use byheart sweep {file}",
         )
     return checked(Study, settings)
-
-
-def study_file(name: str) -> Path:
-    """The TOML file of a study.  Raises InputError if there is none."""
-    for path in (RECIPES / f"{name}.toml", Path(name)):
-        if path.is_file():
-            return path
-    is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1
-    raise InputError(
-        got=f"no such file: {name}" if is_path else f"study {name!r}",
-        need="a study of the package (" + ", ".join(study_names()) + "), or the path of a TOML file",
-        remedy=meant(Path(name).stem, study_names()) + "check the name; see `byheart study --help`",
-    )

@@ -106,7 +106,7 @@ def checked(spec: type[S], settings: Mapping[str, Any]) -> S:
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file.  Raises InputError if there is no such file or it is no TOML."""
     if not path.exists():
-        from byheart.experiments.studies import study_names  # it reads its own files through this
+        from byheart.experiments.catalog import study_names
 
         raise InputError(
             got=f"no such file: {path}",

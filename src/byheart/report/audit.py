@@ -22,13 +22,13 @@ from byheart.report.audit_tables import (
 from byheart.report.audit_words import population_words, subject, tiles
 from byheart.report.characters import cleaned, visible
 from byheart.report.citations import BYHEART, PAPERS
-from byheart.report.pages import FigureView, environment
+from byheart.report.environment import FigureView, environment
 from byheart.report.palette import TWINS, variable
 from byheart.report.panels import panel_figure
 from byheart.report.vector import svg
 
 if TYPE_CHECKING:
-    from byheart.auditing.result import AuditResult
+    from byheart.auditing.record import AuditRecord
 
 __all__ = ["LISTED", "PAIRS", "audit_fragment", "audit_page"]
 
@@ -39,7 +39,7 @@ LISTED = 20
 _FRAGMENT = 6
 
 
-def audit_page(result: AuditResult) -> str:
+def audit_page(result: AuditRecord) -> str:
     """The page as HTML.  It works with parts missing."""
     shown = _shown(result, PAIRS)
     worst, random = pair_views(shown.pairs, shown.random_pairs)
@@ -71,7 +71,7 @@ def audit_page(result: AuditResult) -> str:
     )
 
 
-def audit_fragment(result: AuditResult) -> str:
+def audit_fragment(result: AuditRecord) -> str:
     """What a notebook shows: the verdict, its numbers, and the closest pairs.  Styled for itself alone."""
     shown = _shown(result, _FRAGMENT)
     (worst,) = pair_views(shown.pairs)
@@ -84,7 +84,7 @@ def audit_fragment(result: AuditResult) -> str:
     )
 
 
-def _shown(result: AuditResult, pairs: int) -> AuditResult:
+def _shown(result: AuditRecord, pairs: int) -> AuditRecord:
     """The record with the pairs that are shown, every text in it made visible."""
     short = result.model_copy(
         update={"pairs": result.pairs[:pairs], "random_pairs": result.random_pairs[:pairs]}
@@ -92,7 +92,7 @@ def _shown(result: AuditResult, pairs: int) -> AuditResult:
     return type(result).model_validate(cleaned(short.model_dump()))
 
 
-def _channels(result: AuditResult) -> list[Sheet]:
+def _channels(result: AuditRecord) -> list[Sheet]:
     found = (
         ("The samples as they are", result.channels),
         ("The samples denoised before the test (the verdict does not use it)", result.denoised),
@@ -100,7 +100,7 @@ def _channels(result: AuditResult) -> list[Sheet]:
     return [channel_sheet(name, channels) for name, channels in found if channels]
 
 
-def _score_figures(result: AuditResult) -> Iterator[FigureView]:
+def _score_figures(result: AuditRecord) -> Iterator[FigureView]:
     """The scores, if the record has any; their tails only beside those of held-out images."""
     histograms = [one for one in result.histograms if sum(one.counts)]
     if not histograms:
@@ -128,7 +128,7 @@ def _score_figures(result: AuditResult) -> Iterator[FigureView]:
         yield FigureView(svg(tail_figure(histograms, threshold), "tail", f"{head}. {caption}"), head, caption)
 
 
-def _signal_figures(result: AuditResult) -> list[FigureView]:
+def _signal_figures(result: AuditRecord) -> list[FigureView]:
     if len(result.signals) < 2:
         return []
     found = signal_panel(result.signals)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from byheart.report.audit_words import PLANTED, percent, plural, rate, share_words
+from byheart.report.audit_words import PLANTED, share_words
+from byheart.report.words import percent, plural, rate
 
 if TYPE_CHECKING:
-    from byheart.auditing.result import CopyShare, Planted, Share
+    from byheart.auditing.record import CopyShare, Planted, Share
 
 __all__ = ["Bar", "BarGroup", "card_groups", "share_bars"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from byheart.auditing.result import Histogram, Signal
+    from byheart.auditing.record import Histogram, Signal
 
 __all__ = ["density_figure", "signal_panel", "tail_figure"]
 

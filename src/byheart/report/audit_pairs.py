@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from byheart.report.audit_words import pose_words
 from byheart.report.images import LARGEST, png_uri
-from byheart.report.tables import number
+from byheart.report.words import number
 
 if TYPE_CHECKING:
-    from byheart.auditing.result import Pair, Pose
+    from byheart.auditing.record import Pair, Pose
 
 __all__ = ["SIDE", "PairView", "Picture", "frame", "laid", "pair_views", "picture", "pictures", "shown"]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from byheart.report.audit_words import CHANNELS, counted, percent, rule_words, share_words
-from byheart.report.tables import interval, number
+from byheart.report.audit_words import CHANNELS, rule_words, share_words
+from byheart.report.words import counted, interval, number, percent
 
 if TYPE_CHECKING:
-    from byheart.auditing.result import Channel, Inputs, Measure, Signal, Source
+    from byheart.auditing.record import Channel, Inputs, Measure, Signal, Source
 
 __all__ = ["Line", "Sheet", "channel_rules", "channel_sheet", "input_sheet", "measure_sheets", "signal_sheet"]
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from byheart.report.tables import number
+from byheart.report.words import SPACE, counted, number, percent, rate
 
 if TYPE_CHECKING:
-    from byheart.auditing.result import AuditResult, Channel, Population, Pose, Share
+    from byheart.auditing.record import AuditRecord, Channel, Population, Pose, Share
 
 __all__ = [
     "CHANNELS",
     "PLANTED",
-    "counted",
-    "listed",
-    "percent",
-    "rate",
-    "plural",
     "population_words",
     "pose_words",
     "rule_words",
@@ -28,7 +22,6 @@ __all__ = [
     "tiles",
 ]
 
-SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 
 CHANNELS = {
     "whole": (
@@ -66,43 +59,12 @@ PLANTED = {
 """Kind of planted copy -> its name for people; any other keeps its own."""
 
 
-def percent(share: float | None) -> str:
-    """`5.2 %`: two digits or more, and none of `0 %` and `100 %` unless it is exactly that.  A dash for None."""
-    return "–" if share is None else f"{_percentage(100 * share)}{SPACE}%".replace("-", "−")
-
-
-def _percentage(value: float) -> str:
-    if value in (0, 100):
-        return f"{value:.0f}"
-    if abs(value) < 0.01:
-        return f"<{SPACE}0.01" if value > 0 else f">{SPACE}-0.01"
-    if 99.9 < value < 100:
-        return f">{SPACE}99.9"
-    text = f"{value:.{2 if abs(value) < 1 else 1}f}"
-    return text.removesuffix(".0") if abs(value) >= 10 else text
-
-
 def share_words(share: Share | None) -> str:
     """`5.2 % [3.9, 6.6]`; a dash for None."""
     if share is None:
         return "–"
     low, high = (percent(end).removesuffix(f"{SPACE}%") for end in (share.low, share.high))
     return f"{percent(share.value)} [{low}, {high}]"
-
-
-def counted(count: int, of: int) -> str:
-    """`41 of 1,000`."""
-    return f"{count:,} of {of:,}"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 pair`, `2 pairs`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def pose_words(pose: Pose) -> str:
@@ -135,11 +97,6 @@ def shift(pose: Pose) -> tuple[float, float]:
     return (cos * x - sin * y) / pose.zoom, (sin * x + cos * y) / pose.zoom
 
 
-def rate(alpha: float) -> str:
-    """`1 %`: a number that was chosen, not measured."""
-    return f"{100 * alpha:g}{SPACE}%"
-
-
 def rule_words(channel: Channel, alpha: float) -> str:
     """When a sample is accused, and what that promises."""
     if channel.rule == "none" or channel.rank is None:
@@ -162,7 +119,7 @@ def _ordinal(rank: int) -> str:
     return f"{rank:,}{last}"
 
 
-def subject(result: AuditResult) -> str:
+def subject(result: AuditRecord) -> str:
     """What was compared with what."""
     inputs = result.inputs
     tried = f"{inputs.samples.count:,} samples against {inputs.train.count:,} training images"
@@ -171,7 +128,7 @@ def subject(result: AuditResult) -> str:
     return f"{tried}, calibrated on {inputs.heldout.count:,} held-out images"
 
 
-def tiles(result: AuditResult) -> list[tuple[str, str, str]]:
+def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
     """The numbers under the verdict: name, value, and what to know about it."""
     found = []
     whole = next((channel for channel in result.channels if channel.name == "whole"), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byheart import __version__
+from byheart._version import __version__
 
 __all__ = ["BYHEART", "PAPERS"]
 

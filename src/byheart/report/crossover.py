@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from byheart.report.laboratory import LaboratoryContent, laboratory_page
-from byheart.report.tables import Table, number
+from byheart.report.tables import Table
+from byheart.report.words import number
 
 __all__ = ["CrossoverContent", "WeightingContent", "crossover_page"]
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from byheart.report.audit_pairs import Picture, picture, pictures, shown
-from byheart.report.audit_words import percent, plural, pose_words
+from byheart.report.audit_words import pose_words
 from byheart.report.characters import cleaned, visible
 from byheart.report.citations import BYHEART
-from byheart.report.pages import environment
+from byheart.report.environment import environment
 from byheart.report.palette import TWINS, variable
-from byheart.report.tables import number
+from byheart.report.words import number, percent, plural
 
 if TYPE_CHECKING:
-    from byheart.auditing.dedup_result import Cluster, DedupResult, Member
+    from byheart.auditing.record import Cluster, DedupRecord, Member
 
 __all__ = ["CLUSTERS", "MEMBERS", "dedup_page"]
 
@@ -47,7 +47,7 @@ class ClusterView:
     more: int
 
 
-def dedup_page(result: DedupResult) -> str:
+def dedup_page(result: DedupRecord) -> str:
     """The page as HTML.  It works without any duplicate."""
     source = type(result.source).model_validate(cleaned(result.source.model_dump()))
     return (
@@ -75,7 +75,7 @@ def dedup_page(result: DedupResult) -> str:
     )
 
 
-def _headline(result: DedupResult) -> str:
+def _headline(result: DedupRecord) -> str:
     n = result.source.count
     if not result.clusters:
         return f"No image of these {n:,} is a copy of another one."
@@ -85,7 +85,7 @@ def _headline(result: DedupResult) -> str:
     )
 
 
-def _tiles(result: DedupResult) -> list[tuple[str, str, str]]:
+def _tiles(result: DedupRecord) -> list[tuple[str, str, str]]:
     if not result.clusters:
         return []
     n = result.source.count

@@ -12,7 +12,7 @@ from typing import Any
 
 from byheart._checks import InputError
 from byheart.report.citations import BYHEART, PAPERS
-from byheart.report.pages import FigureView, environment
+from byheart.report.environment import FigureView, environment
 from byheart.report.palette import TWINS, ramp, variable
 from byheart.report.panels import Panel, panel_figure
 from byheart.report.tables import claim_lines

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
 from byheart.report import figures
 from byheart.report.citations import BYHEART, PAPERS
 from byheart.report.content import GEN, MEM, SPLIT, OnsetContent, Strip
+from byheart.report.environment import FigureView, environment
 from byheart.report.images import png_uri
+from byheart.report.onset_tables import collapse_table, crossing_table, exponent_table, reference_table
 from byheart.report.palette import TWINS, ramp, variable
 from byheart.report.summary import Summary, summary
-from byheart.report.tables import (
-    Table,
-    claim_lines,
-    collapse_table,
-    crossing_table,
-    exponent_table,
-    interval,
-    number,
-    reference_table,
-)
+from byheart.report.tables import Table, claim_lines
 from byheart.report.timeline import Timeline, timeline
 from byheart.report.vector import svg
+from byheart.report.words import interval, number
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from matplotlib.figure import Figure
 
-__all__ = ["FigureView", "environment", "onset_page"]
+__all__ = ["onset_page"]
 
 
 @dataclass(frozen=True)
@@ -53,15 +44,6 @@ class StripView:
     steps: tuple[str, ...]
     rows: tuple[tuple[tuple[Cell, ...], Cell], ...]
     chosen: bool
-
-
-@dataclass(frozen=True)
-class FigureView:
-    """A figure and what to see in it."""
-
-    svg: str
-    head: str
-    caption: str
 
 
 @dataclass(frozen=True)
@@ -98,20 +80,6 @@ def onset_page(content: OnsetContent) -> str:
         claims=claim_lines([claim for arm in arms for claim in arm.claims]),
         colors={variable(light): pair for light, pair in _colors(arms).items()},
         bibtex=[PAPERS["2505.17638"], BYHEART],
-    )
-
-
-@cache
-def environment() -> Environment:
-    """The templates."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
 
 

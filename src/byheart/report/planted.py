@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from byheart._checks import InputError
 from byheart.report import planted_figures as figures
 from byheart.report import planted_heat as heat
-from byheart.report.audit_words import listed, percent, rate
 from byheart.report.citations import BYHEART
-from byheart.report.pages import FigureView, environment
+from byheart.report.environment import FigureView, environment
 from byheart.report.palette import TWINS, variable
 from byheart.report.planted_figures import BLENDED, FLOOR, LIMIT
 from byheart.report.tables import Table, claim_lines
 from byheart.report.vector import svg
+from byheart.report.words import listed, percent, rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from byheart.report.audit_words import SPACE, percent, rate
 from byheart.report.planted_content import POOLED
 from byheart.report.planted_figures import BLENDED, LIMIT
 from byheart.report.planted_words import (
@@ -25,7 +24,7 @@ from byheart.report.planted_words import (
     span,
     true_share,
 )
-from byheart.report.tables import interval, number
+from byheart.report.words import SPACE, interval, number, percent, rate
 
 if TYPE_CHECKING:
     from byheart.numerics.intervals import Interval

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from byheart.numerics.intervals import Interval
-from byheart.report.audit_words import PLANTED, SPACE, percent, rate
-from byheart.report.tables import number
+from byheart.report.audit_words import PLANTED
+from byheart.report.words import SPACE, number, percent, rate
 
 __all__ = [
     "COPY_GROUPS",

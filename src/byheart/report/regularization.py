@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from byheart.report.environment import FigureView
 from byheart.report.images import png_uri
 from byheart.report.laboratory import LaboratoryContent, laboratory_page
-from byheart.report.pages import FigureView
 from byheart.report.panels import PlaneContent, plane_figure
 from byheart.report.vector import svg
 

@@ -5,8 +5,6 @@ spread/m_pt@T            standard deviation of that over cells                  
 at/NAME@S                NAME at M/N = S                    (mean over runs, Student's t; of a share also the binomial limits of all
                          samples, whichever are wider)
 ratio/NAME:OTHER@S       largest |NAME/OTHER − 1| over the models of M/N ≥ S, of the means over runs (ends of Student's intervals)
-published/FIGURE/NAME@S  largest |NAME − published| over the published M/N ≥ S; of losses and distances relative, and where the
-                         published value is positive                                                  (ends of Student's intervals)
 stored/f_mem@L           parameters/(d N) of networks of several sizes at which the last f_mem passes L   (mean over seeds,
                          Student's t; logarithms are interpolated): M_pt/N, if a network stored points one after another
 least/NAME@P, most/NAME@P    smallest and largest mean over runs of NAME over the levels of ψ ≥ P     (ends of Student's intervals)
@@ -29,20 +27,18 @@ from dataclasses import replace
 import numpy as np
 
 from byheart.experiments.curves import Curve
-from byheart.experiments.published import PUBLISHED
 from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
 from byheart.numerics.intervals import mean_interval, proportion
 from byheart.theory.crossover import WEIGHTINGS, crossover, named_weighting, snr, times
 from byheart.theory.transition import crossing
 
-__all__ = ["LEARNED", "check", "learned", "measured"]
+__all__ = ["LEARNED", "at_share", "away", "check", "is_positive", "learned", "measured", "shares", "worst"]
 
 VOCABULARY = (
     "m_pt@T",
     "spread/m_pt@T",
     "at/NAME@S",
     "ratio/NAME:OTHER@S",
-    "published/FIGURE/NAME@S",
     "stored/f_mem@L",
     "least/NAME@P",
     "most/NAME@P",
@@ -52,32 +48,24 @@ VOCABULARY = (
 LEARNED = "learned"
 """`model` of the rows of trained mixtures."""
 
-_COLUMNS = {"f_mem": "f_mem@0.333"}
-"""Published column -> that of our records, where they differ: S1 counts samples at a third of the second distance."""
-
-_RELATIVE = ("loss/", "distance/")
-
 
 def check(name: str) -> bool:
     """Whether this is one of the quantities of this file."""
     family, _, rest = name.partition("/")
     column, _, number = rest.rpartition("@")
     if name.startswith("m_pt@"):
-        return _positive(name.removeprefix("m_pt@"))
+        return is_positive(name.removeprefix("m_pt@"))
     match family:
         case "spread":
-            return rest.startswith("m_pt@") and _positive(rest.removeprefix("m_pt@"))
+            return rest.startswith("m_pt@") and is_positive(rest.removeprefix("m_pt@"))
         case "at" | "least" | "most":
-            return bool(column) and _positive(number)
+            return bool(column) and is_positive(number)
         case "crossover":
-            return column in WEIGHTINGS and _positive(number)
+            return column in WEIGHTINGS and is_positive(number)
         case "stored":
-            return column == "f_mem" and _positive(number)
+            return column == "f_mem" and is_positive(number)
         case "ratio":
-            return all(_pair(column)) and _positive(number)
-        case "published":
-            figure, _, name = column.partition("/")
-            return name in PUBLISHED.get(figure, {}) and _positive(number)
+            return all(_pair(column)) and is_positive(number)
     return False
 
 
@@ -91,7 +79,7 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
         case "spread":
             return _spread(_by_cell(curves, float(number)))
         case "at":
-            return _with_binomial(_at(curves, column, float(number)), curves, column, float(number))
+            return _with_binomial(at_share(curves, column, float(number)), curves, column, float(number))
         case "ratio":
             name, other = _pair(column)
             return _ratio(curves, name, other, float(number))
@@ -101,9 +89,6 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
             return Quantity(value, value, value, 1)
         case "stored":
             return _stored(curves, float(number))
-        case "published":
-            figure, _, name = column.partition("/")
-            return _published(curves, figure, name, float(number))
     return _extreme(curves, column, float(number), min if family == "least" else max)
 
 
@@ -154,8 +139,8 @@ def _spread(values: Sequence[float | None]) -> Quantity:
     return Quantity(spread, low, high, count, missing)
 
 
-def _at(curves: Sequence[Curve], column: str, share: float, together: int = 1) -> Quantity:
-    """together: how many such means an interval holds with 95 %."""
+def at_share(curves: Sequence[Curve], column: str, share: float, together: int = 1) -> Quantity:
+    """Average a column of the trained mixtures of one M/N over runs.  together: how many such means the intervals hold at once."""
     return _over_runs([learned(curve).get(share, {}).get(column) for curve in curves], together)
 
 
@@ -181,34 +166,20 @@ def _over_runs(values: Sequence[float | None], together: int = 1) -> Quantity:
     return replace(found, missing=len(values) - len(known))
 
 
-def _shares(curves: Sequence[Curve]) -> list[float]:
+def shares(curves: Sequence[Curve]) -> list[float]:
+    """List the M/N of all trained mixtures, increasing."""
     return sorted({share for curve in curves for share in learned(curve)})
 
 
 def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Quantity:
     """The largest deviation of the mean ratio from 1."""
     ratios = []
-    for share in (share for share in _shares(curves) if share >= least):
+    for share in (share for share in shares(curves) if share >= least):
         rows = [learned(curve).get(share, {}) for curve in curves]
         pairs = [(row.get(column), row.get(other)) for row in rows]
         if known := [float(a) / float(b) for a, b in pairs if a is not None and b]:
             ratios.append(known)
-    return _worst([_away(_over_runs(known, len(ratios)), 1.0, 1.0) for known in ratios])
-
-
-def _published(curves: Sequence[Curve], figure: str, column: str, least: float) -> Quantity:
-    relative, own = column.startswith(_RELATIVE), _COLUMNS.get(column, column)
-    there = set(_shares(curves))
-    points = {
-        share: value
-        for share, value in PUBLISHED[figure][column].items()
-        if share in there and share >= least and (value > 0 or not relative)
-    }
-    found = [
-        _away(_at(curves, own, share, len(points)), value, value if relative else 1.0)
-        for share, value in points.items()
-    ]
-    return _worst([one for one in found if one.count])
+    return worst([away(_over_runs(known, len(ratios)), 1.0, 1.0) for known in ratios])
 
 
 def _stored(curves: Sequence[Curve], level: float) -> Quantity:
@@ -223,8 +194,8 @@ def _stored(curves: Sequence[Curve], level: float) -> Quantity:
     return mean_over_runs([None if place is None else math.exp(place) for place in crossings])
 
 
-def _away(found: Quantity, value: float, unit: float) -> Quantity:
-    """How far a mean is from a value, in units; the interval is the least and the most that its own allows."""
+def away(found: Quantity, value: float, unit: float) -> Quantity:
+    """Measure how far a mean is from a value, in units; the interval is the least and the most that its own allows."""
     gap = abs(found.value - value) / unit
     if found.low is None or found.high is None:
         return Quantity(gap, None, None, found.count, found.missing)
@@ -233,8 +204,8 @@ def _away(found: Quantity, value: float, unit: float) -> Quantity:
     return Quantity(gap, 0.0 if inside else min(ends), max(ends), found.count, found.missing)
 
 
-def _worst(found: Sequence[Quantity]) -> Quantity:
-    """The largest of them; its interval holds the largest of all, where each holds its own."""
+def worst(found: Sequence[Quantity]) -> Quantity:
+    """Take the largest of several quantities; its interval holds the largest of all, where each holds its own."""
     if not found:
         return nothing(0)
     value = max(one.value for one in found)
@@ -279,7 +250,8 @@ def _pair(column: str) -> tuple[str, str]:
     return name, other
 
 
-def _positive(text: str) -> bool:
+def is_positive(text: str) -> bool:
+    """Say whether a text is a finite number above 0."""
     try:
         return 0 < float(text) < math.inf
     except ValueError:

@@ -1,0 +1,69 @@
+"""Numbers and lists in words.  A percentage never rounds to none, or to all, of what it counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["SPACE", "counted", "interval", "listed", "number", "percent", "plural", "rate"]
+
+SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+
+
+def percent(share: float | None) -> str:
+    """`5.2 %`: two digits or more, and none of `0 %` and `100 %` unless it is exactly that.  A dash for None."""
+    return "–" if share is None else f"{_percentage(100 * share)}{SPACE}%".replace("-", "−")
+
+
+def _percentage(value: float) -> str:
+    if value in (0, 100):
+        return f"{value:.0f}"
+    if abs(value) < 0.01:
+        return f"<{SPACE}0.01" if value > 0 else f">{SPACE}-0.01"
+    if 99.9 < value < 100:
+        return f">{SPACE}99.9"
+    text = f"{value:.{2 if abs(value) < 1 else 1}f}"
+    return text.removesuffix(".0") if abs(value) >= 10 else text
+
+
+def counted(count: int, of: int) -> str:
+    """`41 of 1,000`."""
+    return f"{count:,} of {of:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def rate(alpha: float) -> str:
+    """`1 %`: a number that was chosen, not measured."""
+    return f"{100 * alpha:g}{SPACE}%"
+
+
+def number(value: object) -> str:
+    """A number with at most three significant digits and a true minus; a dash for none."""
+    return _text(value, "g")
+
+
+def interval(value: object, low: object, high: object) -> str:
+    """`1.10 [1.00, 1.21]`, or the value alone where it has no interval, or is exact."""
+    bounds = [_text(low, "#g"), _text(high, "#g")]
+    exact = bounds[0] == bounds[1] == _text(value, "#g")
+    return _text(value, "#g") if "–" in bounds or exact else f"{_text(value, '#g')} [{', '.join(bounds)}]"
+
+
+def _text(value: object, style: str) -> str:
+    if not isinstance(value, int | float) or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    plain = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:{style[:-1]}.3{style[-1]}}"
+    return plain.removesuffix(".").replace("-", "−")
