@@ -31,7 +31,7 @@ from torch import Tensor
 
 from byheart.analysis.calibration.ranks import flags, marginal_rank
 from byheart.auditing.inputs import working_size
-from byheart.experiments.kinds.populations import shuffled
+from byheart.experiments.kinds.audit.populations import shuffled
 from byheart.metrics.auc import auc
 from byheart.metrics.copying.card import background
 from byheart.metrics.copying.copy_test import CopyTest, Matches, copy_test

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from byheart.data.clipart import PLACE, read_clipart
 from byheart.data.glyphs import read_glyphs
-from byheart.experiments.kinds.populations import population
+from byheart.experiments.kinds.audit.populations import population
 from byheart.metrics.copying.distortions import (
     DIRECTIONS,
     Step,

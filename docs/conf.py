@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import byheart
 from byheart.cli import VERBS, main, overview
-from byheart.experiments.scoreboard import all_rows
+from byheart.experiments.study.scoreboard import all_rows
 
 project, author, copyright = "byheart", "The byheart authors", "2026, the byheart authors"
 version = release = byheart.__version__

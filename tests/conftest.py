@@ -2,8 +2,19 @@
 
 import os
 
+import pytest
+
 for _pool in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_pool] = "1"  # read once, when such a library is loaded
 
 # Timed apart, two folders of runs may settle on different backends where these nearly tie: other bits.
 os.environ.setdefault("BYHEART_PRODUCTS", "blas")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch):
+    """Figures are made but not drawn, which takes most of a page's time."""
+    for name in ("auditing.page.page", "studies.onset.page", "studies.audit_planted.page"):
+        monkeypatch.setattr(
+            f"byheart.{name}.svg", lambda figure, name, description: f'<svg id="{name}"></svg>'
+        )

@@ -9,8 +9,8 @@ import pytest
 
 from byheart import cli
 from byheart.experiments.catalog import RECIPES
-from byheart.experiments.studies import Study, load_study
-from byheart.experiments.sweep import Sweep
+from byheart.experiments.study.recipe import Study, load_study
+from byheart.experiments.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -61,7 +61,7 @@ def test_how_long_a_scale_takes_is_said_as_the_study_says_it():
     ]
     assert len(said) >= 4
     assert set(said) <= takes
-    assert "minutes" not in (RECIPES / "onset.toml").read_text().partition("name =")[0]
+    assert "minutes" not in (RECIPES / "onset" / "study.toml").read_text().partition("name =")[0]
 
 
 def test_a_study_of_widths_has_two():

@@ -18,40 +18,42 @@ if TYPE_CHECKING:
     from byheart.data.spec import Data as Data
     from byheart.evaluation.measure import measure as measure
     from byheart.evaluation.plan import Plan as Plan
-    from byheart.experiments.conduct import conduct as conduct
-    from byheart.experiments.execute import execute as execute
-    from byheart.experiments.execute import execute_all as execute_all
-    from byheart.experiments.load import load as load
-    from byheart.experiments.run import ClosedFormRun as ClosedFormRun
-    from byheart.experiments.run import TrainingRun as TrainingRun
-    from byheart.experiments.studies import load_study as load_study
-    from byheart.experiments.sweep import Sweep as Sweep
+    from byheart.experiments.runs.execute import execute as execute
+    from byheart.experiments.runs.execute import execute_all as execute_all
+    from byheart.experiments.runs.load import load as load
+    from byheart.experiments.runs.run import ClosedFormRun as ClosedFormRun
+    from byheart.experiments.runs.run import TrainingRun as TrainingRun
+    from byheart.experiments.study.conduct import conduct as conduct
+    from byheart.experiments.study.recipe import load_study as load_study
+    from byheart.experiments.sweeps.sweep import Sweep as Sweep
     from byheart.sampling.draw import sample as sample
     from byheart.store.folders import list_runs as list_runs
     from byheart.store.tables import table as table
+    from byheart.studies.pages import write_report as write_report
     from byheart.training.loop import train as train
 
 _HOMES = {
     "AuditResult": "auditing.result",
-    "ClosedFormRun": "experiments.run",
+    "ClosedFormRun": "experiments.runs.run",
     "Data": "data.spec",
     "InputError": "_checks",
     "Plan": "evaluation.plan",
-    "Sweep": "experiments.sweep",
-    "TrainingRun": "experiments.run",
+    "Sweep": "experiments.sweeps.sweep",
+    "TrainingRun": "experiments.runs.run",
     "audit": "auditing.audit",
-    "conduct": "experiments.conduct",
+    "conduct": "experiments.study.conduct",
     "dedup": "auditing.dedup",
-    "execute": "experiments.execute",
-    "execute_all": "experiments.execute",
+    "execute": "experiments.runs.execute",
+    "execute_all": "experiments.runs.execute",
     "list_runs": "store.folders",
-    "load": "experiments.load",
-    "load_study": "experiments.studies",
+    "load": "experiments.runs.load",
+    "load_study": "experiments.study.recipe",
     "measure": "evaluation.measure",
     "sample": "sampling.draw",
     "split": "data.dataset",
     "table": "store.tables",
     "train": "training.loop",
+    "write_report": "studies.pages",
 }
 _ROOMS = {"data", "denoisers", "features", "metrics", "models", "noise", "sampling", "theory", "training"}
 

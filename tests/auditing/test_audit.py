@@ -16,10 +16,10 @@ from byheart.auditing.audit import audit
 from byheart.auditing.dedup import dedup
 from byheart.auditing.findings import _spared
 from byheart.auditing.measures import _at_floor
+from byheart.auditing.page.page import audit_page
 from byheart.auditing.result import AuditResult
 from byheart.data.named import load
 from byheart.data.spec import Data
-from byheart.report.audit import audit_page
 
 N, M = 160, 110
 SMALL = {"planted": 4, "queries": 50}

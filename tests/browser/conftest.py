@@ -1,15 +1,11 @@
 """A real browser, and pages opened in it together with what they ask for and complain about."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
-# The pages looked at here are those that the tests of the report make.
-sys.path.append(str(Path(__file__).parents[1] / "report"))
 
 
 @pytest.fixture(scope="module")

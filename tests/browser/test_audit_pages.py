@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from byheart.auditing.page.dedup import dedup_page
+from byheart.auditing.page.page import audit_fragment, audit_page
 from byheart.auditing.result import AuditResult
-from byheart.report.audit import audit_fragment, audit_page
-from byheart.report.dedup import dedup_page
 
 pytestmark = pytest.mark.browser
 

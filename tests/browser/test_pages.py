@@ -8,12 +8,12 @@ import onset_rows
 import pytest
 from playwright.sync_api import Page
 
-from byheart.report.content import MEM, RunContent
-from byheart.report.crossover import crossover_page
 from byheart.report.laboratory import LaboratoryContent
-from byheart.report.pages import onset_page
 from byheart.report.panels import Line, Panel, PlaneContent
-from byheart.report.regularization import Copies, RegularizationContent, regularization_page
+from byheart.studies.onset.content import MEM, RunContent
+from byheart.studies.onset.page import onset_page
+from byheart.studies.s1_crossover.page import crossover_page
+from byheart.studies.s2_regularization.page import Copies, RegularizationContent, regularization_page
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import planted_example as example
 import pytest
 from playwright.sync_api import Page
 
-from byheart.report.planted import planted_page
+from byheart.studies.audit_planted.page import planted_page
 
 pytestmark = pytest.mark.browser
 

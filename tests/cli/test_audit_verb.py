@@ -22,8 +22,8 @@ from byheart.cli import main
 from byheart.data import pictures
 from byheart.data.named import load
 from byheart.data.spec import Data
-from byheart.experiments.execute import execute
-from byheart.experiments.run import parse_run
+from byheart.experiments.runs.execute import execute
+from byheart.experiments.runs.run import parse_run
 
 N, M, COPIES, FRESH = 120, 110, 20, 20
 RARE = ["--planted", "4"]

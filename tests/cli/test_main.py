@@ -64,8 +64,8 @@ def test_help_needs_no_parser():
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_is_there_and_says_what_it_does(verb, capsys):
-    module, *name = verb.split()
-    function = getattr(importlib.import_module(f"byheart.cli.{module}"), name[0] if name else module)
+    place = verb.split()
+    function = getattr(importlib.import_module(".".join(["byheart.cli", *place])), place[-1])
     assert inspect.getdoc(function).split("\n")[0] == cli.VERBS[verb]
     assert cli.main([*verb.split(), "--help"]) == 0
     assert cli.VERBS[verb] in capsys.readouterr().out

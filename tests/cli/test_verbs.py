@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from byheart.cli import main
-from byheart.experiments.execute import execute_all
-from byheart.experiments.sweep import Sweep
+from byheart.experiments.runs.execute import execute_all
+from byheart.experiments.sweeps.sweep import Sweep
 from byheart.store.folders import RunFolder, list_runs
 
 STUDY = """

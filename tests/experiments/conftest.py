@@ -3,8 +3,8 @@
 import pytest
 from tiny_run import tiny_settings
 
-from byheart.experiments.execute import execute
-from byheart.experiments.run import parse_run
+from byheart.experiments.runs.execute import execute
+from byheart.experiments.runs.run import parse_run
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from byheart.experiments.conduct import conduct
-from byheart.experiments.onset import onset_content
-from byheart.experiments.studies import load_study
+from byheart.experiments.study.conduct import conduct
+from byheart.experiments.study.recipe import load_study
+from byheart.studies.onset.gather import onset_content
 
 
 @pytest.mark.slow

@@ -5,9 +5,11 @@ import pytest
 from parsed_page import Parsed, check_closed, heavy_imports
 
 from byheart._checks import InputError
-from byheart.report.crossover import CrossoverContent, crossover_page
-from byheart.report.environment import FigureView
+from byheart.report.environment import SHARED, FigureView
 from byheart.report.laboratory import laboratory_page
+from byheart.studies.s1_crossover.page import CrossoverContent, crossover_page
+
+PLAIN = SHARED / "laboratory.html.j2"
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,9 @@ def test_without_a_fit_nothing_is_said_of_it():
 
 def test_other_figures_stand_before_the_panels():
     first = FigureView("<svg id='own' aria-label='own'></svg>", "Own", "Caption")
-    text = laboratory_page(example.laboratory(), "laboratory.html.j2", ["2501.15785"], [first])
+    text = laboratory_page(example.laboratory(), PLAIN, ["2501.15785"], [first])
     assert text.index("<h3>Own</h3>") < text.index("<h3>The transition</h3>")
-    alone = laboratory_page(example.laboratory(panels=[]), "laboratory.html.j2", [], [first])
+    alone = laboratory_page(example.laboratory(panels=[]), PLAIN, [], [first])
     assert alone.count("<figure>") == 1
 
 
@@ -77,7 +79,7 @@ def test_a_page_without_figures_is_refused():
 
 
 def test_pages_are_made_without_heavy_imports():
-    assert heavy_imports("byheart.report.crossover") == "[]"
+    assert heavy_imports("byheart.studies.s1_crossover.page") == "[]"
 
 
 def test_the_crossover_says_whose_intervals_and_which_parameters_it_counts(page):

@@ -4,10 +4,10 @@ import onset_rows
 import pytest
 
 from byheart.analysis.timescales import Crossing
-from byheart.report.content import GEN, MEM, SPLIT, Onsets
-from byheart.report.onset_tables import collapse_table, crossing_table, exponent_table, reference_table
 from byheart.report.tables import claim_lines
 from byheart.report.words import interval, number
+from byheart.studies.onset.content import GEN, MEM, SPLIT, Onsets
+from byheart.studies.onset.tables import collapse_table, crossing_table, exponent_table, reference_table
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 import onset_rows
 import pytest
 
-from byheart.report.figures import memorization
 from byheart.report.palette import INK
 from byheart.report.vector import svg
+from byheart.studies.onset.figures import memorization
 
 RUNS = onset_rows.content(sizes=(64, 256), seeds=(0,)).runs
 

@@ -25,7 +25,7 @@ class DedupResult(DedupRecord):
 
     def save_html(self, file: Path | str) -> Path:
         """Write the page: one file that loads nothing from anywhere."""
-        from byheart.report.dedup import dedup_page
+        from byheart.auditing.page.dedup import dedup_page
 
         write_atomic(Path(file), dedup_page(self))
         return Path(file)

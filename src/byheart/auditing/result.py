@@ -33,12 +33,12 @@ class AuditResult(AuditRecord):
 
     def save_html(self, file: Path | str) -> Path:
         """Write the page: one file that loads nothing from anywhere."""
-        from byheart.report.audit import audit_page
+        from byheart.auditing.page.page import audit_page
 
         write_atomic(Path(file), audit_page(self))
         return Path(file)
 
     def _repr_html_(self) -> str:
-        from byheart.report.audit import audit_fragment
+        from byheart.auditing.page.page import audit_fragment
 
         return audit_fragment(self)

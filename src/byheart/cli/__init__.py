@@ -147,9 +147,9 @@ def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:
     for length in (2, 1):
         verb = " ".join(words[:length])
         if verb in VERBS:
-            module, *name = verb.split()
-            function = getattr(import_module(f"byheart.cli.{module}"), name[0] if name else module)
-            return verb, function, list(words[length:])
+            place = verb.split()
+            module = import_module(".".join(["byheart.cli", *place]))
+            return verb, getattr(module, place[-1]), list(words[length:])
     from byheart._checks import InputError, meant
 
     said = " ".join(words[:2]) if words[0] in GROUPS else words[0]

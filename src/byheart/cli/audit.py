@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from byheart.auditing.record import Distinct, Pair
     from byheart.auditing.result import AuditResult
-    from byheart.experiments.load import Trained
+    from byheart.experiments.runs.load import Trained
 
 __all__ = ["audit"]
 
@@ -152,7 +152,7 @@ def _run(words: str, root: Path) -> Trained | None:
 
     if not _is_run(Path(words)) and not any(folder.id.startswith(words) for folder in list_runs(root)):
         return None
-    from byheart.experiments.load import load
+    from byheart.experiments.runs.load import load
 
     return load(words, root)
 

@@ -41,7 +41,7 @@ def claims(
     """
     if not measure:
         _check_alone(scale, record)
-        from byheart.experiments.scoreboard import all_rows, scoreboard
+        from byheart.experiments.study.scoreboard import all_rows, scoreboard
 
         rows = all_rows() if json else scoreboard()
     else:
@@ -95,7 +95,7 @@ def _measured(
     ids: Sequence[str], scale: str, record: bool, device: Device, workers: int, root: Path
 ) -> list[dict[str, Any]]:
     from byheart.cli.progress import progress
-    from byheart.experiments.scoreboard import measure_again
+    from byheart.experiments.study.scoreboard import measure_again
 
     with progress(workers) as tell:
         return measure_again(

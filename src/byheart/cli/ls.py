@@ -52,7 +52,7 @@ LONGEST = 80  # characters of settings in a line
 
 def _settings(folders: Sequence[RunFolder]) -> list[str]:
     """What tells each run from the others of its kind, cut where it is long."""
-    from byheart.experiments.differences import differences
+    from byheart.experiments.runs.differences import differences
 
     specs = [folder.header()["spec"] for folder in folders]
     found = dict[int, str]()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -25,6 +26,7 @@ __all__ = [
     "Workers",
     "cores",
     "own_data",
+    "refuse_beside",
     "the_data",
 ]
 
@@ -122,3 +124,15 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
             remedy="check the path; see `byheart data ls`",
         )
     return Data.model_validate({"name": name, "path": str(Path(where).resolve()), **settings})
+
+
+def refuse_beside(asked: str, settings: Mapping[str, object]) -> None:
+    """Raise InputError if any of these flags was given beside one that stands alone.  asked: that one."""
+    from byheart._checks import InputError
+
+    if given := [name for name, value in settings.items() if value is not None]:
+        raise InputError(
+            got=f"{asked} with {' and '.join(given)}",
+            need="what it is about alone",
+            remedy="leave the others out",
+        )

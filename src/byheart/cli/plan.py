@@ -11,16 +11,16 @@ from byheart.cli.progress import words
 from byheart.cli.tables import show
 
 if TYPE_CHECKING:
-    from byheart.experiments.run import Run
+    from byheart.experiments.runs.run import Run
 
 __all__ = ["show_plan"]
 
 
 def show_plan(arms: Mapping[str, Sequence[Run]], root: Path, workers: int, device: str) -> None:
     """Print every run with its estimated time.  arms: name -> its runs."""
-    from byheart.experiments.cautions import of_images
-    from byheart.experiments.differences import differences
-    from byheart.experiments.estimate import estimate
+    from byheart.experiments.runs.cautions import of_images
+    from byheart.experiments.runs.differences import differences
+    from byheart.experiments.runs.estimate import estimate
     from byheart.store.folders import RunFolder
 
     runs = [(arm, run, RunFolder(root / run.id).done) for arm, found in arms.items() for run in found]

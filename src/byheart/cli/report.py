@@ -17,7 +17,7 @@ def report(folder: Annotated[Positional[Path], arg(metavar="FOLDER")]) -> int:
         folder: What `byheart study` wrote: runs/STUDY-SCALE-….
     """
     from byheart._checks import InputError
-    from byheart.experiments.pages import write_report
+    from byheart.studies.pages import write_report
 
     if not (folder / "study.json").is_file():
         raise InputError(

@@ -28,8 +28,8 @@ def run(
         root: Where the runs are kept.
     """
     from byheart.cli.progress import progress
-    from byheart.experiments.execute import announced, execute_all, failures
-    from byheart.experiments.run import parse_run
+    from byheart.experiments.runs.execute import announced, execute_all, failures
+    from byheart.experiments.runs.run import parse_run
     from byheart.store.folders import find_run
 
     folder = find_run(root, name)

@@ -124,7 +124,7 @@ def _check_used(closed_form: str | None, given: Mapping[str, object]) -> None:
 
 
 def _trained(name: str, root: Path) -> Source:
-    from byheart.experiments.load import load
+    from byheart.experiments.runs.load import load
 
     model = load(name, root)
     return model, model.to_pixels, model.shape, model.grid
@@ -135,7 +135,7 @@ def _formula(settings: Mapping[str, object], data: Data, n: int | None, seed: in
     from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
     from byheart.denoisers.spec import ClosedForm
-    from byheart.experiments.footprint import check_images
+    from byheart.experiments.runs.footprint import check_images
     from byheart.noise.levels import Grid
 
     check_images(data)

@@ -13,7 +13,7 @@ from byheart.cli.options import Channels, Count, Device, OwnData, Root, Workers,
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
-    from byheart.experiments.studies import Study
+    from byheart.experiments.study.recipe import Study
 
 __all__ = ["study"]
 
@@ -49,7 +49,7 @@ def study(
         root: Where the runs are kept.
         dry_run: Say what would be done and about how long it takes; write nothing.
     """
-    from byheart.experiments.studies import load_study
+    from byheart.experiments.study.recipe import load_study
 
     recipe, own = load_study(name), own_data(data, size, channels, heldout, distinct)
     scale = scale or ("demo" if "demo" in recipe.scales else "cpu")
@@ -57,15 +57,24 @@ def study(
         return _plan(recipe, scale, own, root, cores(workers, device), device)
     from byheart.cli.claims import verdicts
     from byheart.cli.progress import progress
-    from byheart.experiments.conduct import conduct
+    from byheart.experiments.study.conduct import conduct
     from byheart.store.folders import read_json
+    from byheart.studies.pages import write_report
 
     count = cores(workers, device)
     settings = {"--data": data, "--size": size, "--channels": channels, "--heldout": heldout}
     command = _command(name, scale, settings, distinct)
     with progress(count) as tell:
         folder = conduct(
-            recipe, scale, root=root, workers=count, device=device, data=own, command=command, tell=tell
+            recipe,
+            scale,
+            root=root,
+            workers=count,
+            device=device,
+            data=own,
+            command=command,
+            page=write_report,
+            tell=tell,
         )
     verdicts(read_json(folder.path / "claims.json")["claims"])
     print(f"\nreport: {folder.report}")
@@ -82,7 +91,7 @@ def _command(name: str, scale: str, settings: Mapping[str, object], distinct: bo
 
 def _plan(recipe: Study, scale: str, own: Data | None, root: Path, workers: int, device: str) -> int:
     from byheart.cli.plan import show_plan
-    from byheart.experiments.conduct import fitting
+    from byheart.experiments.study.conduct import fitting
 
     arms = recipe.runs(scale, own)
     # What the recipe says of its time holds for its own data only.

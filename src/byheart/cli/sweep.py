@@ -36,7 +36,7 @@ def sweep(
         dry_run: Say what would be done and about how long it takes; write nothing.
     """
     from byheart._checks import InputError
-    from byheart.experiments.sweep import Sweep
+    from byheart.experiments.sweeps.sweep import Sweep
 
     if executor not in EXECUTORS:
         raise InputError(
@@ -50,7 +50,7 @@ def sweep(
         show_plan({recipe.name: runs}, root, count, device)
         return 0
     from byheart.cli.progress import progress
-    from byheart.experiments.execute import announced, execute_all, failures
+    from byheart.experiments.runs.execute import announced, execute_all, failures
 
     with progress(count) as tell:
         tell(announced({recipe.name: runs}))

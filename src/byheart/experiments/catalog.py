@@ -6,19 +6,24 @@ from pathlib import Path
 
 from byheart._checks import InputError, meant
 
-__all__ = ["RECIPES", "study_file", "study_names"]
+__all__ = ["RECIPES", "study_file", "study_home", "study_names"]
 
 RECIPES = Path(__file__).parents[1] / "studies"
 
 
 def study_names() -> list[str]:
     """The studies inside the package."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+    return sorted(path.parent.name.replace("_", "-") for path in RECIPES.glob("*/study.toml"))
+
+
+def study_home(name: str, root: Path = RECIPES) -> Path:
+    """Name the folder of a study of the package: its recipe, its claims, their records, and its page.  root: where studies lie."""
+    return root / name.replace("-", "_")
 
 
 def study_file(name: str) -> Path:
     """The TOML file of a study.  Raises InputError if there is none."""
-    for path in (RECIPES / f"{name}.toml", Path(name)):
+    for path in (study_home(name) / "study.toml", Path(name)):
         if path.is_file():
             return path
     is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1

@@ -28,7 +28,7 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 def run_module(kind: str) -> str:
     """The module that carries out runs of this kind."""
-    return f"{NAME}.experiments.kinds.{kind}"
+    return f"{NAME}.experiments.kinds.{kind}.run"
 
 
 def run_code(kind: str) -> str:

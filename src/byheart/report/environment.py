@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FigureView", "environment"]
 
+SHARED = Path(__file__).parent / "templates"
+
 
 @dataclass(frozen=True)
 class FigureView:
@@ -23,12 +25,15 @@ class FigureView:
 
 
 @cache
-def environment() -> Environment:
-    """The templates."""
+def environment(home: Path | None = None) -> Environment:
+    """Load the templates that all pages share, and those of a page's own folder.
+
+    home: the folder of the page's own templates; they are found first.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([*([home] if home is not None else []), SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from byheart._checks import InputError
@@ -41,14 +42,14 @@ class LaboratoryContent:
 
 def laboratory_page(
     content: LaboratoryContent,
-    template: str,
+    template: Path,
     papers: Sequence[str],
     first: Sequence[FigureView] = (),
     **parts: object,
 ) -> str:
     """The page as HTML.  It works with parts missing.  Raises InputError without any figure.
 
-    template: extends laboratory.html.j2.  papers: what it rests on, keys of PAPERS.  first: figures that stand before the panels.
+    template: the file of a template that extends laboratory.html.j2.  papers: what it rests on, keys of PAPERS.  first: figures that stand before the panels.
     parts: what the template shows besides.
     """
     if not content.panels and not first:
@@ -56,8 +57,8 @@ def laboratory_page(
             got="no figures", need="the records of at least one arm", remedy="run the study first"
         )
     return (
-        environment()
-        .get_template(template)
+        environment(template.parent)
+        .get_template(template.name)
         .render(
             content=content,
             figures=[*first, *(_view(found, f"p{place}") for place, found in enumerate(content.panels))],

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from types import MappingProxyType, ModuleType
 
 from byheart._checks import InputError
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities import audits, crossover, flows, onset, published, records
 from byheart.experiments.quantities.published import Published, curve_of
 from byheart.experiments.quantities.result import Quantity
+from byheart.experiments.runs.curves import Curve
 
 __all__ = ["Quantity", "check_quantity", "quantity", "quantity_module"]
 

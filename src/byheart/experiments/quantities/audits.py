@@ -1,4 +1,4 @@
-"""Quantities of planted benchmarks, from the records that have a group and a name (experiments/kinds/audit_rows.py).
+"""Quantities of planted benchmarks, from the records that have a group and a name (experiments/kinds/audit/rows.py).
 
 audit/GROUP/NAME         the value of that record; shares pooled over runs (binomial), means averaged over runs
 audit/GROUP/main         the same over all kinds of the group `main` together
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.result import Quantity, nothing
+from byheart.experiments.runs.curves import Curve
 from byheart.numerics.intervals import proportion
 
 __all__ = ["check", "measured"]

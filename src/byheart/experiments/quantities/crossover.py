@@ -26,8 +26,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
+from byheart.experiments.runs.curves import Curve
 from byheart.numerics.intervals import mean_interval, proportion
 from byheart.theory.crossover import WEIGHTINGS, crossover, named_weighting, snr, times
 from byheart.theory.transition import crossing

@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
+from byheart.experiments.runs.curves import Curve
 from byheart.numerics.intervals import Proportion, mean_interval, proportion
 from byheart.theory.terminal import tikhonov_copies
 

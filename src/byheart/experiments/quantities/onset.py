@@ -18,8 +18,8 @@ from byheart._checks import InputError
 from byheart.analysis.collapse_quality import Series, collapse
 from byheart.analysis.scaling import Exponent, exponent
 from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_mem_normalized, tau_split
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.result import Quantity, nothing
+from byheart.experiments.runs.curves import Curve
 from byheart.numerics.intervals import proportion
 
 __all__ = ["check", "crossing_rule", "crossings", "measured", "measured_exponent", "series"]

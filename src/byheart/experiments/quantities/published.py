@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.crossover import at_share, away, is_positive, shares, worst
 from byheart.experiments.quantities.result import Quantity
+from byheart.experiments.runs.curves import Curve
 
 __all__ = ["Published", "check", "curve_of", "measured"]
 

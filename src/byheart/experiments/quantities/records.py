@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from byheart.experiments.curves import Curve
 from byheart.experiments.quantities.result import Quantity, mean_over_runs
+from byheart.experiments.runs.curves import Curve
 
 __all__ = ["check", "measured"]
 

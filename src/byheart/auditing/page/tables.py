@@ -1,0 +1,124 @@
+"""Tables of the audit's page: what stands in which cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from byheart.auditing.page.words import CHANNELS, rule_words, share_words
+from byheart.report.words import counted, interval, number, percent
+
+if TYPE_CHECKING:
+    from byheart.auditing.record import Channel, Inputs, Measure, Signal, Source
+
+__all__ = ["Line", "Sheet", "channel_rules", "channel_sheet", "input_sheet", "measure_sheets", "signal_sheet"]
+
+FAMILIES = {
+    "copying": "Copying, by measures in common use",
+    "fidelity": "Fidelity: do samples look like the data?",
+    "novelty": "Novelty and diversity",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: its name, what it is in smaller print, and its cells."""
+
+    name: str
+    note: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table whose rows explain themselves.  columns: that of the names first."""
+
+    name: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def channel_sheet(name: str, channels: Sequence[Channel]) -> Sheet:
+    """The three questions and their answers."""
+    columns = ("channel", "all samples together, p", "accused", "threshold", "something copied?")
+    return Sheet(name, columns, tuple(map(_channel, channels)))
+
+
+def _channel(channel: Channel) -> Line:
+    name, asked = CHANNELS[channel.name]
+    accused = "–" if channel.rule == "none" else counted(channel.flags, channel.count)
+    cells = (number(channel.global_p), accused, number(channel.threshold), "yes" if channel.fires else "no")
+    return Line(name, asked, cells)
+
+
+def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
+    """When a sample is accused: once if all channels have one rule, else for each."""
+    rules = [rule_words(channel, alpha) for channel in channels]
+    if len(set(rules)) <= 1:
+        return rules[:1]
+    return [
+        f"{CHANNELS[channel.name][0].capitalize()}: {rule}"
+        for channel, rule in zip(channels, rules, strict=True)
+    ]
+
+
+def measure_sheets(measures: Sequence[Measure]) -> list[Sheet]:
+    """A table a family; each measure beside the same of images that nobody could have copied."""
+    columns = ("measure", "samples", "reference", "images")
+    return [
+        Sheet(name, columns, tuple(_measure(one) for one in measures if one.family == family))
+        for family, name in FAMILIES.items()
+        if any(one.family == family for one in measures)
+    ]
+
+
+def _measure(one: Measure) -> Line:
+    value = interval(one.value, one.low, one.high)
+    reference = "–" if one.reference is None else f"{number(one.reference)} ({one.against})"
+    return Line(one.name, one.definition, (value, reference, f"{one.count:,}"))
+
+
+def signal_sheet(signals: Sequence[Signal]) -> Sheet:
+    """What the model gives away, a row a noise level."""
+    has_dimension = any(one.dimension_train is not None for one in signals)
+    columns = (
+        "noise level",
+        "loss, training",
+        "loss, held-out",
+        "gap",
+        "log ratio",
+        "AUC",
+        "found at 1 % false",
+    )
+    more = ("dimension, training", "dimension, held-out") if has_dimension else ()
+    return Sheet("By noise level", columns + more, tuple(_signal(one, has_dimension) for one in signals))
+
+
+def _signal(one: Signal, has_dimension: bool) -> Line:
+    dimensions = (number(one.dimension_train), number(one.dimension_heldout)) if has_dimension else ()
+    cells = (
+        number(one.loss_train),
+        number(one.loss_heldout),
+        share_words(one.gap),
+        number(one.log_ratio),
+        interval(one.auc.value, one.auc.low, one.auc.high),
+        percent(one.tpr),
+        *dimensions,
+    )
+    return Line(number(one.sigma), "", cells)
+
+
+def input_sheet(inputs: Inputs) -> Sheet:
+    """What went in."""
+    named = (("samples", inputs.samples), ("training", inputs.train), ("held-out", inputs.heldout))
+    columns = ("set", "images", "shape", "unreadable")
+    return Sheet(
+        "Sets of images", columns, tuple(_source(role, one) for role, one in named if one is not None)
+    )
+
+
+def _source(role: str, one: Source) -> Line:
+    shape = " × ".join(f"{side:,}" for side in one.shape)
+    cells = (f"{one.count:,}", shape, f"{len(one.unreadable):,}")
+    return Line(role, f"{one.name}: {one.resized}. SHA-256 of the values {one.fingerprint}", cells)

@@ -1,0 +1,1 @@
+"""byheart data: one file a verb."""

@@ -1,0 +1,164 @@
+"""byheart theory collapse: the noise level below which the exact score of your data copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+from tyro.conf import arg
+
+from byheart._checks import InputError
+from byheart.cli.options import Channels, Count, OwnData, Root, check_place, refuse_beside
+
+if TYPE_CHECKING:
+    from byheart.data.spec import Data
+    from byheart.store.folders import RunFolder
+
+__all__ = ["collapse"]
+
+Number = Annotated[Optional[float], arg(metavar="NUMBER")]
+File = Annotated[Optional[Path], arg(metavar="FILE")]
+
+
+def collapse(
+    *,
+    data: OwnData = None,
+    size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
+    channels: Channels = None,
+    distinct: bool = False,
+    n: Count = None,
+    seed: int = 0,
+    clones: int = 500,
+    run: Annotated[Optional[str], arg(metavar="RUN")] = None,
+    figure: File = None,
+    root: Root = Path("runs"),
+) -> int:
+    """Find the noise level below which the exact score of your data copies.
+
+    There its posterior holds one training image: whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
+
+    Args:
+        data: A folder of images, an array file, or the name of a data set; digits by default.
+        size: Resize your images to this many pixels a side.
+        channels: Read your images as grey (1) or RGB (3).
+        distinct: Keep each image once, if the same one lies there several times.
+        n: Training images, a fair draw of the data; all of them by default.
+        seed: Of every noise.
+        clones: Pairs of samples that part at each level.
+        run: A trained run: its data and n in the place of --data and --n, and what its held-out losses say.
+        figure: Where to draw it, a PNG file; by default in the run's folder.
+        root: Where the run is kept.
+    """
+    from byheart._records import write_atomic
+    from byheart.cli.options import the_data
+    from byheart.cli.progress import progress
+    from byheart.experiments.kinds.shared.split import read_data
+    from byheart.experiments.runs.execute import execute
+    from byheart.experiments.runs.run import CollapseRun
+    from byheart.report.panels import panel_figure
+    from byheart.report.vector import png
+    from byheart.store.folders import find_run
+    from byheart.studies.s2_regularization.collapse import collapse_panel
+
+    if figure is not None:
+        check_place("--figure", figure)
+        _check_png(figure)
+    trained = None if run is None else find_run(root, run)
+    if trained is None:
+        chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
+    else:
+        settings = {"--data": data, "--size": size, "--channels": channels, "--distinct": distinct or None}
+        refuse_beside("--run", {**settings, "--n": n})
+        chosen, n = _of_run(trained)
+    chosen = chosen.model_copy(update={"standardize": False})
+    asked = CollapseRun(data=chosen, n=len(read_data(chosen)) if n is None else n, seed=seed, clones=clones)
+    with progress(1) as tell:
+        folder = execute(asked, root, tell=tell)
+    _show_collapse(folder, trained)
+    place = figure or folder.path / "collapse.png"
+    write_atomic(place, png(panel_figure(collapse_panel(folder))))
+    print(f"\nfigure: {place}")
+    return 0
+
+
+def _check_png(figure: Path) -> None:
+    if figure.suffix.lower() != ".png":
+        raise InputError(
+            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
+        )
+
+
+def _of_run(trained: RunFolder) -> tuple[Data, int]:
+    """The data of a training run, and how many of them it was trained on.  Raises InputError for another run."""
+    from byheart.experiments.runs.load import load
+    from byheart.experiments.runs.run import parse_run
+
+    load(trained)  # refuses what was not trained, or is not whole, before anything is computed
+    spec = parse_run(trained.header()["spec"])
+    return spec.data, spec.n
+
+
+def _bound(trained: RunFolder) -> tuple[str, str, str]:
+    """The line that a trained run adds."""
+    from byheart.cli.tables import number
+    from byheart.experiments.runs.bound import bound_of_run
+
+    found = bound_of_run(trained)
+    value = "–" if found.value is None else f"at most {number(found.value)}"
+    return (f"r_c, run {trained.id}", f"I-MMSE of its losses on {found.images:,} held-out images", value)
+
+
+def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
+    from byheart.cli.tables import number, show
+
+    rows, data = folder.rows(), folder.read_record("data")
+    last = rows[-1]
+    kind = "pixels in [0, 1]" if len(data["shape"]) == 3 else "numbers"
+    of = f", a fair draw like that of run {trained.id}" if trained else ""
+    print(f"{data['name']}: {last['n']:,} samples of {last['dimension']:,} {kind}{of}\n")
+    facts = [_bound(trained)] if trained else []
+    show(("noise level", "what happens there", "sigma"), [*_facts(last), *facts])
+    unit = last["unit"]
+    print(
+        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {number(unit)}: "
+        f"r_c is {number(last['r_c/data'] / unit)}.\n"
+    )
+    columns = (
+        "sigma / r_c",
+        "own weight [95 %]",
+        "clones agree [95 %]",
+        "images that share",
+        "Jacobian trace",
+    )
+    show((*columns, "Gaussian's"), [_signs(row) for row in rows])
+
+
+def _facts(last: Any) -> list[tuple[str, str, str]]:
+    """The levels that do not depend on a level."""
+    from byheart.cli.tables import number
+
+    switch = float(last["switch/median"]) * float(last["r_c/data"])
+    return [
+        ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
+        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
+        ("last switch", "median level of the last change of the nearest image", number(switch)),
+        ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
+    ]
+
+
+def _signs(row: Any) -> tuple[str, ...]:
+    """What is seen at one level."""
+    from byheart.cli.tables import number
+
+    intervals = (_interval(row, "own_weight"), _interval(row, "agreement"))
+    return (
+        number(row["relative"]),
+        *intervals,
+        *(number(row[name]) for name in ("n_eff", "trace", "formula/trace")),
+    )
+
+
+def _interval(row: Any, name: str) -> str:
+    from byheart.cli.tables import number
+
+    return f"{number(row[name])} [{number(row[f'{name}_low'])}, {number(row[f'{name}_high'])}]"

@@ -1,0 +1,161 @@
+"""kind = "collapse": own weights, clones, Jacobian traces and theory, a record a noise level, from the most noise down.
+
+level, relative        the noise level, and in units of r_c/data
+own_weight, _low, _high          mean posterior weight of a noisy training point on its own source
+agreement, _low, _high           share of pairs of clones, parted at this level, that end at the same training point
+n_eff                  median effective number of points of the posterior
+information            log n − mean entropy of the posterior, over log n: 1 where the source is known
+trace, _low, _high     mean trace of the empirical denoiser's Jacobian
+formula/trace          Σ λ/(λ + r²) over the spectrum: the trace of a Gaussian population's Wiener filter
+
+and in the last record what does not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
+switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), n, dimension,
+and unit, the RMS of the points about their mean: one training unit.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from byheart._records import Scalar
+from byheart.denoisers.mixture import MixtureDenoiser, empirical
+from byheart.executors.local import Tell
+from byheart.experiments.kinds.collapse.spec import BOTTOM, CollapseRun
+from byheart.experiments.kinds.shared.points import store_points, the_points
+from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, last_switch
+from byheart.noise.levels import geometric_levels
+from byheart.numerics.intervals import mean_interval
+from byheart.numerics.neighbors import nearest
+from byheart.random import SeededNoise, derive, generator, streams
+from byheart.sampling.solvers import ancestral_step, integrate
+from byheart.store.folders import RunFolder
+from byheart.theory.collapse import collapse_level as level_of_spectrum
+from byheart.theory.collapse import degrees_of_freedom, speciation_level
+
+__all__ = ["collapse_run"]
+
+Record = dict[str, Scalar]
+
+TOP = 8.0  # of r_c: above it the nearest point is anybody's
+
+
+@torch.no_grad()
+def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
+    """Carry out the run into its folder."""
+    points, dataset = the_points(run.data, run.n)
+    store_points(folder, points, dataset)
+    folder.keep_rows(-1)
+    memorizer, spectrum = empirical(points), _spectrum(points)
+    r_c = collapse_level(points, seed=derive(run.seed, "own weight"))
+    for step, relative in enumerate(run.levels):
+        level = relative * r_c.value
+        row: Record = {
+            "step": step,
+            "level": level,
+            "relative": relative,
+            **_posterior(run, memorizer, level),
+            **_clones(run, memorizer, level, r_c.value * BOTTOM),
+            "formula/trace": degrees_of_freedom(spectrum.numpy(), level),
+        }
+        if step == len(run.levels) - 1:
+            row |= _summary(run, memorizer, spectrum, r_c.value)
+            row |= r_c.entries("r_c/data")
+        folder.append(row)
+        tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Record:
+    """What the posterior of noisy training points looks like."""
+    points = memorizer.centers
+    source = _rows(run, "posterior", len(points), min(run.images, len(points)))
+    x = points[source] + level * _noise(run, "posterior", len(source), points)
+    sigma = torch.tensor(level, dtype=torch.float64)
+    found = memorizer.posterior(x, sigma, source=source)
+    own, trace = mean_interval(_of(found.own)), mean_interval(_of(jacobian_trace(memorizer, x, sigma)))
+    return {
+        "count": len(source),
+        "own_weight": own.value,
+        "own_weight_low": max(own.low, 0.0),
+        "own_weight_high": min(own.high, 1.0),
+        "n_eff": float(found.n_eff.median()),
+        "information": 1 - float(found.entropy.mean()) / math.log(len(points)),
+        **trace.entries("trace"),
+    }
+
+
+def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: float) -> Record:
+    """How often two samples that part at this level end at the same point."""
+    points = memorizer.centers
+    source = _rows(run, "start", len(points), run.clones)
+    start = points[source] + level * _noise(run, "start", run.clones, points)
+    ends = [_end(run, memorizer, start, level, bottom, clone) for clone in ("first", "second")]
+    share = clone_agreement(*ends)
+    return {**share.entries("agreement"), "agreement_count": share.count}
+
+
+def _end(
+    run: CollapseRun, memorizer: MixtureDenoiser, start: Tensor, level: float, bottom: float, clone: str
+) -> Tensor:
+    """The nearest training point (b,) where the reverse SDE leads from `start`."""
+    *_, end = integrate(ancestral_step, memorizer, start, _walk(run, level, bottom), _streams(run, clone))
+    return nearest(end, memorizer.centers, k=1).index[:, 0]
+
+
+def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c: float) -> Record:
+    """What does not depend on the level."""
+    points, levels = memorizer.centers, _walk(run, TOP * r_c, BOTTOM * r_c)
+    source = _rows(run, "switch", len(points), run.clones)
+    start = points[source] + levels[0] * _noise(run, "switch", run.clones, points)
+    index = torch.stack(
+        [
+            nearest(x, points, k=1).index[:, 0]
+            for x in integrate(ancestral_step, memorizer, start, levels, _streams(run, "switch"))
+        ]
+    )
+    switch = last_switch(index[:-1], levels[:-1].to(index.device)).double() / r_c
+    values = spectrum.numpy()
+    return {
+        "n": len(points),
+        "unit": float((points - points.mean(0)).square().mean().sqrt()),
+        "dimension": points[0].numel(),
+        "r_c/spectrum": level_of_spectrum(values, len(points)),
+        "r_s": speciation_level(values),
+        "switch/median": float(switch.median()),
+        "switch/q05": float(switch.quantile(0.05)),
+        "switch/q95": float(switch.quantile(0.95)),
+    }
+
+
+def _walk(run: CollapseRun, high: float, low: float) -> Tensor:
+    steps = max(2, math.ceil(run.steps_each * math.log2(high / low)))
+    return geometric_levels(steps, low, high)
+
+
+def _spectrum(points: Tensor) -> Tensor:
+    """Eigenvalues of the covariance of the points: (d,)."""
+    rows = points.flatten(1)
+    variances: Tensor = torch.linalg.eigvalsh(torch.cov(rows.T).reshape(rows.shape[1], -1)).clamp(min=0)
+    return variances
+
+
+def _rows(run: CollapseRun, name: str, count: int, most: int) -> Tensor:
+    """Which points are taken, a fair draw of the run's seed: each once before any is taken again."""
+    draws = generator(derive(run.seed, name, "rows"))
+    rounds = [torch.randperm(count, generator=draws) for _ in range(-(-most // count))]
+    return torch.cat(rounds)[:most]
+
+
+def _noise(run: CollapseRun, name: str, count: int, points: Tensor) -> Tensor:
+    noise: Tensor = streams(run.seed, name, count=count)(tuple(points.shape[1:]), torch.float64)
+    return noise
+
+
+def _streams(run: CollapseRun, name: str) -> SeededNoise:
+    return streams(run.seed, name, "solver", count=run.clones)
+
+
+def _of(values: Tensor | None) -> list[float]:
+    return [] if values is None else values.tolist()

@@ -1,0 +1,269 @@
+"""execute(run): do what a run says, into its folder.  Done: nothing to do.  Cut off: go on, bit for bit."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from byheart._checks import InputError
+from byheart._version import __version__
+from byheart.executors.local import Event, Outcome, Tell, run_all
+from byheart.experiments.runs.cautions import cautions
+from byheart.experiments.runs.differences import differences
+from byheart.experiments.runs.run import (
+    AuditRun,
+    ClosedFormRun,
+    CollapseRun,
+    FlowRun,
+    LossesRun,
+    MixturesRun,
+    Run,
+    TrainingRun,
+)
+from byheart.experiments.version import run_code
+from byheart.store.folders import RunFolder
+
+__all__ = ["execute", "execute_all"]
+
+
+def silent(event: Event) -> None:
+    """Tell nobody."""
+
+
+def aloud(event: Event) -> None:
+    """Tell nobody, but warn of what a notice says."""
+    if event["kind"] == "notice":
+        warnings.warn(event["text"], stacklevel=3)
+
+
+def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
+    """The event that says which runs there will be, of each arm, and which settings tell them apart."""
+    outline = [
+        {**_outline(run), "arm": arm, "settings": settings}
+        for arm, runs in arms.items()
+        for run, settings in zip(
+            runs, differences([run.model_dump(mode="json") for run in runs]), strict=True
+        )
+    ]
+    return {"kind": "plan", "runs": outline}
+
+
+def _outline(run: Run) -> dict[str, Any]:
+    return {"run": run.id, "n": run.n, "seed": run.seed, "steps": run.steps}
+
+
+def _step_so_far(folder: RunFolder) -> int:
+    """The step of the stored state, from which a run goes on; 0 if there is none."""
+    return int(folder.metadata("state")["step"]) if folder.has("state") else 0
+
+
+def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
+    """Carry out a run and return its folder, root/<id>.
+
+    A whole run is left as it is, unless the user's files have changed since: then it is set aside, in root/.stale, and
+    made anew.  One that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
+    same machine and versions).
+    device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
+    Raises InputError if the data, the shapes or the device do not fit, or if another process holds the run.
+    """
+    folder = RunFolder(Path(root) / run.id)
+    _set_aside_if_data_changed(run, folder, tell)
+    if folder.done:
+        tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
+        return folder
+    _check_data(run, folder, device)
+    with folder.locked():
+        began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
+        header = folder.header() if folder.exists else _start(folder, run, device)
+        _check_code(folder, header, run_code(run.kind))
+        tell({"kind": "start", **_outline(run), "step": _step_so_far(folder)})
+        with _as_begun(header):
+            _carry_out(run, folder, header["device"], tell)
+        folder.start({**header, "data": folder.read_record("data")})
+        folder.write_record("done", {"seconds": before + perf_counter() - began, "date": _now()})
+        tell({"kind": "done", "run": run.id, "cached": False})
+    return folder
+
+
+def execute_all(
+    runs: Sequence[Run],
+    root: Path | str = "runs",
+    *,
+    workers: int = 1,
+    device: str = "auto",
+    tell: Tell = aloud,
+) -> list[Outcome[RunFolder]]:
+    """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other.
+
+    tell: receives events as `execute` tells them; at the end, once, a `notice` for everything that keeps the numbers
+    from meaning what they say.
+    """
+    different = list(
+        {run.id: run for run in runs}.values()
+    )  # equal runs share a folder: one of them is enough
+    outcomes = run_all(partial(_work, str(root), device), different, workers=workers, tell=tell)
+    for text in cautions([outcome.value for outcome in outcomes if outcome.value is not None]):
+        tell({"kind": "notice", "text": text})
+    ended = {run.id: outcome for run, outcome in zip(different, outcomes, strict=True)}
+    return [replace(ended[run.id], index=index) for index, run in enumerate(runs)]
+
+
+def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
+    with without_duplicates_warnings():
+        return execute(run, root, device=device, tell=tell)
+
+
+@contextmanager
+def without_duplicates_warnings() -> Iterator[None]:
+    """Python's own warnings of images that repeat are left out: a caution says it once, for all runs."""
+    from byheart.metrics.memorization import DuplicatesWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DuplicatesWarning)
+        yield
+
+
+def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
+    from byheart.experiments.kinds.audit.run import audit_run
+    from byheart.experiments.kinds.closed_form.run import closed_form_run
+    from byheart.experiments.kinds.collapse.run import collapse_run
+    from byheart.experiments.kinds.flow.run import flow_run
+    from byheart.experiments.kinds.losses.run import losses_run
+    from byheart.experiments.kinds.mixtures.run import mixtures_run
+    from byheart.experiments.kinds.training.run import training_run
+
+    match run:
+        case TrainingRun():
+            training_run(run, folder, device, tell)
+        case ClosedFormRun():
+            closed_form_run(run, folder, device, tell)
+        case FlowRun():
+            flow_run(run, folder, tell)
+        case CollapseRun():
+            collapse_run(run, folder, tell)
+        case AuditRun():
+            audit_run(run, folder, tell)
+        case LossesRun():
+            losses_run(run, folder, tell)
+        case MixturesRun():
+            mixtures_run(run, folder, tell)
+
+
+def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
+    from byheart.build.network import device as find_device
+
+    header = {
+        "spec": run.model_dump(mode="json"),
+        "device": find_device(device).type,
+        "code": run_code(run.kind),
+        **_facts(folder.path.parent),
+        "date": _now(),
+    }
+    folder.start(header)
+    return folder.header()
+
+
+def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
+    if (began := header.get("code")) not in (None, now):
+        raise InputError(
+            got=f"run {folder.id}, begun by other code ({began}, now {now})",
+            need="one version of the code from the first step to the last",
+            remedy=f"finish it with the version that began it, or delete {folder.path} to begin anew",
+        )
+
+
+def _check_data(run: Run, folder: RunFolder, device: str) -> None:
+    """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
+    from byheart.experiments.kinds.audit.populations import check_population
+    from byheart.experiments.kinds.shared.points import check_distinct, the_points
+    from byheart.experiments.kinds.shared.split import the_split
+    from byheart.experiments.runs.footprint import check_runs
+
+    if isinstance(run, AuditRun):
+        check_population(run, folder.path.parent)
+        return
+    if isinstance(run, LossesRun | MixturesRun):
+        return  # drawn from a formula: the specification has said all there is to ask
+    check_runs([run], device)
+    if isinstance(run, FlowRun | CollapseRun):
+        points, _ = the_points(run.data, run.n)
+        if isinstance(run, CollapseRun):
+            check_distinct(points)
+    else:
+        the_split(run.data, run.n, run.seed)
+
+
+def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
+    # What byheart brings or draws itself cannot change behind its back.
+    if not folder.done or run.data.path is None:
+        return
+    from byheart.experiments.kinds.shared.split import data_fingerprint
+
+    before = str(folder.read_record("data").get("fingerprint"))
+    if before != data_fingerprint(run.data):
+        with folder.locked():
+            place = folder.set_aside(before[:12])
+        tell({"kind": "notice", "text": f"run {folder.id} saw other data: kept in {place}, made again"})
+
+
+@contextmanager
+def _as_begun(header: dict[str, Any]) -> Iterator[None]:
+    """With the product backend and the number of threads that the run began with: both decide how sums are rounded."""
+    import torch
+
+    from byheart.numerics.products import use_backend
+
+    before = torch.get_num_threads()
+    use_backend(header["backend"])
+    torch.set_num_threads(header.get("threads", before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _facts(root: Path) -> dict[str, Any]:
+    import numpy
+    import torch
+
+    from byheart.numerics.products import product_backend
+    from byheart.store.choices import settled
+
+    backend = settled(root, f"products torch {torch.__version__}", product_backend)
+    return {
+        "byheart": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": f"{sys.platform} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "backend": backend,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> InputError | None:
+    """One error that names every run that failed, or None."""
+    failed = [(runs[outcome.index], outcome) for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return None
+    run, first = failed[0]
+    if len(failed) == len(runs) and isinstance(first.error, InputError):
+        return first.error
+    return InputError(
+        got=f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {first.error!r})\n{first.trace}",
+        need="every run whole",
+        remedy="run the same command again: whole runs are kept, the others are resumed",
+    )

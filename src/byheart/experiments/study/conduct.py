@@ -1,0 +1,168 @@
+"""Conduct a study: carry out its runs, read off its times, decide its claims, and write its report.
+
+runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
+runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
+runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
+runs/<study>-<scale>-<digest>/table.csv      every record of every run
+runs/<study>-<scale>-<digest>/report.html    one self-contained page
+runs/<study>-<scale>-<digest>/onset.png      its first figure
+runs/<study>-<scale>-<digest>/crossover.png  its first figure (page crossover)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from byheart._checks import InputError
+from byheart._records import canonical_json, plain_json, write_atomic
+from byheart.analysis.verdicts import verdict
+from byheart.data.spec import Data
+from byheart.executors.local import Tell
+from byheart.experiments.catalog import study_names
+from byheart.experiments.quantities import quantity, quantity_module
+from byheart.experiments.quantities.published import curve_of
+from byheart.experiments.runs.curves import read_curves
+from byheart.experiments.runs.execute import aloud, announced, execute_all, failures
+from byheart.experiments.runs.footprint import check_runs
+from byheart.experiments.runs.run import Run
+from byheart.experiments.study.claims import Claim, ClaimRow, unmeasured
+from byheart.experiments.study.folder import StudyFolder
+from byheart.experiments.study.recipe import Study
+from byheart.experiments.version import code_version
+from byheart.store.folders import RunFolder
+from byheart.store.tables import export, table
+
+__all__ = ["claim_version", "conduct", "measure_claims"]
+
+VERDICTS = "byheart.analysis.verdicts"
+
+
+def conduct(
+    study: Study,
+    scale: str,
+    *,
+    root: Path | str = "runs",
+    workers: int = 1,
+    device: str = "auto",
+    data: Data | None = None,
+    command: str | None = None,
+    page: Callable[[Path], object] | None = None,
+    tell: Tell = aloud,
+) -> StudyFolder:
+    """Carry out a study at a scale and store what it measured.  Interrupted, the same call goes on where it stopped.
+
+    data: images to use in the place of the recipe's; training set sizes that do not fit them are left out, and the
+    published claims, which are about the recipe's data, are not decided.
+    command: what the page says to repeat it; None is the command line of a study of the package on its own data.
+    page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.
+    Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
+    """
+    root = Path(root)
+    arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
+    runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
+    tell(announced(arms))
+    outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
+    if (error := failures(outcomes, runs)) is not None:
+        raise error
+    folder = StudyFolder(root / study.folder_name(scale, data))
+    rows = [] if data is not None else measure_claims(study, scale, arms, root)
+    if command is None:
+        plain = data is None and study.name in study_names()
+        command = f"byheart study {study.name} --scale {scale}" if plain else ""
+    _write(folder, study, scale, arms, rows, command)
+    if page is not None:
+        page(folder.path)
+    return folder
+
+
+def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
+    """The runs whose n the data can give; says which sizes were left out.  Raises InputError if fewer than two remain."""
+    from byheart.experiments.kinds.shared.split import pool_size
+
+    check_runs([run for runs in arms.values() for run in runs])
+    pool = min(pool_size(run.data) for runs in arms.values() for run in runs)
+    fits = {arm: [run for run in runs if run.n <= pool] for arm, runs in arms.items()}
+    sizes = sorted({run.n for runs in arms.values() for run in runs})
+    if sum(n <= pool for n in sizes) < 2:
+        raise InputError(
+            got=f"{pool} images to train on (the others are held out)",
+            need=f"at least {sizes[1] if len(sizes) > 1 else sizes[0]}, for two training set sizes",
+            remedy="use more images, or hold out fewer with --heldout",
+        )
+    if left := [n for n in sizes if n > pool]:
+        tell({"kind": "notice", "text": f"left out n = {left}: the data give {pool} training images"})
+    return fits
+
+
+def measure_claims(study: Study, scale: str, arms: Mapping[str, Sequence[Run]], root: Path) -> list[ClaimRow]:
+    """The rows of every claim whose arm this scale has, from the stored curves."""
+    rows = []
+    for claim in study.claims:
+        if claim.arm in arms:
+            folders = [RunFolder(root / run.id) for run in arms[claim.arm]]
+            rows.append(_measured(study, claim, scale, folders))
+    return rows
+
+
+def _measured(study: Study, claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
+    found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min, figures=study.published)
+    low, high = (found.value, found.value) if claim.exact else (found.low, found.high)
+    return unmeasured(claim) | {
+        "scale": scale,
+        "measured": found.value,
+        "low": low,
+        "high": high,
+        "count": found.count,
+        "missing": found.missing,
+        "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not found.missing),
+        "seconds": round(sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders), 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": claim_version(study, claim, [folder.id for folder in folders], _codes(folders)),
+    }
+
+
+def claim_version(study: Study, claim: Claim, runs: Sequence[str], code: set[str]) -> str:
+    """Hash what a measured row depends on: the claim, the published curve that it compares with, the ids of its runs, the
+    code of the runs, and the analysis.
+    """
+    compared = [repr(curve)] if (curve := curve_of(claim.quantity, study.published)) else []
+    parts = [
+        canonical_json(claim),
+        *compared,
+        *sorted(runs),
+        *sorted(code),
+        code_version((quantity_module(claim.quantity), VERDICTS)),
+    ]
+    return sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _codes(folders: Sequence[RunFolder]) -> set[str]:
+    return {str(folder.header()["code"]) for folder in folders}
+
+
+def _write(
+    folder: StudyFolder,
+    study: Study,
+    scale: str,
+    arms: Mapping[str, Sequence[Run]],
+    claims: list[ClaimRow],
+    command: str,
+) -> None:
+    runs = {arm: [run.id for run in found] for arm, found in arms.items()}
+    record = {
+        "study": study.model_dump(mode="json"),
+        "scale": scale,
+        "runs": runs,
+        "command": command,
+        "date": _today(),
+    }
+    write_atomic(folder.path / "study.json", plain_json(record, indent=1))
+    write_atomic(folder.path / "claims.json", plain_json({"claims": claims}, indent=1))
+    export(table([run for found in folder.folders().values() for run in found]), folder.path / "table.csv")
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

@@ -1,0 +1,207 @@
+"""Studies: published experiments as recipes, in scales, with their claims.
+
+A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `claims` (what it should show).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from byheart._checks import InputError
+from byheart._records import Spec, identity
+from byheart.data.spec import Data
+from byheart.experiments.catalog import study_file
+from byheart.experiments.quantities import check_quantity
+from byheart.experiments.runs.run import Run
+from byheart.experiments.study.claims import Claim, ScaleName
+from byheart.experiments.sweeps.sweep import Sweep, checked, merged, read_toml
+
+__all__ = [
+    "Arm",
+    "Cell",
+    "Scale",
+    "Study",
+    "load_study",
+]
+
+
+class Arm(Spec):
+    """One kind of model and its training.  base: settings of a run.  steps_per_image: training steps = this × n."""
+
+    base: dict[str, Any]
+    steps_per_image: float | None = Field(default=None, gt=0)
+
+
+class Cell(Spec):
+    """One arm at one scale: a grid over its settings, and settings put over its base."""
+
+    arm: str
+    grid: dict[str, list[Any]] = {}
+    base: dict[str, Any] = {}
+    steps_per_image: float | None = Field(default=None, gt=0)
+
+
+class Scale(Spec):
+    """How much of a study.  takes: how long that takes, in words."""
+
+    takes: str
+    arms: tuple[Cell, ...] = Field(min_length=1)
+
+
+class Study(Spec):
+    """A published experiment.
+
+    paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: what the report is about.
+    published: curves of the paper's figures: figure -> name of a record -> points (x, value).
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    paper: str
+    page: Literal["onset", "regularization", "planted", "crossover"] = "onset"
+    main_arm: str
+    arms: dict[str, Arm]
+    scales: dict[ScaleName, Scale]
+    claims: tuple[Claim, ...] = ()
+    published: dict[str, dict[str, tuple[tuple[float, float], ...]]] = {}
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Study:
+        # Before anything is trained: a misspelled name found afterwards would cost hours.
+        _check_names(self)
+        for claim in self.claims:
+            check_quantity(claim.quantity, self.published)
+        return self
+
+    def scale(self, name: str) -> Scale:
+        """The scale of that name.  Raises InputError if the study has none."""
+        if name not in self.scales:
+            raise InputError(
+                got=f"scale {name!r} of the study {self.name}",
+                need="one of " + ", ".join(self.scales),
+                remedy="choose one with --scale",
+            )
+        return self.scales[name]
+
+    def only(self, scale: str, arms: Collection[str]) -> Study:
+        """The study with nothing but these arms at this scale, and their claims; its other scales as they are."""
+        found = self.scale(scale)
+        fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
+        claims = tuple(claim for claim in self.claims if claim.arm in arms)
+        return self.model_copy(update={"scales": {**self.scales, scale: fewer}, "claims": claims})
+
+    def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
+        """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
+        return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
+
+    def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
+        if data is not None and self.page != "onset":
+            question = "crossover" if self.page == "crossover" else "collapse"
+            raise InputError(
+                got=f"other data for the study {self.name}",
+                need="the paper's own points and images, which its formulas are about",
+                remedy=f"for your data: byheart theory {question} --data FOLDER",
+            )
+        arm = self.arms[cell.arm]
+        base = merged(arm.base, cell.base)
+        return Sweep(
+            name=f"{self.name}-{cell.arm}",
+            base=base if data is None else {**base, "data": _in_place_of(base.get("data", {}), data)},
+            grid=cell.grid,
+            steps_per_image=cell.steps_per_image or arm.steps_per_image,
+        )
+
+    def runs(self, scale: str, data: Data | None = None) -> dict[str, list[Run]]:
+        """Arm -> its runs at a scale, the longest first."""
+        cells = self.scale(scale).arms
+        return {
+            cell.arm: self._sweep(cell, data).runs(partial(_place, f"scales.{scale}.arms (entry {at})", cell))
+            for at, cell in enumerate(cells, 1)
+        }
+
+    def folder_name(self, scale: str, data: Data | None = None) -> str:
+        """Name of the folder that this study's report goes to: it changes with anything that changes a run."""
+        sweeps = "".join(identity(sweep) for sweep in self.sweeps(scale, data).values())
+        return f"{self.name}-{scale}-{_digest(sweeps)}"
+
+
+def _place(where: str, cell: Cell, key: str) -> str:
+    """The key in the study's file of a dotted setting of a run.  where: of the cell in the file."""
+    if key in cell.grid:
+        return f"{where}.grid.{key}"
+    settings: Any = cell.base
+    for part in key.split("."):
+        if not isinstance(settings, Mapping) or part not in settings:
+            return f"arms.{cell.arm}.base.{key}"
+        settings = settings[part]
+    return f"{where}.base.{key}"
+
+
+def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    # CelebA is not to be had without a folder of yours: there --data only says where it lies, and S3's preparation stays.
+    if published.get("name") != "celeba" or data.name not in ("celeba", "folder"):
+        return data.model_dump(mode="json")
+    if given := data.model_dump(exclude={"name", "path"}, exclude_defaults=True, exclude_none=True):
+        raise InputError(
+            got=f"CelebA with {', '.join(given)}",
+            need="the published preparation, which this scale is about",
+            remedy="give the folder alone, or choose another scale for images prepared in your own way",
+        )
+    return {**published, "path": data.path}
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _check_names(study: Study) -> None:
+    """Raise InputError for a name that stands for nothing, or an arm that stands twice."""
+    cells = [(scale, cell) for scale, found in study.scales.items() for cell in found.arms]
+    used = [("main_arm", study.main_arm)]
+    used += [(f"scale {scale}", cell.arm) for scale, cell in cells]
+    used += [(f"claim {claim.id}", claim.arm) for claim in study.claims]
+    for where, arm in used:
+        if arm not in study.arms:
+            raise _mend(f"arm {arm!r} in {where} of {study.name}", "one of " + ", ".join(study.arms))
+    for claim in study.claims:
+        if claim.scale not in study.scales:
+            raise _mend(f"scale {claim.scale!r} in claim {claim.id}", "one of " + ", ".join(study.scales))
+    for scale, found in study.scales.items():
+        if len({cell.arm for cell in found.arms}) < len(found.arms):
+            raise _mend(
+                f"an arm twice in scale {scale} of {study.name}", "each arm once: its grid holds n and seed"
+            )
+    for scale, cell in cells:
+        if study.page == "onset" and (other := set(cell.grid) - {"n", "seed"}):
+            raise _mend(
+                f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
+                "a grid over n and seed: exponents and collapse compare runs that differ in nothing else",
+            )
+
+
+def _mend(got: str, need: str) -> InputError:
+    return InputError(
+        got=got, need=need, remedy="mend the study's TOML file; one arm for every other setting"
+    )
+
+
+def load_study(name: str) -> Study:
+    """A study of the package by its name, or one of yours by the path of its TOML file.
+
+    Raises InputError if there is none, or its content does not fit.
+    """
+    file = study_file(name)
+    settings = read_toml(file)
+    if "base" in settings and "arms" not in settings:
+        raise InputError(
+            got=f"{file}, which is a sweep",
+            need="a study: a TOML file with `arms`, `scales` and `claims`",
+            remedy=f"this is a sweep; use byheart sweep {file}",
+        )
+    return checked(Study, settings)

@@ -1,0 +1,94 @@
+"""Tables of the onset study's page, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from byheart.analysis.collapse_quality import Collapse
+from byheart.analysis.scaling import Exponent
+from byheart.report.tables import Table
+from byheart.report.words import interval, number
+from byheart.studies.onset.content import GEN, MEM, SPLIT, Onsets, RunContent
+
+__all__ = ["collapse_table", "crossing_table", "exponent_table", "reference_table"]
+
+HEADS = {GEN: "good (tau_gen)", SPLIT: "losses part (tau_split)", MEM: "copies (tau_mem)"}
+
+
+def crossing_table(crossings: Sequence[Onsets], rules: Sequence[str]) -> Table:
+    """When, a row a run; columns: those of the rules that any run has."""
+    used = [rule for rule in rules if any(rule in found.times for found in crossings)]
+    rows = sorted(crossings, key=lambda found: (found.n, found.seed))
+    cells = (
+        (f"{found.n:,}", str(found.seed), *(str(found.times.get(rule, "–")) for rule in used))
+        for found in rows
+    )
+    return Table("Times of each run", ("n", "seed", *(HEADS.get(rule, rule) for rule in used)), tuple(cells))
+
+
+def exponent_table(exponents: Sequence[Exponent]) -> Table:
+    """The fitted power laws."""
+    columns = ("time", "exponent a in ∝ nᵃ [95 %]", "n", "runs", "did not come")
+    rows = (
+        (
+            fit.definition,
+            _exponent(fit),
+            _sizes(fit.sizes),
+            str(fit.count),
+            str(fit.missing),
+        )
+        for fit in exponents
+    )
+    return Table("Fitted exponents", columns, tuple(rows))
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return " ".join(f"{n:,}" for n in sizes)
+
+
+def _exponent(fit: Exponent) -> str:
+    if fit.value != fit.value:
+        return "–"
+    return f"{fit.value:.2f} [{fit.low:.2f}, {fit.high:.2f}]".replace("-", "−")
+
+
+def collapse_table(collapses: Mapping[str, Collapse]) -> Table:
+    """The spread of the curves before and after the time is divided by n."""
+    columns = ("curves", "spread over step", "spread over step / n", "before / after [95 %]", "n", "runs")
+    rows = (
+        (
+            name,
+            number(c.before),
+            number(c.after),
+            interval(c.ratio, c.low, c.high),
+            _sizes(c.sizes),
+            str(c.count),
+        )
+        for name, c in collapses.items()
+    )
+    return Table("Collapse in tau / n", columns, tuple(rows))
+
+
+REFERENCES = {
+    "f_mem/empirical": "f_mem of the empirical denoiser",
+    "f_mem/heldout": "f_mem of held-out images",
+    "ratio/heldout_median": "their median d₁/d₂",
+    "fd/train": "FD of the training set",
+    "fd/floor": "FD of real images (null)",
+}
+
+
+def reference_table(runs: Sequence[RunContent]) -> Table:
+    """What the records are read against: the copier, images that cannot be copies, the training set, real images."""
+    used = [name for name in REFERENCES if any(name in run.references for run in runs)]
+    rows = (
+        (f"{run.n:,}", str(run.seed), *(_with_band(run, name) for name in used))
+        for run in sorted(runs, key=lambda run: (run.n, run.seed))
+    )
+    columns = ("n", "seed", *(REFERENCES[name] for name in used))
+    return Table("References", columns, tuple(rows) if used else ())
+
+
+def _with_band(run: RunContent, name: str) -> str:
+    record = run.references
+    return interval(record.get(name), record.get(f"{name}_low"), record.get(f"{name}_high"))

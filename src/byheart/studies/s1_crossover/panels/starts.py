@@ -1,0 +1,146 @@
+"""Figures of S1's study about mixtures that are trained otherwise: from other starts, and with a width for every component."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from byheart.experiments.quantities.crossover import learned
+from byheart.experiments.runs.curves import Curve
+from byheart.report.palette import COPY, GOOD, INK
+from byheart.report.panels import Line, Panel
+from byheart.report.words import interval, number
+from byheart.studies.s1_crossover.lines import (
+    COPIED,
+    FROM_POINTS,
+    SHARE,
+    SHARE_LIMITS,
+    SIZE,
+    at_size,
+    by_size,
+    half,
+    isotropic,
+    kind,
+    level_line,
+    line,
+    one_width,
+    over_runs,
+    reference,
+    setting,
+    start,
+)
+
+__all__ = ["STARTS", "start_panels", "starts", "widths_panel"]
+
+STARTS = {
+    "pairs": "nearest pairs",
+    "training": "training points",
+    "population": "fresh samples",
+    "gaussian": "Gaussian",
+}
+"""`start` of a run -> what it is called, from the one that copies most on."""
+
+SHOWN = 0.8
+"""M/N at which starts are compared, or the nearest to it that all have."""
+
+
+def starts(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
+    """Start -> runs of one population, the one that other starts were tried on; empty if none was."""
+    mixtures = [curve for curve in curves if kind(curve) == "mixtures" and isotropic(curve) is not None]
+    mixtures = [curve for curve in mixtures if one_width(curve)]
+    others = {isotropic(curve) for curve in mixtures if start(curve) != FROM_POINTS}
+    if not others:
+        return {}
+    shared = max(others, key=lambda one: sum(isotropic(curve) == one for curve in mixtures))
+    found: dict[str, list[Curve]] = defaultdict(list)
+    for curve in mixtures:
+        if isotropic(curve) == shared:
+            found[start(curve)].append(curve)
+    return {name: found[name] for name in STARTS if name in found}
+
+
+def start_panels(groups: Mapping[str, Sequence[Curve]]) -> list[Panel]:
+    """The share of memorized samples, and the loss that was trained, of every start at one size."""
+    share = _shared_size(groups)
+    if share is None:
+        return []
+    every = [curve for curves in groups.values() for curve in curves]
+    counts = sorted(len(at_size(curves, share)) for curves in groups.values())
+    runs = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+    words = f"M = {number(share)} N, {setting(every[0])}"
+    copied = Panel(
+        head="It belongs to the start",
+        caption=f"Mixtures of one size from different starts, {runs} runs each: {words}.",
+        x="start",
+        y="share memorized",
+        lines=_by_start(groups, share, COPIED, SHARE),
+        limits=SHARE_LIMITS,
+    )
+    loss = Panel(
+        head="What the same starts reach in training",
+        caption="The loss that was trained, of the same models and of the true denoiser. What ends below it fits the training points better than the population does.",
+        x="start",
+        y="training loss E‖ε̂ − ε‖²",
+        lines=_by_start(groups, share, "loss/eps"),
+    )
+    names = tuple(STARTS[name] for name in groups)
+    return [replace(panel, log_x=False, names=names) for panel in (copied, loss) if panel.lines]
+
+
+def _by_start(
+    groups: Mapping[str, Sequence[Curve]],
+    share: float,
+    column: str,
+    bounds: tuple[float, float] | None = None,
+) -> list[Line]:
+    """The trained models at places 0, 1, …, and the true denoiser's level; none without the first."""
+    points = line(
+        "trained", enumerate(over_runs(at_size(one, share), column) for one in groups.values()), bounds=bounds
+    )
+    truth = reference([curve for curves in groups.values() for curve in curves], "true", column)
+    if not points or not truth.count:
+        return points
+    return [level_line("true denoiser", truth.value, (-0.5, len(groups) - 0.5), INK), *points]
+
+
+def _shared_size(groups: Mapping[str, Sequence[Curve]]) -> float | None:
+    """M/N nearest to SHOWN of those that every start has."""
+    sizes = [set().union(*(learned(curve) for curve in curves)) for curves in groups.values()]
+    common = set.intersection(*sizes) if sizes else set()
+    return min(common, key=lambda share: abs(share - SHOWN), default=None)
+
+
+def widths_panel(curves: Sequence[Curve]) -> Panel | None:
+    """Memorized samples of mixtures with a variance and a weight for every component, beside those of one variance.
+
+    curves: of kind `mixtures`.  Shown is the population of most of the former; all start at training points.
+    """
+    begun = [curve for curve in curves if isotropic(curve) is not None and start(curve) == FROM_POINTS]
+    about = Counter(isotropic(curve) for curve in begun if not one_width(curve)).most_common(1)
+    if not about:
+        return None
+    alike = [curve for curve in begun if isotropic(curve) == about[0][0]]
+    free, one = ([curve for curve in alike if one_width(curve) == shared] for shared in (False, True))
+    return Panel(
+        head="One variance for all, or one each",
+        caption=f"Mixtures from training points, {setting(alike[0])}, with one variance or with a variance and a weight for every component. "
+        f"{_half('One each', free)}{_half('One for all', one)}",
+        x=SIZE,
+        y="share memorized",
+        lines=[
+            *line("one each", by_size(free, COPIED), color=COPY, bounds=SHARE),
+            *line("one for all", by_size(one, COPIED), color=GOOD, bounds=SHARE),
+        ],
+        log_x=False,
+        limits=SHARE_LIMITS,
+    )
+
+
+def _half(label: str, curves: Sequence[Curve]) -> str:
+    """Where half is memorized, of these; nothing without such runs."""
+    found = half(curves)
+    if not math.isfinite(found.value):
+        return ""
+    return f"{label}: one half at M = {interval(found.value, found.low, found.high)} N. "

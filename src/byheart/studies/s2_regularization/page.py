@@ -1,0 +1,73 @@
+"""The page of the regularization study: what keeps a denoiser from copying, in figures with the formulas over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from byheart.report.environment import FigureView
+from byheart.report.images import png_uri
+from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.panels import PlaneContent, plane_figure
+from byheart.report.vector import svg
+
+__all__ = ["Copies", "RegularizationContent", "regularization_page"]
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Images of a sampling beside what they are.  samples, denoised, nearest: (k, height, width) uint8.  ratios: (k,), d1/d2."""
+
+    samples: NDArray[np.uint8]
+    denoised: NDArray[np.uint8]
+    nearest: NDArray[np.uint8]
+    ratios: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RegularizationContent:
+    """The page.  laboratory: what every such page has.  plane: trajectories, or None.  copies: images, or None."""
+
+    laboratory: LaboratoryContent
+    plane: PlaneContent | None = None
+    copies: Copies | None = None
+
+
+def regularization_page(content: RegularizationContent) -> str:
+    """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
+    return laboratory_page(
+        content.laboratory,
+        Path(__file__).parent / "regularization.html.j2",
+        ["2501.15785", "2402.18491"],
+        _plane(content.plane),
+        copies=_copies(content.copies),
+    )
+
+
+def _plane(content: PlaneContent | None) -> list[FigureView]:
+    if content is None:
+        return []
+    head, caption = (
+        "Where the flow goes",
+        f"{len(content.stayed)} trajectories of the exact score, from noise to training points, between the points' Voronoi cells. "
+        f"Of all trajectories {content.kept or 'some'} end in the cell they began in: which point a sample copies is settled along the way.",
+    )
+    return [FigureView(svg(plane_figure(content), "plane", caption), head, caption)]
+
+
+def _copies(content: Copies | None) -> list[dict[str, str]]:
+    if content is None:
+        return []
+    parts = zip(content.samples, content.denoised, content.nearest, content.ratios, strict=True)
+    return [
+        {
+            "sample": png_uri(sample),
+            "denoised": png_uri(denoised),
+            "nearest": png_uri(nearest),
+            "ratio": f"{ratio:.2f}",
+        }
+        for sample, denoised, nearest, ratio in parts
+    ]
