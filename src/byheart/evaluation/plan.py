@@ -47,3 +47,8 @@ class Plan(Spec):
                 remedy="leave the repeated entry out",
             )
         return values
+
+    def shortened(self, samples: int) -> Plan:
+        """Ask the same of fewer samples, and of fewer images in the same proportion."""
+        images = max(2, round(self.loss_images * samples / self.samples))
+        return self.model_copy(update={"samples": samples, "loss_images": images})

@@ -1,41 +1,29 @@
-"""How long will it take?  A few real steps and one real evaluation of every kind of run, scaled."""
+"""How long will it take?  Every kind of run is carried out in short, and its time scaled to the whole."""
 
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import TYPE_CHECKING
 
-from byheart.data.spec import Data
-from byheart.denoisers.spec import ClosedForm
-from byheart.experiments.runs.execute import without_duplicates_warnings
+from byheart._records import canonical_json
+from byheart.experiments.kinds.shared.short import Short
+from byheart.experiments.runs.execute import silent, without_duplicates_warnings
 from byheart.experiments.runs.footprint import check_runs
-from byheart.experiments.runs.run import (
-    AuditRun,
-    ClosedFormRun,
-    CollapseRun,
-    FlowRun,
-    LossesRun,
-    MixturesRun,
-    Run,
-    TrainingRun,
-)
-
-if TYPE_CHECKING:
-    from byheart.data.dataset import Split
-    from byheart.denoisers.base import Denoiser
-    from byheart.evaluation.plan import Plan
+from byheart.experiments.runs.run import Run, kind_of
+from byheart.store.folders import RunFolder
 
 __all__ = ["Estimate", "estimate", "makespan"]
 
-WARM_STEPS, TIMED_STEPS, TIMED_SAMPLES, TIMED_SCORES = 5, 20, 64, 16
-PATIENCE = 5.0
-"""Seconds for the steps of one configuration, and for its evaluation: what would take longer is timed in part."""
+EFFORTS = (1, 8, 64)
+ENOUGH = 0.5
+"""Seconds that a shortened run must take to be believed; below, more of it is timed."""
+PATIENCE = 10.0
+"""Seconds of a shortened run beyond which nobody runs it twice."""
 
 
 @dataclass(frozen=True)
@@ -57,33 +45,19 @@ class Estimate:
 
 
 def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> Estimate:
-    """Time a few steps and one evaluation of every distinct configuration and scale them to the runs.
+    """Carry out every distinct configuration in short, and scale its time to the runs.
 
-    Nothing is written.  The estimate holds for an otherwise idle machine.
+    Nothing is left behind.  The estimate holds for an otherwise idle machine.
     Raises InputError for what would stop the runs themselves.
     """
-    known: dict[object, _Timed] = {}
-    seconds = []
-    for run in runs:
-        key = _cost_key(run)
-        if key not in known:
-            with one_thread(), without_duplicates_warnings():
-                known[key] = _timed(run, device)
-        count = len(run.schedule.steps(run.steps)) if isinstance(run, TrainingRun) else 1
-        seconds.append(run.steps * known[key].step + count * known[key].evaluation)
-    repeated = max((timed.repeated for timed in known.values()), default=0)
-    shared = max((timed.shared for timed in known.values()), default=0)
-    return Estimate(tuple(seconds), workers, repeated, shared)
+    from byheart.build.network import device as find_device
 
-
-@dataclass(frozen=True)
-class _Timed:
-    """Seconds of one step and of one evaluation, and what is wrong with the images (see Estimate)."""
-
-    step: float
-    evaluation: float
-    repeated: int = 0
-    shared: int = 0
+    where = find_device(device).type
+    check_runs(runs, where)
+    timed = _Timings(where)
+    with one_thread(), without_duplicates_warnings():
+        seconds = tuple(timed.seconds(run) for run in runs)
+    return Estimate(seconds, workers, timed.repeated, timed.shared)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
@@ -107,164 +81,61 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _cost_key(run: Run) -> object:
-    settings = run.model_dump(mode="json", exclude={"n", "seed", "schedule"})
-    settings.get("training", {}).pop("steps", None)
-    return repr(sorted(settings.items())), min(run.n, run.training.batch) if isinstance(
-        run, TrainingRun
-    ) else run.n
+@dataclass(frozen=True)
+class _Time:
+    """Seconds of a shortened run, of its steps and evaluations (its clock), and of its evaluations alone."""
+
+    seconds: float
+    clock: float
+    rows: float
 
 
-def _timed(run: Run, device: str) -> _Timed:
-    from byheart.build.closed_form import closed_form
-    from byheart.build.network import device as find_device
-    from byheart.experiments.kinds.shared.split import the_split
-    from byheart.metrics.memorization import count_duplicates
+class _Timings:
+    """Times of shortened runs, each taken once; runs that differ in the seed alone share theirs.
 
-    place = find_device(device).type
-    if isinstance(run, AuditRun):
-        return _Timed(0.0, _timed_scores(run))
-    check_runs([run], place)
-    if isinstance(run, LossesRun):
-        return _Timed(0.0, _timed_levels(run))
-    if isinstance(run, MixturesRun):
-        return _timed_mixtures(run)
-    if isinstance(run, FlowRun):
-        calls = run.grid.steps * CALLS.get(run.solver, 1)
-        return _Timed(0.0, _timed_calls(run.data, run.n, run.denoiser, run.count, calls))
-    if isinstance(run, CollapseRun):
-        octaves = sum(math.log2(20 * level) for level in run.levels) * 2 + 8
-        calls = round(octaves * run.steps_each)
-        return _Timed(0.0, _timed_calls(run.data, run.n, ClosedForm(), run.clones, calls))
-    split = the_split(run.data, run.n, run.seed, place)
-    step, denoiser = 0.0, None
-    if isinstance(run, ClosedFormRun):
-        denoiser = closed_form(run.denoiser, split.train, 0)
-    else:
-        step, denoiser = _timed_training(run, split, place)
-    evaluation = _timed_evaluation(denoiser, split, run.plan)
-    return _Timed(step, evaluation, count_duplicates(split.train), split.overlap)
-
-
-def _timed_training(run: TrainingRun, split: Split, place: str) -> tuple[float, Denoiser]:
-    """Seconds of one step, and the denoiser after these few."""
-    from byheart.experiments.kinds.training.run import begin_training
-
-    short = run.training.model_copy(update={"steps": WARM_STEPS + TIMED_STEPS})
-    _, ema, states = begin_training(run.model_copy(update={"training": short}), split, place)
-    next(states)  # the state before the first step
-    times = [perf_counter()]
-    for state in states:
-        ema.update(state.step, state.model)
-        times.append(perf_counter())
-        if times[-1] - times[0] > PATIENCE:
-            break
-    warm = min(WARM_STEPS, len(times) - 2)
-    return (times[-1] - times[warm]) / (len(times) - 1 - warm), ema.model
-
-
-CALLS = {"heun": 2, "adaptive": 20}
-"""Calls of the denoiser a step of the grid, where it is not one; about, for the adaptive solver."""
-
-
-def _timed_calls(data: Data, n: int, spec: ClosedForm, rows: int, calls: int) -> float:
-    """Seconds of so many calls of a closed form for so many rows, one of them timed."""
-    import torch
-
-    from byheart.build.closed_form import closed_form
-    from byheart.experiments.kinds.shared.points import the_points
-
-    points, _ = the_points(data, n)
-    denoiser = closed_form(spec, points, 0)
-    x = points[torch.arange(rows) % len(points)] + 1.0
-    denoiser(x, torch.tensor(1.0))
-    began = perf_counter()
-    denoiser(x, torch.tensor(1.0))
-    return (perf_counter() - began) * calls
-
-
-def _timed_levels(run: LossesRun) -> float:
-    """Seconds of a run over levels, one of which is timed."""
-    from byheart.experiments.kinds.losses.run import level_record
-    from byheart.experiments.kinds.shared.drawn import drawn
-
-    points = drawn(run.data, run.n, 1, run.seed)
-    began = perf_counter()
-    level_record(run, points, 0, 1.0)
-    return (perf_counter() - began) * run.grid
-
-
-def _timed_mixtures(run: MixturesRun) -> _Timed:
-    """Seconds of a step of all mixtures together, and of their measurement, of which the largest model's is timed."""
-    from byheart.experiments.kinds.mixtures.run import Measure, begin_mixtures
-    from byheart.experiments.kinds.shared.drawn import drawn
-
-    points = drawn(run.data, run.n, run.heldout, run.seed)
-    states = begin_mixtures(run, points)
-    last, times = next(states), [perf_counter()]
-    for state in islice(states, WARM_STEPS + TIMED_STEPS):
-        last = state
-        times.append(perf_counter())
-        if times[-1] - times[0] > PATIENCE:
-            break
-    warm = min(WARM_STEPS, len(times) - 2)
-    step = (times[-1] - times[warm]) / (len(times) - 1 - warm)
-    few = run.model_copy(update={"samples": min(run.samples, TIMED_SAMPLES)})
-    began = perf_counter()
-    Measure(few, points).record(last.cell(len(run.models) - 1))
-    once = perf_counter() - began
-    return _Timed(step, once * (len(run.models) + 2) * run.samples / few.samples)
-
-
-def _timed_scores(run: AuditRun) -> float:
-    """Seconds of a planted benchmark: a sample is timed against n images of noise, which cost as much as any other."""
-    import torch
-
-    from byheart.metrics.copying.scores import copy_scores, copy_tables
-    from byheart.random import generator
-
-    n = run.n if run.doubled == "no" else 2 * run.n
-    channels = 3 if run.population.startswith("clipart") else 1
-    draws = generator(0)
-    tables = copy_tables(torch.rand(n, channels, 32, 32, generator=draws))
-    x = torch.rand(TIMED_SCORES, channels, 32, 32, generator=draws)
-    copy_scores(x, tables)
-    began = perf_counter()
-    copy_scores(x, tables)
-    return (perf_counter() - began) / len(x) * run.samples
-
-
-def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:
-    """Seconds of one evaluation, from one of few samples and one of twice as many: the rest of it does not grow.
-
-    Where even that takes too long, it is reckoned from the time of one call of the denoiser.
+    repeated, shared: as in Estimate, of what was timed.
     """
-    from byheart.evaluation.measure import measure
 
-    def seconds(samples: int) -> float:
-        began = perf_counter()
-        measure(denoiser, split, plan.model_copy(update={"samples": samples}))
-        return perf_counter() - began
+    def __init__(self, device: str) -> None:
+        self.repeated = self.shared = 0
+        self._device = device
+        self._known: dict[str, _Time] = {}
+        self._warm: set[str] = set()
 
-    few = min(plan.samples, TIMED_SAMPLES)
-    row = _timed_row(denoiser, split, few)
-    losses = 2 * len(plan.sigmas) * min(plan.loss_images, len(split.heldout))
-    if row * (few * plan.grid.steps + losses) > PATIENCE:
-        return row * (plan.samples * plan.grid.steps + losses)
-    once = seconds(few)
-    if few == plan.samples:
-        return once
-    return once + max(0.0, seconds(2 * few) - once) / few * (plan.samples - few)
+    def seconds(self, run: Run) -> float:
+        """Estimate the seconds of a run from the first shortened one that takes long enough to be believed."""
+        for effort in EFFORTS:
+            short = kind_of(run).short(run, effort)
+            time = self._time(short)
+            if time.seconds >= ENOUGH or short.run == run:
+                break
+        return short.whole(time.seconds, time.clock, time.rows)
 
+    def _time(self, short: Short[Run]) -> _Time:
+        key = canonical_json(short.run.model_copy(update={"seed": 0}))
+        if key not in self._known:
+            self._known[key] = self._measure(short)
+            if short.run.kind not in self._warm and self._known[key].seconds < PATIENCE:
+                self._known[key] = self._measure(short)  # the first run of a kind also pays for imports
+            self._warm.add(short.run.kind)
+        return self._known[key]
 
-def _timed_row(denoiser: Denoiser, split: Split, rows: int) -> float:
-    """Seconds of the denoiser for one of so many noisy images."""
-    import torch
+    def _measure(self, short: Short[Run]) -> _Time:
+        kind = kind_of(short.run)
+        with TemporaryDirectory() as root:
+            prepared = kind.prepare(short.run, Path(root)) if short.prepared is None else short.prepared
+            self._look_at(prepared)
+            folder = RunFolder(Path(root) / short.run.id)
+            began = perf_counter()
+            kind.carry_out(short.run, prepared, folder, self._device, silent)
+            seconds = perf_counter() - began
+            rows = sum(float(row.get("seconds") or 0.0) for row in folder.rows())
+            return _Time(seconds, float(folder.read_record("clock").get("seconds", rows)), rows)
 
-    from byheart.evaluation.measure import leaving_no_trace
+    def _look_at(self, prepared: object) -> None:
+        from byheart.data.dataset import Split
+        from byheart.metrics.memorization import count_duplicates
 
-    x = split.heldout[:rows]
-    began = perf_counter()
-    with torch.no_grad(), leaving_no_trace(denoiser, x.device):
-        denoiser(x, x.new_ones(()))
-    return (perf_counter() - began) / len(x)
+        if isinstance(prepared, Split):
+            self.repeated = max(self.repeated, count_duplicates(prepared.train))
+            self.shared = max(self.shared, prepared.overlap)

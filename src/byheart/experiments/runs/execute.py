@@ -19,16 +19,8 @@ from byheart._version import __version__
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.runs.cautions import cautions
 from byheart.experiments.runs.differences import differences
-from byheart.experiments.runs.run import (
-    AuditRun,
-    ClosedFormRun,
-    CollapseRun,
-    FlowRun,
-    LossesRun,
-    MixturesRun,
-    Run,
-    TrainingRun,
-)
+from byheart.experiments.runs.footprint import check_runs
+from byheart.experiments.runs.run import Run, kind_of
 from byheart.experiments.version import run_code
 from byheart.store.folders import RunFolder
 
@@ -80,14 +72,18 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     if folder.done:
         tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
         return folder
-    _check_data(run, folder, device)
+    check_runs([run], device)
+    kind = kind_of(run)
+    prepared = kind.prepare(
+        run, Path(root)
+    )  # before a folder is made: data that do not fit leave none behind
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
         _check_code(folder, header, run_code(run.kind))
         tell({"kind": "start", **_outline(run), "step": _step_so_far(folder)})
         with _as_begun(header):
-            _carry_out(run, folder, header["device"], tell)
+            kind.carry_out(run, prepared, folder, header["device"], tell)
         folder.start({**header, "data": folder.read_record("data")})
         folder.write_record("done", {"seconds": before + perf_counter() - began, "date": _now()})
         tell({"kind": "done", "run": run.id, "cached": False})
@@ -132,32 +128,6 @@ def without_duplicates_warnings() -> Iterator[None]:
         yield
 
 
-def _carry_out(run: Run, folder: RunFolder, device: str, tell: Tell) -> None:
-    from byheart.experiments.kinds.audit.run import audit_run
-    from byheart.experiments.kinds.closed_form.run import closed_form_run
-    from byheart.experiments.kinds.collapse.run import collapse_run
-    from byheart.experiments.kinds.flow.run import flow_run
-    from byheart.experiments.kinds.losses.run import losses_run
-    from byheart.experiments.kinds.mixtures.run import mixtures_run
-    from byheart.experiments.kinds.training.run import training_run
-
-    match run:
-        case TrainingRun():
-            training_run(run, folder, device, tell)
-        case ClosedFormRun():
-            closed_form_run(run, folder, device, tell)
-        case FlowRun():
-            flow_run(run, folder, tell)
-        case CollapseRun():
-            collapse_run(run, folder, tell)
-        case AuditRun():
-            audit_run(run, folder, tell)
-        case LossesRun():
-            losses_run(run, folder, tell)
-        case MixturesRun():
-            mixtures_run(run, folder, tell)
-
-
 def _start(folder: RunFolder, run: Run, device: str) -> dict[str, Any]:
     from byheart.build.network import device as find_device
 
@@ -179,27 +149,6 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
             need="one version of the code from the first step to the last",
             remedy=f"finish it with the version that began it, or delete {folder.path} to begin anew",
         )
-
-
-def _check_data(run: Run, folder: RunFolder, device: str) -> None:
-    """Raise InputError, before a folder is made, for data that are not there or do not give what the run asks."""
-    from byheart.experiments.kinds.audit.populations import check_population
-    from byheart.experiments.kinds.shared.points import check_distinct, the_points
-    from byheart.experiments.kinds.shared.split import the_split
-    from byheart.experiments.runs.footprint import check_runs
-
-    if isinstance(run, AuditRun):
-        check_population(run, folder.path.parent)
-        return
-    if isinstance(run, LossesRun | MixturesRun):
-        return  # drawn from a formula: the specification has said all there is to ask
-    check_runs([run], device)
-    if isinstance(run, FlowRun | CollapseRun):
-        points, _ = the_points(run.data, run.n)
-        if isinstance(run, CollapseRun):
-            check_distinct(points)
-    else:
-        the_split(run.data, run.n, run.seed)
 
 
 def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:

@@ -7,21 +7,28 @@ stands beside that kind: a new kind changes nothing of what the others measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast, get_args
 
 from pydantic import ValidationError
 
 from byheart._checks import InputError, meant, refused
+from byheart.executors.local import Tell
 from byheart.experiments.kinds.audit.spec import AuditRun
 from byheart.experiments.kinds.closed_form.spec import ClosedFormRun
 from byheart.experiments.kinds.collapse.spec import CollapseRun
 from byheart.experiments.kinds.flow.spec import FlowRun
 from byheart.experiments.kinds.losses.spec import LossesRun
 from byheart.experiments.kinds.mixtures.spec import MixturesRun
+from byheart.experiments.kinds.shared.short import Short
 from byheart.experiments.kinds.training.spec import Schedule, TrainingRun
+from byheart.experiments.version import run_module
+from byheart.store.folders import RunFolder
 
 __all__ = [
     "KINDS",
+    "Kind",
     "AuditRun",
     "ClosedFormRun",
     "CollapseRun",
@@ -31,13 +38,32 @@ __all__ = [
     "Run",
     "Schedule",
     "TrainingRun",
+    "kind_of",
     "parse_run",
 ]
 
 Run = TrainingRun | ClosedFormRun | FlowRun | CollapseRun | AuditRun | LossesRun | MixturesRun
 """Any run."""
 
-KINDS = ("training", "closed_form", "flow", "collapse", "audit", "losses", "mixtures")
+KINDS: tuple[str, ...] = tuple(spec.model_fields["kind"].default for spec in get_args(Run))
+
+
+class Kind(Protocol):
+    """What the module kinds/<kind>/run.py of every kind of run offers.
+
+    prepare(run, root): read and check the data of the run, before its folder is made; root: where runs are kept.
+    carry_out(run, prepared, folder, device, tell): carry out the run into its folder, or go on with it.
+    short(run, effort): shorten the run for an estimate of its time; more effort, less short.
+    """
+
+    prepare: Callable[[Any, Path], Any]
+    carry_out: Callable[[Any, Any, RunFolder, str, Tell], None]
+    short: Callable[[Any, int], Short[Any]]
+
+
+def kind_of(run: Run) -> Kind:
+    """Load the module that carries out a run."""
+    return cast(Kind, import_module(run_module(run.kind)))
 
 
 def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:
@@ -54,7 +80,7 @@ def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda 
             remedy=meant(str(kind), KINDS)
             + f"change `{place('kind')}`; this version of byheart knows no other",
         )
-    spec: type[Run] = next(one for one in get_args(Run) if one.model_fields["kind"].default == kind)
+    spec: type[Run] = next(spec for spec in get_args(Run) if spec.model_fields["kind"].default == kind)
     try:
         return spec.model_validate(settings)
     except ValidationError as error:

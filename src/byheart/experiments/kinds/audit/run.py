@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,9 +24,10 @@ from torch import Tensor
 from byheart.data.dataset import fingerprint
 from byheart.denoisers.mixture import empirical
 from byheart.executors.local import Tell
-from byheart.experiments.kinds.audit.populations import PLACE, population, shuffled
+from byheart.experiments.kinds.audit.populations import PLACE, check_population, population, shuffled
 from byheart.experiments.kinds.audit.rows import Scores, records
 from byheart.experiments.kinds.audit.spec import AuditRun
+from byheart.experiments.kinds.shared.short import Short
 from byheart.metrics.copying.card import sensitivity_card
 from byheart.metrics.copying.copy_test import CopyTest, copy_test
 from byheart.metrics.copying.distortions import rounded
@@ -34,11 +36,11 @@ from byheart.metrics.copying.innocents import population as innocent_population
 from byheart.metrics.copying.null import GUARD, heldout_null
 from byheart.metrics.copying.planted import PLANTED, near_duplicates
 from byheart.noise.levels import geometric_levels
-from byheart.random import derive, streams
+from byheart.random import derive, generator, streams
 from byheart.sampling.solvers import euler_step, integrate
 from byheart.store.folders import RunFolder
 
-__all__ = ["COPIER_LEVELS", "audit_run"]
+__all__ = ["COPIER_LEVELS", "carry_out", "prepare", "short"]
 
 COPIER_LEVELS = (0.02, 0.15)
 """Noise levels, in units of the pixel range, at which the flow of the empirical denoiser stops."""
@@ -46,19 +48,28 @@ COPIER_LEVELS = (0.02, 0.15)
 _STEPS, _HIGH = 40, 20.0
 
 
+def prepare(run: AuditRun, root: Path) -> Tensor:
+    """Read the population of the run, (count, c, 32, 32) in the order of the run's seed.
+
+    Raises InputError for a population that is not there, or too small.
+    """
+    check_population(run, root)
+    return shuffled(population(run.population, root / PLACE), run.seed)
+
+
 @torch.no_grad()
-def audit_run(run: AuditRun, folder: RunFolder, tell: Tell) -> None:
-    """Carry out the run into its folder."""
-    bench = _Bench(run, folder)
+def carry_out(run: AuditRun, prepared: Tensor, folder: RunFolder, device: str, tell: Tell) -> None:
+    """Carry out the run into its folder, on the CPU."""
+    bench = _Bench(run, prepared)
     stages: dict[str, Callable[[], dict[str, Tensor]]] = {
         "pool": bench.pool,
         "planted": bench.planted,
         "innocents": bench.innocents,
         "copiers": bench.copiers,
     }
-    images = bench.images
     folder.write_record(
-        "data", {"name": run.population, "count": len(images), "fingerprint": fingerprint(images.numpy())}
+        "data",
+        {"name": run.population, "count": len(prepared), "fingerprint": fingerprint(prepared.numpy())},
     )
     for name, make in stages.items():
         if not folder.has(name) and (found := make()):
@@ -71,16 +82,23 @@ def audit_run(run: AuditRun, folder: RunFolder, tell: Tell) -> None:
         tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
 
 
-@dataclass(frozen=True)
+def short(run: AuditRun, effort: int) -> Short[AuditRun]:
+    """Shorten the run to few images of noise, which cost as much as any other: a population may take minutes to read."""
+    n = min(run.n, 100 * effort)
+    few = {"planted": 4, "main": 4, "innocents": 4, "queries": 50, "splits": 2, "repetitions": 2}
+    sizes = {"heldout": 99, "pool": 200, "alpha": max(run.alpha, 0.01), "copiers": min(run.copiers, 4)}
+    less = run.model_copy(update={"n": n, **few, **sizes})
+    channels = 3 if run.population.startswith("clipart") else 1
+    noise = torch.rand(n + less.pool, channels, 32, 32, generator=generator(0))
+    return Short(less, once=run.samples * run.n / (less.samples * n), prepared=noise)
+
+
+@dataclass(frozen=True, eq=False)
 class _Bench:
     """The images of a run and what is scored of them; each made when it is first asked for."""
 
     run: AuditRun
-    folder: RunFolder
-
-    @cached_property
-    def images(self) -> Tensor:
-        return shuffled(population(self.run.population, self.folder.path.parent / PLACE), self.run.seed)
+    images: Tensor
 
     @cached_property
     def train(self) -> Tensor:

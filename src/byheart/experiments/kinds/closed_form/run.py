@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import perf_counter
 
 from byheart.build.closed_form import closed_form
+from byheart.data.dataset import Split
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.closed_form.spec import ClosedFormRun
 from byheart.experiments.kinds.shared.samples import sample_tensors
-from byheart.experiments.kinds.shared.split import store_data, the_split
+from byheart.experiments.kinds.shared.short import Short
+from byheart.experiments.kinds.shared.split import on_device, store_data, the_split
 from byheart.random import derive
 from byheart.store.folders import RunFolder
 
-__all__ = ["closed_form_run"]
+__all__ = ["carry_out", "prepare", "short"]
 
 
-def closed_form_run(run: ClosedFormRun, folder: RunFolder, device: str, tell: Tell) -> None:
+def prepare(run: ClosedFormRun, root: Path) -> Split:
+    """Read the images of the run and part them.  Raises InputError for data that do not give what the run asks."""
+    return the_split(run.data, run.n, run.seed)
+
+
+def carry_out(run: ClosedFormRun, prepared: Split, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder."""
-    split = the_split(run.data, run.n, run.seed, device)
+    split = on_device(prepared, device)
     store_data(folder, split)
     folder.write_record("references", references(split, run.plan))
     folder.keep_rows(-1)
@@ -28,3 +36,10 @@ def closed_form_run(run: ClosedFormRun, folder: RunFolder, device: str, tell: Te
     folder.save("samples-0", sample_tensors(measured, split))
     folder.append(row)
     tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def short(run: ClosedFormRun, effort: int) -> Short[ClosedFormRun]:
+    """Shorten the run to a few samples."""
+    samples = min(run.plan.samples, max(3, 8 * effort))
+    less = run.plan.samples / samples
+    return Short(run.model_copy(update={"plan": run.plan.shortened(samples)}), once=less, evaluation=less)

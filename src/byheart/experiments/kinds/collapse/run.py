@@ -16,6 +16,7 @@ and unit, the RMS of the points about their mean: one training unit.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -24,7 +25,8 @@ from byheart._records import Scalar
 from byheart.denoisers.mixture import MixtureDenoiser, empirical
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.collapse.spec import BOTTOM, CollapseRun
-from byheart.experiments.kinds.shared.points import store_points, the_points
+from byheart.experiments.kinds.shared.points import Points, check_distinct, store_points, the_points
+from byheart.experiments.kinds.shared.short import Short
 from byheart.metrics.collapse import clone_agreement, collapse_level, jacobian_trace, last_switch
 from byheart.noise.levels import geometric_levels
 from byheart.numerics.intervals import mean_interval
@@ -35,17 +37,24 @@ from byheart.store.folders import RunFolder
 from byheart.theory.collapse import collapse_level as level_of_spectrum
 from byheart.theory.collapse import degrees_of_freedom, speciation_level
 
-__all__ = ["collapse_run"]
+__all__ = ["carry_out", "prepare", "short"]
 
 Record = dict[str, Scalar]
 
 TOP = 8.0  # of r_c: above it the nearest point is anybody's
 
 
+def prepare(run: CollapseRun, root: Path) -> Points:
+    """Read the points of the run.  Raises InputError for more points than the data have, and for points that repeat."""
+    prepared = the_points(run.data, run.n)
+    check_distinct(prepared.points)
+    return prepared
+
+
 @torch.no_grad()
-def collapse_run(run: CollapseRun, folder: RunFolder, tell: Tell) -> None:
-    """Carry out the run into its folder."""
-    points, dataset = the_points(run.data, run.n)
+def carry_out(run: CollapseRun, prepared: Points, folder: RunFolder, device: str, tell: Tell) -> None:
+    """Carry out the run into its folder, on the CPU."""
+    points, dataset = prepared.points, prepared.dataset
     store_points(folder, points, dataset)
     folder.keep_rows(-1)
     memorizer, spectrum = empirical(points), _spectrum(points)
@@ -127,6 +136,14 @@ def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c
         "switch/q05": float(switch.quantile(0.05)),
         "switch/q95": float(switch.quantile(0.95)),
     }
+
+
+def short(run: CollapseRun, effort: int) -> Short[CollapseRun]:
+    """Shorten the run to a few clones and images."""
+    clones = min(run.clones, 16 * effort)
+    less = run.clones / clones
+    images = max(2, round(run.images / less))
+    return Short(run.model_copy(update={"clones": clones, "images": images}), once=less)
 
 
 def _walk(run: CollapseRun, high: float, low: float) -> Tensor:

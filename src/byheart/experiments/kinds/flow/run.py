@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -35,7 +36,8 @@ from byheart.denoisers.mixture import empirical
 from byheart.denoisers.spec import ConsistencyShrinkage, TikhonovShrinkage
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.flow.spec import FlowRun
-from byheart.experiments.kinds.shared.points import store_points, the_points
+from byheart.experiments.kinds.shared.points import Points, store_points, the_points
+from byheart.experiments.kinds.shared.short import Short
 from byheart.metrics.memorization import share_within
 from byheart.numerics.intervals import proportion
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -51,7 +53,7 @@ from byheart.theory.terminal import (
     tikhonov_distance,
 )
 
-__all__ = ["flow_run"]
+__all__ = ["carry_out", "prepare", "short"]
 
 Record = dict[str, Scalar]
 
@@ -66,10 +68,15 @@ STRUCTURED = {
 }
 
 
+def prepare(run: FlowRun, root: Path) -> Points:
+    """Read the points of the run.  Raises InputError for more points than the data have."""
+    return the_points(run.data, run.n)
+
+
 @torch.no_grad()
-def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
-    """Carry out the run into its folder."""
-    points, dataset = the_points(run.data, run.n)
+def carry_out(run: FlowRun, prepared: Points, folder: RunFolder, device: str, tell: Tell) -> None:
+    """Carry out the run into its folder, on the CPU."""
+    points, dataset = prepared.points, prepared.dataset
     points = points if run.points == "data" else STRUCTURED[run.points]
     store_points(folder, points, dataset, run.points)
     folder.keep_rows(-1)
@@ -96,6 +103,17 @@ def flow_run(run: FlowRun, folder: RunFolder, tell: Tell) -> None:
     for row in rows:
         folder.append(row)
         tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def short(run: FlowRun, effort: int) -> Short[FlowRun]:
+    """Shorten the run to a few steps; of the adaptive solver, which takes as many steps as it needs, to a few trajectories."""
+    if run.solver == "adaptive":
+        count = min(run.count, 64 * effort)
+        return Short(run.model_copy(update={"count": count}), once=run.count / count)
+    steps = min(run.grid.steps, 16 * effort)
+    grid = run.grid.model_copy(update={"steps": steps})
+    records = max(2, round(run.records * steps / run.grid.steps))
+    return Short(run.model_copy(update={"grid": grid, "records": records}), once=run.grid.steps / steps)
 
 
 def _stored(

@@ -16,6 +16,8 @@ valid                      whether ψ ≥ log²r / r with r the rank of a compon
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -26,6 +28,7 @@ from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.losses.spec import LossesRun
 from byheart.experiments.kinds.shared.drawn import Drawn, drawn, store_drawn
+from byheart.experiments.kinds.shared.short import Short
 from byheart.noise.process import S1Process
 from byheart.noise.s1 import s1_levels
 from byheart.random import derive, generator
@@ -33,21 +36,31 @@ from byheart.store.folders import RunFolder
 from byheart.theory.crossover import excess_spectrum, smallest_snr
 from byheart.theory.partial import finite_factor
 
-__all__ = ["level_record", "losses_run"]
+__all__ = ["carry_out", "level_record", "prepare", "short"]
 
 Record = dict[str, Scalar]
 
 
+def prepare(run: LossesRun, root: Path) -> Drawn:
+    """Draw the points of the run."""
+    return drawn(run.data, run.n, 1, run.seed)
+
+
 @torch.no_grad()
-def losses_run(run: LossesRun, folder: RunFolder, tell: Tell) -> None:
-    """Carry out the run into its folder."""
-    points = drawn(run.data, run.n, 1, run.seed)
+def carry_out(run: LossesRun, points: Drawn, folder: RunFolder, device: str, tell: Tell) -> None:
+    """Carry out the run into its folder, on the CPU."""
     store_drawn(folder, run.data, points)
     folder.keep_rows(-1)
     for step, level in enumerate(s1_levels(run.grid).tolist()):
         row: Record = {"step": step, **level_record(run, points, step, level)}
         folder.append(row)
         tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
+
+
+def short(run: LossesRun, effort: int) -> Short[LossesRun]:
+    """Shorten the run to a few levels."""
+    grid = min(run.grid, 2 * effort)
+    return Short(run.model_copy(update={"grid": grid}), once=run.grid / grid)
 
 
 def level_record(run: LossesRun, points: Drawn, step: int, level: float) -> Record:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from byheart.executors.local import Tell
 from byheart.experiments.kinds.mixtures.spec import MixturesRun
 from byheart.experiments.kinds.shared.clock import Clock
 from byheart.experiments.kinds.shared.drawn import Drawn, drawn, store_drawn
+from byheart.experiments.kinds.shared.short import Short
 from byheart.metrics.locations import locations
 from byheart.metrics.memorization import memorized_fraction
 from byheart.models.gmm import initial_means, learned_free_mixture, learned_mixture
@@ -49,7 +51,7 @@ from byheart.training.mixtures import MixtureState, Objective, mixture_cell, res
 from byheart.training.stack import Cell
 from byheart.training.template_step import official_template_gradient, template_cell, template_gradient
 
-__all__ = ["Measure", "begin_mixtures", "family", "mixtures_run"]
+__all__ = ["Measure", "begin_mixtures", "carry_out", "family", "prepare", "short"]
 
 Record = dict[str, Scalar]
 
@@ -59,10 +61,14 @@ SHOWN = 16
 _DRAWS = 20  # noises of every training point where losses are measured
 
 
+def prepare(run: MixturesRun, root: Path) -> Drawn:
+    """Draw the points of the run."""
+    return drawn(run.data, run.n, run.heldout, run.seed)
+
+
 @torch.no_grad()
-def mixtures_run(run: MixturesRun, folder: RunFolder, tell: Tell) -> None:
-    """Carry out the run into its folder, from its last state where there is one."""
-    points = drawn(run.data, run.n, run.heldout, run.seed)
+def carry_out(run: MixturesRun, points: Drawn, folder: RunFolder, device: str, tell: Tell) -> None:
+    """Carry out the run into its folder, on the CPU, from its last state where there is one."""
     store_drawn(folder, run.data, points)
     folder.keep_rows(-1)
     begun = _cells(run, points)
@@ -76,6 +82,12 @@ def mixtures_run(run: MixturesRun, folder: RunFolder, tell: Tell) -> None:
     for name, reference in (("true", points.truth), ("empirical", measure.memorizer)):
         row, _ = measure.of(reference)
         _add(run, folder, {"step": state.step, "model": name, **row}, tell)
+
+
+def short(run: MixturesRun, effort: int) -> Short[MixturesRun]:
+    """Shorten the training to a few steps; what is measured of the models stays as it is."""
+    steps = min(run.steps, 4 * effort)
+    return Short(run.model_copy(update={"training_steps": steps}), step=run.steps / steps)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,11 +15,19 @@ from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 from byheart.store.folders import RunFolder
 
-__all__ = ["check_distinct", "store_points", "the_points"]
+__all__ = ["Points", "check_distinct", "store_points", "the_points"]
 
 
-def the_points(data: Data, n: int) -> tuple[Tensor, Dataset]:
-    """n points (n, *shape) float64 and their data set: the first n where the data are sequential, else a fair draw.
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The points of a closed form.  points: (n, *shape) float64.  dataset: what they are rows of."""
+
+    points: Tensor
+    dataset: Dataset
+
+
+def the_points(data: Data, n: int) -> Points:
+    """Read n points and their data set: the first n where the data are sequential, else a fair draw.
 
     Raises InputError for more points than the data have.
     """
@@ -31,7 +41,7 @@ def the_points(data: Data, n: int) -> tuple[Tensor, Dataset]:
     rows = torch.arange(n)
     if not data.sequential:
         rows = torch.randperm(len(dataset), generator=generator(derive(data.split_seed, "points")))[:n]
-    return dataset.images[rows].double(), dataset
+    return Points(dataset.images[rows].double(), dataset)
 
 
 def check_distinct(points: Tensor) -> None:

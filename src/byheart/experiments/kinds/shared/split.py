@@ -14,12 +14,12 @@ from byheart.data.named import load
 from byheart.data.spec import Data
 from byheart.store.folders import RunFolder
 
-__all__ = ["data_fingerprint", "pool_size", "read_data", "store_data", "the_split"]
+__all__ = ["data_fingerprint", "on_device", "pool_size", "read_data", "store_data", "the_split"]
 
 
-def the_split(data: Data, n: int, seed: int, device: str = "cpu") -> Split:
-    """Training and held-out images of a run, on its device."""
-    found = split(
+def the_split(data: Data, n: int, seed: int) -> Split:
+    """Read the data of a run and part them into training and held-out images, on the CPU."""
+    return split(
         read_data(data),
         n,
         seed=seed,
@@ -27,7 +27,11 @@ def the_split(data: Data, n: int, seed: int, device: str = "cpu") -> Split:
         split_seed=data.split_seed,
         sequential=data.sequential,
     )
-    return replace(found, train=found.train.to(device), heldout=found.heldout.to(device))
+
+
+def on_device(images: Split, device: str) -> Split:
+    """Move the images of a split to a device."""
+    return replace(images, train=images.train.to(device), heldout=images.heldout.to(device))
 
 
 def pool_size(data: Data) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter
 
 from torch import nn
@@ -13,8 +14,9 @@ from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.shared.clock import Clock
 from byheart.experiments.kinds.shared.samples import sample_tensors
-from byheart.experiments.kinds.shared.split import store_data, the_split
-from byheart.experiments.kinds.training.spec import TrainingRun
+from byheart.experiments.kinds.shared.short import Short
+from byheart.experiments.kinds.shared.split import on_device, store_data, the_split
+from byheart.experiments.kinds.training.spec import Schedule, TrainingRun
 from byheart.random import derive
 from byheart.store.folders import RunFolder
 from byheart.store.states import load_state, save_state, save_weights
@@ -22,12 +24,17 @@ from byheart.training.ema import EMA
 from byheart.training.loop import State, begin, train
 from byheart.training.loss import DenoisingLoss
 
-__all__ = ["begin_training", "training_run"]
+__all__ = ["begin_training", "carry_out", "prepare", "short"]
 
 
-def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -> None:
+def prepare(run: TrainingRun, root: Path) -> Split:
+    """Read the images of the run and part them.  Raises InputError for data that do not give what the run asks."""
+    return the_split(run.data, run.n, run.seed)
+
+
+def carry_out(run: TrainingRun, prepared: Split, folder: RunFolder, device: str, tell: Tell) -> None:
     """Carry out the run into its folder, from its last state where there is one."""
-    split = the_split(run.data, run.n, run.seed, device)
+    split = on_device(prepared, device)
     store_data(folder, split)
     if not (folder.path / "references.json").exists():
         folder.write_record("references", references(split, run.plan))
@@ -46,6 +53,21 @@ def training_run(run: TrainingRun, folder: RunFolder, device: str, tell: Tell) -
             clock.saved()
         clock.tell(state.step)
     save_weights(folder, ema.model, state.step)
+
+
+def short(run: TrainingRun, effort: int) -> Short[TrainingRun]:
+    """Shorten the run to `effort` steps and one evaluation of eight times as many samples."""
+    steps, samples = min(run.steps, effort), min(run.plan.samples, max(3, 8 * effort))
+    plan = run.plan.shortened(samples)
+    training = run.training.model_copy(update={"steps": steps})
+    schedule = Schedule(first=steps, count=1)
+    less = run.plan.samples / samples
+    return Short(
+        run.model_copy(update={"training": training, "plan": plan, "schedule": schedule}),
+        once=less,
+        step=run.steps / steps,
+        evaluation=less * len(run.schedule.steps(run.steps)),
+    )
 
 
 def begin_training(

@@ -1,0 +1,36 @@
+"""A run shortened so that its time can be taken, and how the time of the whole run follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from byheart.experiments.kinds.shared.any_spec import AnyKind
+
+__all__ = ["Short"]
+
+R = TypeVar("R", bound=AnyKind)
+
+
+@dataclass(frozen=True, eq=False)
+class Short(Generic[R]):
+    """A shortened run, and how many times longer each part of the whole run takes.
+
+    run: does the same with less of everything.  once: factor of what is done once.  step: factor of the optimizer's steps
+    (what the record `clock` counts, the evaluations left out).  evaluation: factor of what rows count as `seconds`.
+    prepared: what the shortened run is carried out with, where its own data would take long to read; None prepares it.
+    """
+
+    run: R
+    once: float = 1.0
+    step: float = 1.0
+    evaluation: float = 1.0
+    prepared: object = None
+
+    def whole(self, seconds: float, clock: float, rows: float) -> float:
+        """Seconds of the whole run.
+
+        seconds: of the shortened one.  clock: seconds of its steps and evaluations.  rows: seconds of its evaluations.
+        """
+        steps = max(0.0, clock - rows)
+        return self.once * max(0.0, seconds - steps - rows) + self.step * steps + self.evaluation * rows
