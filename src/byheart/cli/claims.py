@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from byheart.cli.options import Device, Root, Workers, cores
 from byheart.cli.tables import number, show
+
+if TYPE_CHECKING:
+    from byheart.experiments.study.due import Due
 
 __all__ = ["claims", "verdicts"]
 
@@ -22,6 +25,7 @@ def claims(
     measure: Annotated[tuple[str, ...], arg(metavar="ID… | due")] = (),
     scale: str = SCALE,
     record: bool = False,
+    dry_run: bool = False,
     device: Device = "auto",
     workers: Workers = None,
     root: Root = Path("runs"),
@@ -32,13 +36,17 @@ def claims(
 
     Args:
         json: Print all rows, one per id and scale, as JSON.
-        measure: Measure these again, or `due`: those never measured, or measured by other code than today's.
+        measure: Measure these again, or `due`: those never measured, or measured by other code than today's. A claim whose
+            runs are in the committed records is decided from these, in seconds.
         scale: At which scale to measure.
-        record: Also write the measured rows into the package's record.
+        record: Also write the measured rows, and the records of their runs, into the package.
+        dry_run: With --measure due: list what is due, the file that made it due, and the minutes it takes; measure nothing.
         device: Where to train.
         workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
     """
+    if dry_run:
+        return _show_due(measure, scale, cores(workers, device))
     if not measure:
         _check_alone(scale, record)
         from byheart.experiments.study.scoreboard import all_rows, scoreboard
@@ -53,6 +61,40 @@ def claims(
         if not rows:
             print("nothing is due")
     return 0
+
+
+def _show_due(ids: Sequence[str], scale: str, workers: int) -> int:
+    """Print what is due at a scale: a row a claim, and the time of all runs."""
+    from byheart._checks import InputError
+    from byheart.experiments.study.due import due_claims
+
+    if list(ids) != ["due"]:
+        raise InputError(
+            got="--dry-run" + (f" with --measure {' '.join(ids)}" if ids else ""),
+            need="--measure due, which it is about",
+            remedy="write: byheart claims --measure due --dry-run",
+        )
+    rows = due_claims(scale)
+    if not rows:
+        print("nothing is due")
+        return 0
+    columns = ("claim", "study", "runs", "minutes", "because of")
+    show(columns, [_due_line(row) for row in rows], last_wraps=True)
+    arms = {(row.study, row.arm): row for row in rows}.values()
+    minutes = sum(row.minutes or 0.0 for row in arms)
+    unknown = sum(row.minutes is None for row in arms)
+    print(
+        f"\n{len(rows)} claims of scale {scale} are due; {sum(row.runs for row in arms)} runs to carry out, about "
+        f"{minutes / workers:.0f} minutes, {workers} at a time"
+        + (f", without {unknown} arms that nobody timed" if unknown else "")
+        + ". The others are decided from the committed records, in seconds."
+    )
+    return 0
+
+
+def _due_line(row: Due) -> list[str]:
+    minutes = "–" if row.minutes is None else f"{row.minutes:.1f}"
+    return [row.id, row.study, str(row.runs), minutes, row.reason]
 
 
 def _check_alone(scale: str, record: bool) -> None:
@@ -95,7 +137,7 @@ def _measured(
     ids: Sequence[str], scale: str, record: bool, device: Device, workers: int, root: Path
 ) -> list[dict[str, Any]]:
     from byheart.cli.progress import progress
-    from byheart.experiments.study.scoreboard import measure_again
+    from byheart.experiments.study.measure import measure_again
 
     with progress(workers) as tell:
         return measure_again(

@@ -8,7 +8,7 @@ from typing import Any
 
 from byheart.store.folders import Row, RunFolder
 
-__all__ = ["Curve", "read_curves"]
+__all__ = ["Curve", "curve_of_run", "in_order", "read_curves"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,17 @@ class Curve:
 
 
 def read_curves(folders: Iterable[RunFolder]) -> list[Curve]:
-    """The curves of the runs, by n and seed.  Runs without a record yet are left out."""
-    curves = [_curve(folder) for folder in folders]
+    """Read the curves of the runs, by n and seed.  Runs without a record yet are left out."""
+    return in_order(curve_of_run(folder) for folder in folders)
+
+
+def in_order(curves: Iterable[Curve]) -> list[Curve]:
+    """Sort curves by n and seed; those without a row are left out."""
     return sorted((curve for curve in curves if curve.rows), key=lambda curve: (curve.n, curve.seed))
 
 
-def _curve(folder: RunFolder) -> Curve:
+def curve_of_run(folder: RunFolder) -> Curve:
+    """Read the curve of one run, in the order of its steps."""
     spec = folder.header()["spec"]
     rows = sorted(folder.rows(), key=lambda row: float(row["step"]))
     return Curve(folder.id, spec["n"], spec["seed"], rows, folder.read_record("references"), spec)

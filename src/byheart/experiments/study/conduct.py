@@ -24,13 +24,14 @@ from byheart.executors.local import Tell
 from byheart.experiments.catalog import study_names
 from byheart.experiments.quantities import quantity, quantity_module
 from byheart.experiments.quantities.published import curve_of
-from byheart.experiments.runs.curves import read_curves
+from byheart.experiments.runs.curves import in_order
 from byheart.experiments.runs.execute import aloud, announced, execute_all, failures
 from byheart.experiments.runs.footprint import check_runs
 from byheart.experiments.runs.run import Run
 from byheart.experiments.study.claims import Claim, ClaimRow, unmeasured
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
+from byheart.experiments.study.records import RunRecord, record_of
 from byheart.experiments.version import code_version
 from byheart.store.folders import RunFolder
 from byheart.store.tables import export, table
@@ -68,7 +69,8 @@ def conduct(
     if (error := failures(outcomes, runs)) is not None:
         raise error
     folder = StudyFolder(root / study.folder_name(scale, data))
-    rows = [] if data is not None else measure_claims(study, scale, arms, root)
+    records = {arm: [record_of(RunFolder(root / run.id)) for run in runs] for arm, runs in arms.items()}
+    rows = [] if data is not None else measure_claims(study, scale, records)
     if command is None:
         plain = data is None and study.name in study_names()
         command = f"byheart study {study.name} --scale {scale}" if plain else ""
@@ -97,30 +99,30 @@ def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
     return fits
 
 
-def measure_claims(study: Study, scale: str, arms: Mapping[str, Sequence[Run]], root: Path) -> list[ClaimRow]:
-    """The rows of every claim whose arm this scale has, from the stored curves."""
-    rows = []
-    for claim in study.claims:
-        if claim.arm in arms:
-            folders = [RunFolder(root / run.id) for run in arms[claim.arm]]
-            rows.append(_measured(study, claim, scale, folders))
-    return rows
+def measure_claims(study: Study, scale: str, records: Mapping[str, Sequence[RunRecord]]) -> list[ClaimRow]:
+    """Decide every claim whose arm is among these records, in the order of the study's claims."""
+    return [
+        _measured(study, claim, scale, records[claim.arm]) for claim in study.claims if claim.arm in records
+    ]
 
 
-def _measured(study: Study, claim: Claim, scale: str, folders: Sequence[RunFolder]) -> ClaimRow:
-    found = quantity(claim.quantity, read_curves(folders), n_min=claim.n_min, figures=study.published)
-    low, high = (found.value, found.value) if claim.exact else (found.low, found.high)
+def _measured(study: Study, claim: Claim, scale: str, records: Sequence[RunRecord]) -> ClaimRow:
+    curves = in_order(record.curve for record in records)
+    measured = quantity(claim.quantity, curves, n_min=claim.n_min, figures=study.published)
+    exact = (measured.value, measured.value)
+    low, high = exact if claim.exact else (measured.low, measured.high)
+    codes = {record.code for record in records}
     return unmeasured(claim) | {
         "scale": scale,
-        "measured": found.value,
+        "measured": measured.value,
         "low": low,
         "high": high,
-        "count": found.count,
-        "missing": found.missing,
-        "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not found.missing),
-        "seconds": round(sum(float(folder.read_record("done").get("seconds", 0.0)) for folder in folders), 1),
+        "count": measured.count,
+        "missing": measured.missing,
+        "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not measured.missing),
+        "seconds": round(sum(record.seconds for record in records), 1),
         "date": datetime.now(UTC).date().isoformat(),
-        "version": claim_version(study, claim, [folder.id for folder in folders], _codes(folders)),
+        "version": claim_version(study, claim, [record.id for record in records], codes),
     }
 
 
@@ -137,10 +139,6 @@ def claim_version(study: Study, claim: Claim, runs: Sequence[str], code: set[str
         code_version((quantity_module(claim.quantity), VERDICTS)),
     ]
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _codes(folders: Sequence[RunFolder]) -> set[str]:
-    return {str(folder.header()["code"]) for folder in folders}
 
 
 def _write(

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from byheart._checks import InputError
-from byheart.executors.local import Tell
-from byheart.experiments.catalog import study_names
-from byheart.experiments.runs.execute import silent
 from byheart.experiments.study.claims import (
-    Claim,
     ClaimRow,
     best_row,
-    merge_rows,
     read_record,
     unmeasured,
-    write_record,
 )
-from byheart.experiments.study.conduct import claim_version, conduct
-from byheart.experiments.study.recipe import Study, load_study
-from byheart.experiments.version import run_code
-from byheart.store.folders import RunFolder
+from byheart.experiments.study.due import studies, version_now
 
-__all__ = ["all_rows", "due", "measure_again", "scoreboard"]
-
-DUE = "due"
+__all__ = ["all_rows", "scoreboard"]
 
 
 def scoreboard() -> list[ClaimRow]:
@@ -38,9 +23,9 @@ def scoreboard() -> list[ClaimRow]:
         | {
             "current": None
             if row["version"] is None
-            else row["version"] == _version_now(study, claim, row["scale"])
+            else row["version"] == version_now(study, claim, row["scale"])
         }
-        for study in _studies()
+        for study in studies()
         for claim in study.claims
         for row in [best_row(claim, read_record(study.name))]
     ]
@@ -49,99 +34,8 @@ def scoreboard() -> list[ClaimRow]:
 def all_rows() -> list[ClaimRow]:
     """Every row of the record, one per id and scale, and an empty one for each claim that nobody measured."""
     rows = []
-    for study in _studies():
+    for study in studies():
         recorded = read_record(study.name)
         known = {row["id"] for row in recorded}
         rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in known)]
     return rows
-
-
-def due(scale: str = "cpu") -> list[str]:
-    """Ids of the claims of this scale that were never measured, or measured by other code than today's."""
-    found = []
-    for study in _studies():
-        known = {row["id"]: row["version"] for row in read_record(study.name) if row["scale"] == scale}
-        claims = [claim for claim in study.claims if claim.scale == scale]
-        found += [claim.id for claim in claims if known.get(claim.id) != _version_now(study, claim, scale)]
-    return found
-
-
-def measure_again(
-    ids: Sequence[str],
-    *,
-    scale: str = "cpu",
-    root: Path | str = "runs",
-    workers: int = 1,
-    device: str = "auto",
-    record: bool = False,
-    tell: Tell = silent,
-) -> list[ClaimRow]:
-    """Measure claims at a scale and return their rows.
-
-    ids: of claims, or `due` for those that `due` names.  Runs made by today's code are kept and resumed; older ones
-    are set aside, in root/.stale, and made again.  Only the arms that these claims read are conducted.  record: also copy the rows into the package's record.
-    Raises InputError for an unknown id, or a claim whose arm this scale does not have.
-    """
-    wanted = set(due(scale) if list(ids) == [DUE] else ids)
-    _check_known(wanted)
-    rows: list[ClaimRow] = []
-    _check_scales(wanted, scale)
-    for study in _studies():
-        if arms := {claim.arm for claim in study.claims if claim.id in wanted}:
-            needed = study.only(scale, arms)
-            _set_aside_stale(needed, scale, Path(root), tell)
-            folder = conduct(needed, scale, root=root, workers=workers, device=device, tell=tell)
-            measured = folder.claims()
-            if record:
-                write_record(study.name, merge_rows(read_record(study.name), measured))
-            rows += measured
-    return [row for row in rows if row["id"] in wanted]
-
-
-def _studies() -> list[Study]:
-    return [load_study(name) for name in study_names()]
-
-
-def _version_now(study: Study, claim: Claim, scale: str) -> str:
-    runs = study.runs(scale).get(claim.arm, [])
-    return claim_version(study, claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
-
-
-def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
-    """Move runs made by other code out of the way: nothing is deleted that took hours."""
-    for run in (run for runs in study.runs(scale).values() for run in runs):
-        folder = RunFolder(root / run.id)
-        if folder.exists and (code := folder.header().get("code")) != run_code(run.kind):
-            with folder.locked():
-                place = folder.set_aside(str(code))
-            tell(
-                {
-                    "kind": "notice",
-                    "text": f"run {folder.id} was made by older code: kept in {place}, made again",
-                }
-            )
-
-
-def _check_scales(wanted: set[str], scale: str) -> None:
-    for study in _studies():
-        here = {cell.arm for cell in study.scale(scale).arms} if scale in study.scales else set()
-        for claim in study.claims:
-            if claim.id in wanted and claim.arm not in here:
-                found = [
-                    name for name, at in study.scales.items() if claim.arm in {cell.arm for cell in at.arms}
-                ]
-                raise InputError(
-                    got=f"claim {claim.id} at scale {scale}, which does not have its arm {claim.arm!r}",
-                    need="a scale that has it: " + ", ".join(found),
-                    remedy="choose one with --scale",
-                )
-
-
-def _check_known(wanted: set[str]) -> None:
-    known: list[Claim] = [claim for study in _studies() for claim in study.claims]
-    if unknown := wanted - {claim.id for claim in known}:
-        raise InputError(
-            got=f"claims {sorted(unknown)}",
-            need="ids of " + ", ".join(claim.id for claim in known),
-            remedy="see `byheart claims`",
-        )

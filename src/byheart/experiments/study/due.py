@@ -1,0 +1,104 @@
+"""Which claims are due, why, and how long it takes to measure them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from byheart.experiments.catalog import study_names
+from byheart.experiments.quantities import quantity_module
+from byheart.experiments.runs.run import Run
+from byheart.experiments.study.claims import Claim, read_record
+from byheart.experiments.study.conduct import claim_version
+from byheart.experiments.study.recipe import Study, load_study
+from byheart.experiments.study.records import (
+    CodeTables,
+    RunRecord,
+    current_records,
+    read_code_tables,
+    read_run_records,
+)
+from byheart.experiments.version import changed_files, code_files, run_code, run_module
+
+__all__ = ["Due", "due", "due_claims", "studies", "version_now"]
+
+NEVER = "never measured"
+MOVED = "imports were rearranged"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A claim to be measured again.
+
+    reason: the file that changed, or what else made it due.  runs: how many of its arm's runs are to be carried out; none
+    where the committed records decide it.  minutes: that these took when they were last measured, on one thread; None if
+    they never were.
+    """
+
+    study: str
+    id: str
+    arm: str
+    reason: str
+    runs: int
+    minutes: float | None
+
+
+def studies() -> list[Study]:
+    """Load the studies of the package."""
+    return [load_study(name) for name in study_names()]
+
+
+def version_now(study: Study, claim: Claim, scale: str) -> str:
+    """Compute the version that a row of this claim would have if it were measured by today's code."""
+    runs = study.runs(scale).get(claim.arm, [])
+    return claim_version(study, claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
+
+
+def due(scale: str = "cpu") -> list[str]:
+    """List the ids of the claims of this scale that were never measured, or not as they would be today."""
+    return [claim.id for claim in due_claims(scale)]
+
+
+def due_claims(scale: str = "cpu") -> list[Due]:
+    """List the claims of this scale that are due, with the reason and the time of each."""
+    return [claim for study in studies() for claim in _of_study(study, scale)]
+
+
+def _of_study(study: Study, scale: str) -> Iterator[Due]:
+    versions = {row["id"]: row["version"] for row in read_record(study.name) if row["scale"] == scale}
+    claims = [claim for claim in study.claims if claim.scale == scale]
+    old = [claim for claim in claims if versions.get(claim.id) != version_now(study, claim, scale)]
+    if not old:
+        return
+    known, tables, arms = read_run_records(study.name, scale), read_code_tables(study.name), study.runs(scale)
+    for claim in old:
+        runs = arms[claim.arm]
+        carried = [] if current_records(runs, known) is not None else runs
+        reason = NEVER if versions.get(claim.id) is None else _reason(claim, runs, known, tables)
+        yield Due(study.name, claim.id, claim.arm, reason, len(carried), _minutes(carried, known))
+
+
+def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tables: CodeTables) -> str:
+    """What changed since a claim was measured, as far as the committed tables tell."""
+    records = [known[run.id] for run in runs if run.id in known]
+    if len(records) < len(runs):
+        return "settings of its runs"
+    changed = set[str]()
+    older = {(record.code, run.kind) for record, run in zip(records, runs, strict=True)}
+    older = {(code, kind) for code, kind in older if code != run_code(kind)}
+    for code, kind in older:
+        changed.update(changed_files(tables.runs.get(code, {}), code_files((run_module(kind),))))
+    module = quantity_module(claim.quantity)
+    measured, now = tables.analysis.get(module, {}), code_files((module,))
+    analysis = changed_files(measured, now) if measured != now else []
+    if changed or analysis:
+        return ", ".join(sorted(changed.union(analysis)))
+    return MOVED if older else "the claim itself"
+
+
+def _minutes(runs: Sequence[Run], known: dict[str, RunRecord]) -> float | None:
+    """Minutes of runs as they were last measured: each one's own, else the mean of those of its kind."""
+    seconds = [known[run.id].seconds for run in runs if run.id in known]
+    if not runs:
+        return 0.0
+    return sum(seconds) / len(seconds) * len(runs) / 60 if seconds else None
