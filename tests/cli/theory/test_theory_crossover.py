@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from byheart.cli import main
-from byheart.cli.theory import figure as crossover_figure
-from byheart.cli.theory.crossover import Start
+from byheart.studies.s1_crossover.forecast import figure as crossover_figure
+from byheart.studies.s1_crossover.forecast.compute import Start
 from byheart.theory import transition
 from byheart.theory.lloyd import RepeatedPointsWarning
 

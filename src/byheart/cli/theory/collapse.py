@@ -43,7 +43,7 @@ def collapse(
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
         n: Training images, a fair draw of the data; all of them by default.
-        seed: Of every noise.
+        seed: Random seed; the same seed gives the same result.
         clones: Pairs of samples that part at each level.
         run: A trained run: its data and n in the place of --data and --n, and what its held-out losses say.
         figure: Where to draw it, a PNG file; by default in the run's folder.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from byheart.cli.theory.forecast import Forecast, Losses
+from byheart.studies.s1_crossover.forecast.record import Forecast, Losses
 
 if TYPE_CHECKING:
     from byheart.numerics.intervals import Interval
