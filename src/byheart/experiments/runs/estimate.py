@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from byheart.data.spec import Data
 from byheart.denoisers.spec import ClosedForm
+from byheart.evaluation.measures import LossGap
 from byheart.experiments.runs.execute import without_duplicates_warnings
 from byheart.experiments.runs.footprint import check_runs
 from byheart.experiments.runs.run import (
@@ -246,15 +247,16 @@ def _timed_evaluation(denoiser: Denoiser, split: Split, plan: Plan) -> float:
         measure(denoiser, split, plan.model_copy(update={"samples": samples}))
         return perf_counter() - began
 
-    few = min(plan.samples, TIMED_SAMPLES)
-    row = _timed_row(denoiser, split, few)
-    losses = 2 * len(plan.sigmas) * min(plan.loss_images, len(split.heldout))
+    drawn = plan.samples if plan.draws else 0
+    few = min(drawn, TIMED_SAMPLES)
+    row = _timed_row(denoiser, split, few or TIMED_SAMPLES)
+    losses = sum(each.calls(len(split.heldout)) for each in plan.measures if isinstance(each, LossGap))
     if row * (few * plan.grid.steps + losses) > PATIENCE:
-        return row * (plan.samples * plan.grid.steps + losses)
+        return row * (drawn * plan.grid.steps + losses)
     once = seconds(few)
-    if few == plan.samples:
+    if few == drawn:
         return once
-    return once + max(0.0, seconds(2 * few) - once) / few * (plan.samples - few)
+    return once + max(0.0, seconds(2 * few) - once) / few * (drawn - few)
 
 
 def _timed_row(denoiser: Denoiser, split: Split, rows: int) -> float:

@@ -8,7 +8,7 @@ from byheart.build.closed_form import closed_form
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.closed_form.spec import ClosedFormRun
-from byheart.experiments.kinds.shared.samples import sample_tensors
+from byheart.experiments.kinds.shared.samples import save_samples
 from byheart.experiments.kinds.shared.split import store_data, the_split
 from byheart.random import derive
 from byheart.store.folders import RunFolder
@@ -25,6 +25,6 @@ def closed_form_run(run: ClosedFormRun, folder: RunFolder, device: str, tell: Te
     began = perf_counter()
     measured = measure(closed_form(run.denoiser, split.train, derive(run.seed, "denoiser")), split, run.plan)
     row = {"step": 0, **measured.record, "seconds": perf_counter() - began}
-    folder.save("samples-0", sample_tensors(measured, split))
+    save_samples(folder, 0, measured, split)
     folder.append(row)
     tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})

@@ -12,7 +12,7 @@ from byheart.data.dataset import Split
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.shared.clock import Clock
-from byheart.experiments.kinds.shared.samples import sample_tensors
+from byheart.experiments.kinds.shared.samples import save_samples
 from byheart.experiments.kinds.shared.split import store_data, the_split
 from byheart.experiments.kinds.training.spec import TrainingRun
 from byheart.random import derive
@@ -77,6 +77,6 @@ def _evaluate(
         **measured.record,
         "seconds": perf_counter() - began,
     }
-    folder.save(f"samples-{state.step}", sample_tensors(measured, split))
+    save_samples(folder, state.step, measured, split)
     folder.append(record)
     return record
