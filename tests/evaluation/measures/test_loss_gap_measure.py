@@ -12,10 +12,10 @@ from byheart.metrics.denoising import loss_gap
 
 
 def test_the_part_is_the_metric_s_at_every_level():
-    record = loss_gap_record(LossGap(sigmas=(0.5, 2.0), images=20, seed=3), TRUTH, SPLIT)
+    record = loss_gap_record(LossGap(sigmas=(0.5, 2.0), images=15, seed=3), TRUTH, SPLIT)
     assert len(record) == 10
     for sigma in (0.5, 2.0):
-        gap = loss_gap(TRUTH, SPLIT.train[:20], SPLIT.heldout[:20], sigma, 3)
+        gap = loss_gap(TRUTH, SPLIT.train[:15], SPLIT.heldout[:15], sigma, 3)
         assert record[f"gap@{sigma:g}"] == gap.value and record[f"gap_low@{sigma:g}"] == gap.low
         assert record[f"loss/train@{sigma:g}"] == gap.train and record[f"gap_high@{sigma:g}"] == gap.high
         assert record[f"loss/heldout@{sigma:g}"] == gap.heldout

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from byheart._checks import InputError
 from byheart.data.spec import Data
+from byheart.evaluation.measures import LossGap
 from byheart.experiments.catalog import study_names
 from byheart.experiments.runs.estimate import estimate, makespan
 from byheart.experiments.study.conduct import conduct
@@ -148,6 +149,12 @@ def test_an_estimate_does_not_wait_for_what_takes_long(onset, monkeypatch):
     monkeypatch.setattr("byheart.experiments.runs.estimate.PATIENCE", 0.0)
     monkeypatch.setattr("byheart.evaluation.measure.measure", lambda *_: pytest.fail("it was evaluated"))
     assert whole / 30 < estimate([run]).seconds[0] < whole * 30
+
+
+def test_samples_that_no_measure_needs_take_no_time(onset):
+    run = onset.runs("ci")["mlp"][0]
+    plan = run.plan.model_copy(update={"samples": 10**9, "measures": (LossGap(images=8),)})
+    assert estimate([run.model_copy(update={"plan": plan})]).seconds[0] < 600
 
 
 def test_makespan_of_known_work():

@@ -100,7 +100,8 @@ def _threshold(folder: RunFolder) -> float:
     raise InputError(
         got=f"run {folder.id}, whose plan does not count copies",
         need="a measure of kind copies: the page is about `f_mem`",
-        remedy='add { kind = "copies" } to plan.measures and run the study anew',
+        remedy='add { kind = "copies" } to plan.measures, or, where an older version stored the run, '
+        f"move {folder.path} away; then run the study anew",
     )
 
 
