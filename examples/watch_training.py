@@ -8,6 +8,7 @@ from __future__ import annotations
 import byheart
 from byheart.build.network import network
 from byheart.data import Data, load, split
+from byheart.evaluation.measures import Copies, FrechetDistance, LossGap
 from byheart.models import EDM, MLPSpec
 from byheart.training import EMA, DenoisingLoss, Loss, Training, train
 
@@ -18,13 +19,12 @@ def main(n: int = 32, steps: int = 400, width: int = 128, samples: int = 200) ->
     spec = Training(steps=steps, lr=2e-3)
     model = network(MLPSpec(width=width), EDM(), digits.dataset.shape, seed=0)
     average = EMA(model, spec.ema_horizon, spec.ema_every)
+    plan = byheart.Plan(samples=samples, measures=(Copies(), LossGap(), FrechetDistance()))
     records: list[dict[str, object]] = []
     for state in train(model, digits.train, spec, DenoisingLoss(Loss())):
         average.update(state.step, state.model)
         if state.step in {steps // 4, steps // 2, steps}:
-            record = byheart.measure(
-                average.model, digits, byheart.Plan(samples=samples, fidelity=("fd",))
-            ).record
+            record = byheart.measure(average.model, digits, plan).record
             print(
                 f"step {state.step:5d}  f_mem {record['f_mem']:.3f}  gap {record['gap@0.5']:.3f}  FD {record['fd']:.1f}"
             )

@@ -40,7 +40,7 @@ def written(value: object) -> object:
     """A default as JSON has it, with the name of its specification where it is one."""
     if isinstance(value, BaseModel):
         return {"is": type(value).__name__, **value.model_dump(mode="json")}
-    return list(value) if isinstance(value, tuple) else value
+    return [written(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def defaults() -> dict[str, dict[str, object]]:

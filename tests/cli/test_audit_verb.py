@@ -152,7 +152,7 @@ def test_a_trained_run_is_drawn_from_and_few_held_out_images_end_with_3(at, tmp_
         "n": 16,
         "model": {"kind": "mlp", "width": 16, "blocks": 1},
         "training": {"steps": 10, "batch": 8, "lr": 1e-3},
-        "plan": {"samples": 16, "loss_images": 16, "grid": {"steps": 4}},
+        "plan": {"samples": 16, "grid": {"steps": 4}},
         "schedule": {"first": 10, "count": 1},
     }
     run = execute(parse_run(settings), tmp_path / "runs")

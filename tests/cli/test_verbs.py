@@ -26,7 +26,7 @@ steps_per_image = 2
 [arms.mlp.base]
 model = { kind = "mlp", width = 16, blocks = 1, frequencies = 4 }
 schedule = { first = 4, count = 3 }
-plan = { samples = 16, loss_images = 16, fidelity = ["fd"], grid = { steps = 4 } }
+plan = { samples = 16, grid = { steps = 4 }, measures = [{ kind = "copies" }, { kind = "loss_gap", images = 16 }, { kind = "fd" }] }
 [scales.ci]
 takes = "seconds"
 [[scales.ci.arms]]
@@ -48,7 +48,7 @@ steps_per_image = 1
 [base]
 model = { kind = "mlp", blocks = 1, frequencies = 4 }
 schedule = { first = 4, count = 2 }
-plan = { samples = 16, loss_images = 16, fidelity = [], grid = { steps = 4 } }
+plan = { samples = 16, grid = { steps = 4 }, measures = [{ kind = "copies" }, { kind = "loss_gap", images = 16 }] }
 [grid]
 n = [16]
 "model.width" = [8, 12]

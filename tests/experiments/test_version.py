@@ -113,7 +113,10 @@ def test_imports_for_types_do_not_count(package):
 
 
 def test_a_name_that_a_package_hands_on_is_followed_to_its_file(package):
-    assert "from byheart.metrics.fidelity import" in (package / "evaluation" / "measure.py").read_text()
+    assert (
+        "from byheart.metrics.fidelity import"
+        in (package / "evaluation" / "measures" / "kernel.py").read_text()
+    )
     assert changed(package, "metrics/fidelity/kernel.py", "from __future__", "import os\nfrom __future__")
 
 

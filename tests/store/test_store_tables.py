@@ -32,6 +32,13 @@ def test_flat_keeps_plain_values():
     assert flat({"a": {"b": None, "c": True}, "d": 1.5}) == {"a.b": None, "a.c": True, "d": 1.5}
 
 
+def test_specifications_in_a_list_are_flattened_under_their_kinds():
+    measures = [{"kind": "copies", "thresholds": [0.5]}, {"kind": "fd"}]
+    assert flat({"measures": measures, "levels": [], "more": [{"width": 1}]}) == {
+        "measures": "copies+fd", "measures.copies.thresholds": "[0.5]", "levels": "[]", "more": "[{'width': 1}]",
+    }  # fmt: skip
+
+
 def test_csv_has_every_column(rows, tmp_path):
     export(rows, tmp_path / "table.csv")
     read = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))

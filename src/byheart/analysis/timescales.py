@@ -177,7 +177,7 @@ def _columns(rows: Sequence[Row], *names: str) -> list[Array]:
         raise InputError(
             got=f"{len(rows)} records without {', '.join(missing)}",
             need="records that hold it",
-            remedy="measure it: see `sigmas` and `fidelity` of the evaluation plan",
+            remedy="measure it: see `measures` of the evaluation plan",
         )
     table = np.array([[row.get(name) for name in ("step", *names)] for row in rows], dtype=np.float64)
     return list(table[np.argsort(table[:, 0], kind="stable")].T)

@@ -1,4 +1,4 @@
-"""Measure a denoiser: draw samples, search their neighbors, and note all numbers in one flat record.
+"""Measure a denoiser: draw samples if they are needed, and note the numbers of all measures in one flat record.
 
 The vocabulary of records is documented in docs/reference/records.md.  Every value is finite, or None.
 """
@@ -6,44 +6,49 @@ The vocabulary of records is documented in docs/reference/records.md.  Every val
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart._records import Scalar
 from byheart.data.dataset import Split
 from byheart.denoisers.base import Denoiser
 from byheart.denoisers.mixture import empirical
-from byheart.evaluation.plan import Plan
-from byheart.features.pixels import pixel_features, pixel_name
-from byheart.metrics.denoising import loss_gap
-from byheart.metrics.fidelity import frechet, frechet_floor, kid, sliced_wasserstein
-from byheart.metrics.memorization import count_duplicates, memorized_fraction, share_within
-from byheart.numerics.moments import moments
+from byheart.evaluation.measures.copies import Copies, copies_record
+from byheart.evaluation.measures.frechet import FrechetDistance, frechet_record, perfect_frechet_record
+from byheart.evaluation.measures.kernel import KernelDistance, kernel_record
+from byheart.evaluation.measures.loss_gap import LossGap, loss_gap_record
+from byheart.evaluation.measures.sliced import SlicedWasserstein, sliced_record
+from byheart.evaluation.names import Record, Where
+from byheart.evaluation.plan import AnyMeasure, Plan
+from byheart.features.pixels import pixel_name
+from byheart.metrics.memorization import count_duplicates
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
 from byheart.sampling.draw import evaluating, sample
 
 __all__ = ["Measured", "measure", "references"]
 
-Record = dict[str, Scalar]
-
 
 @dataclass(frozen=True)
 class Measured:
-    """One evaluation.  record: flat, by the vocabulary.  samples: (b, *shape).  neighbors: of the samples, in train."""
+    """Hold one evaluation.
+
+    record: flat, by the vocabulary.  samples: (b, *shape), and neighbors: of the samples, in train; both are None where no
+    measure of the plan needs samples.
+    """
 
     record: Record
-    samples: Tensor
-    neighbors: Neighbors
+    samples: Tensor | None = None
+    neighbors: Neighbors | None = None
 
 
 def measure(denoiser: Denoiser, split: Split, plan: Plan) -> Measured:
-    """Memorization, loss gap and fidelity of a denoiser, as the plan says.
+    """Measure a denoiser as the plan says: draw samples if a measure needs them, and let every measure make its part.
 
     The same seeds at every call, so that curves over training are smooth.  Nothing of it remains: modules keep their
     mode, and the global random state is put back.
@@ -52,47 +57,84 @@ def measure(denoiser: Denoiser, split: Split, plan: Plan) -> Measured:
     """
     _check(split)
     with leaving_no_trace(denoiser, split.train.device):
-        samples = _draw(denoiser, split, plan)
-        check_finite("samples", samples)
-        gaps = _gaps(denoiser, split, plan)
-    to_train = nearest(samples, split.train)
-    record: Record = {
-        **_shares(to_train, plan),
-        "ratio/median": float(to_train.ratio.quantile(0.5)),
-        "ratio/q10": float(to_train.ratio.quantile(0.1)),
-        **gaps,
-        **_fidelity(samples, split.heldout, plan),
-    }
-    return Measured(_finite(record), samples, to_train)
+        images = _draw(denoiser, split, plan) if plan.draws else split.train[:0]
+        check_finite("samples", images)
+        subject = _Subject(denoiser, split, images)
+        record = _parts(plan.measures, subject)
+    return Measured(_finite(record), images, subject.to_train) if plan.draws else Measured(_finite(record))
 
 
 def references(split: Split, plan: Plan) -> Record:
-    """What to read a record against: other things in place of the samples.
+    """Make what to read a record against: the measures of other images in the place of the samples.
 
     `…/heldout` and `…/train`: the held-out images, the training set itself.  `…/empirical`: samples of the empirical
     denoiser.  `…/fresh`: real images that are neither trained on nor held out, as many as samples if there are: the
-    null.  Raises and warns like `measure`.
+    null.  None of fewer than three images.  Raises and warns like `measure`.
     """
     repeated = _check(split)
-    fresh = _fresh(split, plan.samples)
-    to_train = nearest(split.heldout, split.train)
-    copies = nearest(_draw(empirical(split.train), split, plan), split.train)
+    memorizer, fresh = empirical(split.train), _fresh(split, plan.samples)
     record: Record = {
         "train/count": len(split.train),
         "train/duplicates": repeated,
         "heldout/count": len(split.heldout),
         "fresh/count": len(fresh),
         "features": pixel_name(split.train.shape[1:]),
-        **_shares(to_train, plan, "/heldout"),
-        "ratio/heldout_median": float(to_train.ratio.quantile(0.5)),
-        **_shares(copies, plan, "/empirical"),
-        **_fidelity(split.train, split.heldout, plan, "/train"),
-        **_fidelity(fresh, split.heldout, plan, "/fresh"),
     }
-    if "fd" in plan.fidelity:
-        covariance = moments(pixel_features(split.heldout)).covariance
-        record["fd/floor"] = frechet_floor(covariance, plan.samples, len(split.heldout))
+    places: dict[Where, Callable[[], Tensor]] = {
+        "/heldout": lambda: split.heldout,
+        "/empirical": lambda: _draw(memorizer, split, plan),
+        "/train": lambda: split.train,
+        "/fresh": lambda: fresh,
+    }
+    for where, images in places.items():
+        measures = [each for each in plan.measures if where in each.references]
+        if measures and len(shown := images()) >= 3:
+            record |= _parts(measures, _Subject(memorizer, split, shown, where))
+    if any(isinstance(each, FrechetDistance) for each in plan.measures):
+        record |= perfect_frechet_record(plan.samples, split.heldout)
     return _finite(record)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What the measures look at.
+
+    images: (b, *shape), samples of the denoiser (none where no measure needs them), or what stands in their place, as
+    `where` says.
+    """
+
+    denoiser: Denoiser
+    split: Split
+    images: Tensor
+    where: Where = ""
+
+    @cached_property
+    def to_train(self) -> Neighbors:
+        """The neighbors of the images in the training set."""
+        return nearest(self.images, self.split.train)
+
+
+def _parts(measures: Iterable[AnyMeasure], subject: _Subject) -> Record:
+    record: Record = {}
+    for spec in measures:
+        record |= _part(spec, subject)
+    return record
+
+
+def _part(spec: AnyMeasure, subject: _Subject) -> Record:
+    """The part of the record that one measure makes."""
+    images, heldout, where = subject.images, subject.split.heldout, subject.where
+    match spec:
+        case Copies():
+            return copies_record(spec, subject.to_train, where)
+        case LossGap():
+            return loss_gap_record(spec, subject.denoiser, subject.split)
+        case FrechetDistance():
+            return frechet_record(images, heldout, where)
+        case KernelDistance():
+            return kernel_record(images, heldout, where)
+        case SlicedWasserstein():
+            return sliced_record(images, heldout, where)
 
 
 @contextmanager
@@ -111,50 +153,6 @@ def _draw(denoiser: Denoiser, split: Split, plan: Plan) -> Tensor:
         solver=plan.solver,
         device=split.train.device,
     )
-
-
-def _shares(to_train: Neighbors, plan: Plan, where: str = "") -> Record:
-    record: Record = {f"f_mem{where}_count": len(to_train.ratio)}
-    for position, threshold in enumerate(plan.thresholds):
-        name = f"f_mem{f'@{threshold:g}' if position else ''}{where}"
-        record |= memorized_fraction(to_train, threshold).entries(name)
-    for tolerance in plan.tolerances:
-        record |= share_within(to_train.distance[:, 0], tolerance).entries(f"within@{tolerance:g}{where}")
-    return record
-
-
-def _gaps(denoiser: Denoiser, split: Split, plan: Plan) -> Record:
-    """Losses and gaps at the plan's sigmas, in units where the data have RMS 1, whatever units they are trained in."""
-    train, heldout = split.train[: plan.loss_images], split.heldout[: plan.loss_images]
-    rms = 1.0 if split.dataset.standardized else float(split.train.square().mean().sqrt())
-    record: Record = {}
-    for sigma in plan.sigmas:
-        gap = loss_gap(denoiser, train, heldout, sigma * rms, plan.loss_seed)
-        numbers = {
-            f"loss/train@{sigma:g}": gap.train,
-            f"loss/heldout@{sigma:g}": gap.heldout,
-            f"gap@{sigma:g}": gap.value,
-            f"gap_low@{sigma:g}": gap.low,
-            f"gap_high@{sigma:g}": gap.high,
-        }
-        record |= {name: value / rms**2 for name, value in numbers.items()}
-    return record
-
-
-def _fidelity(samples: Tensor, heldout: Tensor, plan: Plan, where: str = "") -> Record:
-    """The plan's distances of samples (b, *shape) from held-out images; none of fewer than three samples."""
-    record: Record = {}
-    if len(samples) < 3:
-        return record
-    x, y = pixel_features(samples), pixel_features(heldout)
-    if "fd" in plan.fidelity:
-        found = frechet(x, y)
-        record |= {f"fd{where}": found.value, f"fd{where}_floor" if where else "fd/floor": found.floor}
-    if "kid" in plan.fidelity:
-        record |= kid(x, y).entries(f"kid{where}")
-    if "sw" in plan.fidelity:
-        record[f"sw{where}"] = sliced_wasserstein(x, y)
-    return record
 
 
 def _fresh(split: Split, count: int) -> Tensor:

@@ -2,53 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
+from byheart.evaluation.measures import Copies, FrechetDistance, KernelDistance, LossGap, SlicedWasserstein
 from byheart.noise.levels import Grid
 from byheart.sampling.spec import SolverName
 
-__all__ = ["Plan"]
+__all__ = ["AnyMeasure", "Plan"]
 
-Threshold = Annotated[float, Field(gt=0, le=1)]
+AnyMeasure = Annotated[
+    Copies | LossGap | FrechetDistance | KernelDistance | SlicedWasserstein, Field(discriminator="kind")
+]
+"""Any measure, as a field of a specification."""
+
+MOVED = {
+    "sigmas": '{ kind = "loss_gap", sigmas = … }',
+    "loss_images": '{ kind = "loss_gap", images = … }',
+    "loss_seed": '{ kind = "loss_gap", seed = … }',
+    "thresholds": '{ kind = "copies", thresholds = … }',
+    "tolerances": '{ kind = "copies", tolerances = … }',
+    "fidelity": '{ kind = "fd" }, { kind = "kid" }, { kind = "sw" }',
+}
+"""A setting that a plan had before its measures had settings of their own -> how it is written among the measures."""
 
 
 class Plan(Spec):
-    """One evaluation: which samples are drawn, and what is asked of them.
+    """Say what one evaluation measures, and on which samples.
 
-    samples: drawn from seeds first_seed, first_seed + 1, …, the same at every evaluation.  grid, solver: of the sampler.
-    sigmas: noise levels of the loss gap.  loss_images: images on each side of it, at most.  loss_seed: of its noise.
-    thresholds: of the ratio test; the first is the one called `f_mem`.  tolerances: distances in training units, each the
-    name of a share of samples within it of a training point (`within@…`).  fidelity: which distances to held-out images.
+    samples: drawn from seeds first_seed, first_seed + 1, …, the same at every evaluation; none are drawn where no measure
+    needs them.  grid, solver: of the sampler.  measures: each makes its part of the record, in this order.
+    Raises InputError for two measures of one kind, and for settings that belong to a measure.
     """
 
     samples: Annotated[int, Field(ge=3)] = 500
     first_seed: NonNegativeInt = 0
     grid: Grid = Grid()
     solver: SolverName = "euler"
-    sigmas: tuple[PositiveFloat, ...] = (0.2, 0.5, 1.0)
-    loss_images: Annotated[int, Field(ge=2)] = 512
-    loss_seed: NonNegativeInt = 0
-    thresholds: Annotated[tuple[Threshold, ...], Field(min_length=1)] = (1 / 3, 1 / 2)
-    tolerances: tuple[PositiveFloat, ...] = ()
-    fidelity: tuple[Literal["fd", "kid", "sw"], ...] = ("fd", "kid", "sw")
+    measures: Annotated[tuple[AnyMeasure, ...], Field(min_length=1)] = (
+        Copies(),
+        LossGap(),
+        FrechetDistance(),
+        KernelDistance(),
+        SlicedWasserstein(),
+    )
 
-    @field_validator("sigmas", "thresholds", "tolerances", "fidelity")
+    @property
+    def draws(self) -> bool:
+        """Tell whether an evaluation draws samples: only if a measure needs them."""
+        return any(measure.needs_samples for measure in self.measures)
+
+    @model_validator(mode="before")
     @classmethod
-    def _distinct(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        names = [f"{value:g}" if isinstance(value, float) else value for value in values]
-        if len(set(names)) < len(names):
+    def _nothing_moved(cls, settings: Any) -> Any:
+        moved = [name for name in MOVED if isinstance(settings, dict) and name in settings]
+        if moved:
             raise InputError(
-                got=f"{values} with the same entry twice",
-                need="entries that differ in their first six digits: each is a name in the record",
-                remedy="leave the repeated entry out",
+                got=f"{' and '.join(moved)} among the settings of a plan",
+                need="settings of a measure in its own table, among the `measures` of the plan",
+                remedy=f"write measures = [{', '.join(MOVED[name] for name in moved)}, …], with every measure you want",
             )
-        return values
+        return settings
+
+    @field_validator("measures")
+    @classmethod
+    def _one_of_a_kind(cls, measures: tuple[AnyMeasure, ...]) -> tuple[AnyMeasure, ...]:
+        kinds = [measure.kind for measure in measures]
+        if repeated := sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+            raise InputError(
+                got=f"several measures of kind {', '.join(repeated)}",
+                need="one measure of a kind: they give their numbers the same names",
+                remedy="put their settings into one, such as { kind = 'copies', thresholds = [0.3, 0.5] }",
+            )
+        return measures
 
     def shortened(self, samples: int) -> Plan:
         """Ask the same of fewer samples, and of fewer images in the same proportion."""
-        images = max(2, round(self.loss_images * samples / self.samples))
-        return self.model_copy(update={"samples": samples, "loss_images": images})
+        less = samples / self.samples
+        measures = tuple(
+            measure.model_copy(update={"images": max(2, round(measure.images * less))})
+            if isinstance(measure, LossGap)
+            else measure
+            for measure in self.measures
+        )
+        return self.model_copy(update={"samples": samples, "measures": measures})

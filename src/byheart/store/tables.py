@@ -27,14 +27,29 @@ def table(folders: Iterable[RunFolder]) -> list[Row]:
 
 
 def flat(nested: Mapping[str, object], prefix: str = "") -> dict[str, Scalar]:
-    """A nested record with dotted names; lists become text."""
+    """Flatten a nested record to dotted names; lists become text.
+
+    A list of specifications becomes their kinds, `measures = "copies+loss_gap"`, and the settings of each under its kind,
+    `measures.loss_gap.seed`.
+    """
     found: dict[str, Scalar] = {}
     for key, value in nested.items():
         if isinstance(value, Mapping):
             found |= flat(value, f"{prefix}{key}.")
+        elif kinds := _kinds(value):
+            found[prefix + key] = "+".join(kinds)
+            for kind, settings in kinds.items():
+                found |= flat(settings, f"{prefix}{key}.{kind}.")
         else:
             found[prefix + key] = value if isinstance(value, str | int | float | bool | None) else str(value)
     return found
+
+
+def _kinds(value: object) -> dict[str, dict[str, object]]:
+    """Kind -> settings beside the kind, of a list of specifications; nothing for any other value."""
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) and "kind" in one for one in value):
+        return {}
+    return {str(one["kind"]): {key: one[key] for key in one if key != "kind"} for one in value}
 
 
 def export(rows: list[Row], path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_trained_run_adds_its_bound(capsys, tmp_path):
             "n": 40,
             "model": {"kind": "mlp", "width": 16, "blocks": 1},
             "training": {"steps": 4, "batch": 8},
-            "plan": {"samples": 8, "loss_images": 16, "grid": {"steps": 3}},
+            "plan": {"samples": 8, "grid": {"steps": 3}},
             "schedule": {"first": 4, "count": 1},
         }
     )

@@ -20,6 +20,6 @@ def test_the_bound_is_of_the_size_of_the_data_s_own_level(finished, tiny):
 
 
 def test_a_closed_form_has_no_held_out_losses(tmp_path):
-    run = parse_run({"kind": "closed_form", "n": 8, "plan": {"samples": 4, "loss_images": 8}})
+    run = parse_run({"kind": "closed_form", "n": 8, "plan": {"samples": 4}})
     with pytest.raises(InputError, match="closed_form"):
         bound_of_run(execute(run, tmp_path))

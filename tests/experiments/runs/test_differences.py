@@ -35,3 +35,13 @@ def test_how_runs_are_measured_is_said_only_where_nothing_else_tells_them_apart(
     few, many = {"plan": {"samples": 8}}, {"plan": {"samples": 9}}
     assert differences(runs(few, many)) == ["plan.samples=8", "plan.samples=9"]
     assert differences(runs(few, many | {"n": 9})) == ["", ""]
+
+
+def test_measures_are_told_apart_by_their_kinds_and_settings():
+    few, more = {"kind": "loss_gap", "images": 8}, {"kind": "loss_gap", "images": 9}
+    plans = [{"plan": {"measures": measures}} for measures in ([few], [more], [more, {"kind": "fd"}])]
+    assert differences(runs(*plans)) == [
+        "plan.measures=loss_gap, plan.measures.loss_gap.images=8",
+        "plan.measures=loss_gap, plan.measures.loss_gap.images=9",
+        "plan.measures=loss_gap+fd, plan.measures.loss_gap.images=9",
+    ]

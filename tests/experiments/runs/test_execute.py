@@ -131,9 +131,19 @@ def test_a_run_is_not_finished_by_other_code(tiny, tmp_path, monkeypatch):
 
 
 def test_closed_form_run_is_exact_copying(tmp_path):
-    run = parse_run({"kind": "closed_form", "n": 16, "plan": {"samples": 32, "loss_images": 16}})
+    run = parse_run({"kind": "closed_form", "n": 16, "plan": {"samples": 32}})
     (row,) = execute(run, tmp_path).rows()
     assert row["step"] == 0 and row["f_mem"] == 1.0 and row["f_mem_count"] == 32
+
+
+@pytest.mark.parametrize("kind", ["training", "closed_form"])
+def test_a_run_whose_plan_needs_no_samples_stores_none(kind, tmp_path):
+    settings = {"plan": {"measures": [{"kind": "loss_gap", "sigmas": [0.5]}]}}
+    run = parse_run(tiny_settings(**settings) if kind == "training" else {"kind": kind, "n": 16, **settings})
+    folder = execute(run, tmp_path)
+    assert folder.sample_steps() == []
+    assert all(row["gap@0.5"] > -1 and "f_mem" not in row for row in folder.rows())
+    assert "f_mem/heldout" not in folder.read_record("references")
 
 
 def test_checkpoint_comes_back_as_the_denoiser_that_was_measured(finished, tiny):
@@ -171,9 +181,7 @@ def test_device_this_machine_lacks_is_refused(tiny, tmp_path):
 def test_load_refuses_what_it_cannot_give_back(tmp_path, tiny):
     with pytest.raises(InputError, match="no run has"):
         load("absent", tmp_path)
-    closed = execute(
-        parse_run({"kind": "closed_form", "n": 8, "plan": {"samples": 4, "loss_images": 8}}), tmp_path
-    )
+    closed = execute(parse_run({"kind": "closed_form", "n": 8, "plan": {"samples": 4}}), tmp_path)
     with pytest.raises(InputError, match="closed_form"):
         load(closed)
     folder = execute_folder(tmp_path, tiny)

@@ -56,6 +56,7 @@ def refusal(text, tmp_path, read):
     [
         ("width = 8", "widht = 8", "base.model.widht = 8, a", "blocks, ", "did you mean width? "),
         ("plan.samples", "plan.smaples", 'grid."plan.smaples" = 8, a', "samples", "did you mean samples? "),
+        ("plan.samples", "plan.loss_images", "loss_images among", "`measures` of the plan", "images = … }"),
         ("n = [8]", 'n = ["a"]', "grid.n = 'a'", "valid integer", "correct `grid.n`"),
         ("n = [8]", "", "no base.n", "`base.n`", "add `base.n`"),
         ('"mlp", width', '"mpl", width', "base.model.kind = 'mpl'", "one of mlp, unet", "did you mean mlp? "),

@@ -28,7 +28,7 @@ def small(run):
     settings["data"]["heldout"] = 10
     settings["model"]["width"] = 8
     settings["training"] |= {"steps": 3, "batch": 4}
-    settings["plan"] |= {"samples": 4, "loss_images": 8}
+    settings["plan"]["samples"] = 4
     settings["plan"]["grid"]["steps"] = 4
     return parse_run(settings)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from byheart._checks import InputError
 from byheart.experiments.study.conduct import conduct
 from byheart.experiments.study.recipe import load_study
-from byheart.studies.onset.gather import RULES, onset_content
+from byheart.studies.onset.gather import RULES, _threshold, onset_content
 from byheart.studies.pages import write_report
 
 
@@ -24,6 +25,15 @@ def test_every_run_has_every_time(content):
     assert {(found.n, found.seed) for found in content.crossings} == {(16, 0), (16, 1), (32, 0), (32, 1)}
     assert all(set(found.times) == set(RULES) for found in content.crossings)
     assert content.data_name == "digits" and content.scale == "ci"
+
+
+def test_runs_that_do_not_count_copies_make_no_page(folder, monkeypatch):
+    header = folder.folders()["mlp"][0].header()
+    plan = header["spec"]["plan"] | {"measures": [{"kind": "loss_gap"}]}
+    changed = header | {"spec": header["spec"] | {"plan": plan}}
+    monkeypatch.setattr("byheart.store.folders.RunFolder.header", lambda self: changed)
+    with pytest.raises(InputError, match=r"does not count copies.*move .* away"):
+        _threshold(folder.folders()["mlp"][0])
 
 
 def test_strips_show_the_samples_as_pixels(content, folder):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from byheart._checks import InputError
 from byheart._records import write_atomic
 from byheart.analysis.collapse_quality import Collapse, collapse
 from byheart.experiments.quantities.onset import crossing_rule, measured_exponent, series
@@ -86,8 +87,21 @@ def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, sc
         strips=_strips(folders),
         facts=_facts(folders[0]),
         cautions=cautions(folders),
-        threshold=float(folders[0].header()["spec"]["plan"]["thresholds"][0]),
+        threshold=_threshold(folders[0]),
         provenance=provenance(folders),
+    )
+
+
+def _threshold(folder: RunFolder) -> float:
+    """The threshold of `f_mem` in a run.  Raises InputError where the plan of the run does not count copies."""
+    for measure in folder.header()["spec"]["plan"].get("measures", ()):
+        if measure["kind"] == "copies":
+            return float(measure["thresholds"][0])
+    raise InputError(
+        got=f"run {folder.id}, whose plan does not count copies",
+        need="a measure of kind copies: the page is about `f_mem`",
+        remedy='add { kind = "copies" } to plan.measures, or, where an older version stored the run, '
+        f"move {folder.path} away; then run the study anew",
     )
 
 

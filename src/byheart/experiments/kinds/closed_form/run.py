@@ -10,7 +10,7 @@ from byheart.data.dataset import Split
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.closed_form.spec import ClosedFormRun
-from byheart.experiments.kinds.shared.samples import sample_tensors
+from byheart.experiments.kinds.shared.samples import save_samples
 from byheart.experiments.kinds.shared.short import Short
 from byheart.experiments.kinds.shared.split import on_device, store_data, the_split
 from byheart.random import derive
@@ -33,7 +33,7 @@ def carry_out(run: ClosedFormRun, prepared: Split, folder: RunFolder, device: st
     began = perf_counter()
     measured = measure(closed_form(run.denoiser, split.train, derive(run.seed, "denoiser")), split, run.plan)
     row = {"step": 0, **measured.record, "seconds": perf_counter() - began}
-    folder.save("samples-0", sample_tensors(measured, split))
+    save_samples(folder, 0, measured, split)
     folder.append(row)
     tell({"kind": "row", "run": run.id, "n": run.n, "seed": run.seed, **row})
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from byheart.data.dataset import Split
 from byheart.evaluation.measure import Measured
+from byheart.store.folders import RunFolder
 
-__all__ = ["sample_tensors"]
+__all__ = ["save_samples"]
 
 
-def sample_tensors(measured: Measured, split: Split) -> dict[str, Tensor]:
-    """samples (b, *shape), d1 and d2 (b,), nearest (b,) rows of the training set, nearest_images (b, *shape)."""
-    neighbors = measured.neighbors
+def save_samples(folder: RunFolder, step: int, measured: Measured, split: Split) -> None:
+    """Store what an evaluation drew: nothing where the plan needs no samples.
+
+    samples (b, *shape), d1 and d2 (b,), nearest (b,) rows of the training set, nearest_images (b, *shape).
+    """
+    samples, neighbors = measured.samples, measured.neighbors
+    if samples is None or neighbors is None:
+        return
     nearest = neighbors.index[:, 0]
-    return {
-        "samples": measured.samples,
+    tensors = {
+        "samples": samples,
         "d1": neighbors.distance[:, 0],
         "d2": neighbors.distance[:, 1],
         "nearest": nearest,
         "nearest_images": split.train[nearest.to(split.train.device)],
     }
+    folder.save(f"samples-{step}", tensors)

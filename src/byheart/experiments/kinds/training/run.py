@@ -13,7 +13,7 @@ from byheart.data.dataset import Split
 from byheart.evaluation.measure import measure, references
 from byheart.executors.local import Tell
 from byheart.experiments.kinds.shared.clock import Clock
-from byheart.experiments.kinds.shared.samples import sample_tensors
+from byheart.experiments.kinds.shared.samples import save_samples
 from byheart.experiments.kinds.shared.short import Short
 from byheart.experiments.kinds.shared.split import on_device, store_data, the_split
 from byheart.experiments.kinds.training.spec import Schedule, TrainingRun
@@ -99,6 +99,6 @@ def _evaluate(
         **measured.record,
         "seconds": perf_counter() - began,
     }
-    folder.save(f"samples-{state.step}", sample_tensors(measured, split))
+    save_samples(folder, state.step, measured, split)
     folder.append(record)
     return record

@@ -2,36 +2,25 @@
 
 import math
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from evaluation_example import MEANS, SPLIT, TRUTH, dataset
 from torch import nn
 
 from byheart._checks import InputError
-from byheart.data.dataset import Dataset, split
-from byheart.denoisers.mixture import empirical, population
+from byheart.data.dataset import split
+from byheart.denoisers.mixture import empirical
 from byheart.evaluation.measure import measure, references
+from byheart.evaluation.measures import Copies, FrechetDistance, KernelDistance, LossGap, SlicedWasserstein
 from byheart.evaluation.plan import Plan
 from byheart.metrics import DuplicatesWarning, frechet
 from byheart.noise.levels import Grid
 from byheart.numerics.neighbors import nearest
 
-PLAN = Plan(samples=40, grid=Grid(steps=12), loss_images=60)
-MEANS = 0.7 * torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(7))
-TRUTH = population(MEANS, 0.6)
-
-
-def dataset(count: int = 220) -> Dataset:
-    draws = torch.Generator().manual_seed(0)
-    images = MEANS[torch.arange(count) % 3] + 0.6 * torch.randn(count, 1, 4, 4, generator=draws)
-    return Dataset(name="mixture", images=images, center=torch.zeros(1, 4, 4), scale=1.0, fingerprint="none")
-
-
-SPLIT = split(dataset(), 30, seed=0, heldout=60)
+PLAN = Plan(samples=40, grid=Grid(steps=12))
 
 
 class Shrinking(nn.Module):
@@ -88,7 +77,7 @@ def test_values_are_plain_and_finite(make):
 
 
 def test_every_name_is_documented():
-    text = (Path(__file__).parents[1] / "docs" / "reference" / "records.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "records.md").read_text()
     documented = set(re.findall(r"`([^`\s]+)`", text))
     names = measure(TRUTH, SPLIT, PLAN).record | references(SPLIT, PLAN)
     general = {re.sub(r"^((?:loss/\w+|gap|gap_low|gap_high)@).*", r"\1σ", name) for name in names}
@@ -122,11 +111,62 @@ def test_fresh_images_are_in_neither_part_and_a_fair_draw():
 
 
 def test_only_what_the_plan_asks_for():
-    plan = Plan(samples=5, sigmas=(), fidelity=("sw",), thresholds=(0.4,), grid=Grid(steps=3))
-    assert set(measure(TRUTH, SPLIT, plan).record) == {
-        "f_mem", "f_mem_low", "f_mem_high", "f_mem_count", "ratio/median", "ratio/q10", "sw",
-    }  # fmt: skip
+    plan = Plan(samples=5, measures=(Copies(thresholds=(0.4,)), SlicedWasserstein()), grid=Grid(steps=3))
+    assert list(measure(TRUTH, SPLIT, plan).record) == [
+        "f_mem_count", "f_mem", "f_mem_low", "f_mem_high", "ratio/median", "ratio/q10", "sw",
+    ]  # fmt: skip
     assert "fd/floor" not in references(SPLIT, plan)
+
+
+def test_a_measure_says_the_same_alone_and_among_others():
+    everything, beside = measure(TRUTH, SPLIT, PLAN), references(SPLIT, PLAN)
+    alone, beside_alone = [], {}
+    for each in PLAN.measures:
+        plan = PLAN.model_copy(update={"measures": (each,)})
+        alone += measure(TRUTH, SPLIT, plan).record.items()
+        beside_alone |= references(SPLIT, plan)
+    assert alone == list(everything.record.items())
+    assert beside_alone == beside
+
+
+def test_the_order_of_the_record():
+    assert [re.sub(r"@.*", "", name) for name in measure(TRUTH, SPLIT, PLAN).record] == [
+        "f_mem_count", "f_mem", "f_mem_low", "f_mem_high", "f_mem", "f_mem", "f_mem", "ratio/median", "ratio/q10",
+        *["loss/train", "loss/heldout", "gap", "gap_low", "gap_high"] * 3, "fd", "fd/floor", "kid", "kid_low", "kid_high", "sw",
+    ]  # fmt: skip
+    order = [name for name in references(SPLIT, PLAN) if not re.search(r"_low|_high|count|@", name)]
+    assert order == [
+        "train/duplicates", "features", "f_mem/heldout", "ratio/heldout_median", "f_mem/empirical",
+        "fd/train", "fd/train_floor", "kid/train", "sw/train", "fd/fresh", "fd/fresh_floor", "kid/fresh", "sw/fresh", "fd/floor",
+    ]  # fmt: skip
+
+
+def test_a_loss_gap_alone_draws_nothing():
+    plan = Plan(measures=(LossGap(sigmas=(0.5,)),))
+    levels = []
+
+    def denoiser(x, sigma):
+        levels.append(float(sigma))
+        return TRUTH(x, sigma)
+
+    found = measure(denoiser, SPLIT, plan)
+    assert set(levels) == {0.5} and found.samples is None and found.neighbors is None
+    assert list(found.record) == [
+        "loss/train@0.5",
+        "loss/heldout@0.5",
+        "gap@0.5",
+        "gap_low@0.5",
+        "gap_high@0.5",
+    ]
+    assert set(references(SPLIT, plan)) == {
+        "train/count", "train/duplicates", "heldout/count", "fresh/count", "features",
+    }  # fmt: skip
+
+
+def test_distances_alone_ask_for_no_samples_of_the_empirical_denoiser():
+    found = references(SPLIT, Plan(samples=10**9, measures=(KernelDistance(), FrechetDistance())))
+    assert list(found)[5:7] == ["kid/train", "kid/train_low"] and list(found)[-1] == "fd/floor"
+    assert "f_mem/empirical" not in found
 
 
 def test_nothing_of_it_remains():
@@ -177,58 +217,6 @@ def test_too_few_images_are_refused(part):
 def test_a_diverged_model_is_called_so():
     with pytest.raises(InputError, match="samples with 640 values that are NaN"):
         measure(lambda x, sigma: x * float("nan"), SPLIT, PLAN)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"samples": 2}, {"sigmas": (0.0,)}, {"sigmas": (0.5, 0.5)}, {"thresholds": ()}, {"thresholds": (1.2,)},
-        {"thresholds": (0.5, 0.5000001)}, {"loss_images": 1}, {"fidelity": ("fid",)}, {"solver": "magic"},
-        {"first_seed": -1}, {"typo": 1},
-    ],
-)  # fmt: skip
-def test_plans_that_make_no_sense_are_refused(settings):
-    with pytest.raises(InputError):
-        Plan(**settings)
-
-
-def test_a_plan_needs_no_torch():
-    code = "import sys, byheart.evaluation.plan; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_losses_are_in_units_of_the_data_whatever_units_they_are_trained_in():
-    whole = split(dataset(), 40, seed=0, heldout=60)
-    rms = whole.train.square().mean().sqrt()
-    unit = replace(whole, train=whole.train / rms, heldout=whole.heldout / rms)
-    quarter = replace(
-        unit,
-        train=unit.train / 4,
-        heldout=unit.heldout / 4,
-        dataset=replace(unit.dataset, standardized=False),
-    )
-    plan = Plan(samples=8, sigmas=(0.5,), fidelity=(), grid=Grid(steps=4))
-    expected, found = (measure(empirical(part.train), part, plan).record for part in (unit, quarter))
-    for name in ("loss/train@0.5", "loss/heldout@0.5", "gap@0.5", "gap_low@0.5"):
-        assert found[name] == pytest.approx(expected[name], rel=1e-4)
-
-
-def test_shares_within_tolerances():
-    some = split(dataset(), 20, seed=0)
-    record = measure(empirical(some.train), some, Plan(samples=20, tolerances=(0.01, 1e4))).record
-    assert record["within@0.01"] == record["within@10000"] == 1.0 and record["within@0.01_low"] < 1
-    far = measure(lambda x, sigma: torch.zeros_like(x) + 9, some, Plan(samples=20, tolerances=(0.01,))).record
-    assert far["within@0.01"] == 0.0 and far["within@0.01_high"] > 0
-    assert "within@0.01/heldout" in references(some, Plan(samples=20, tolerances=(0.01,)))
-
-
-def test_a_misspelled_setting_of_a_plan_is_named_with_the_right_one():
-    with pytest.raises(
-        InputError, match=r"sample = 5, a setting that does not exist.*did you mean samples\?"
-    ):
-        Plan(sample=5)
-    with pytest.raises(InputError, match=r"got grid\.step = 3.*did you mean steps\?"):
-        Plan(grid={"step": 3})
 
 
 def test_what_is_no_split_is_refused():

@@ -1,0 +1,12 @@
+"""Measures: one file each, with its specification and, beside it, the function that makes its part of the record.
+
+The specifications need no torch: the functions import it, and their metrics, when they are called.
+"""
+
+from byheart.evaluation.measures.copies import Copies
+from byheart.evaluation.measures.frechet import FrechetDistance
+from byheart.evaluation.measures.kernel import KernelDistance
+from byheart.evaluation.measures.loss_gap import LossGap
+from byheart.evaluation.measures.sliced import SlicedWasserstein
+
+__all__ = ["Copies", "FrechetDistance", "KernelDistance", "LossGap", "SlicedWasserstein"]
