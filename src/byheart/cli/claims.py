@@ -28,7 +28,8 @@ def claims(
 ) -> int:
     """Show which published statements were measured, and with what result.
 
-    One row an id, from the record inside the package; a row that nobody measured says so.
+    First a line for every paper, then one row an id, from the record inside the package; a row that nobody measured says so.
+    An id with a paper's letter is the paper's statement; ids B-… and A-… are ours.
 
     Args:
         json: Print all rows, one per id and scale, as JSON.
@@ -49,10 +50,21 @@ def claims(
     if json:
         _print_json(rows)
     else:
+        if not measure:
+            _lead()
         verdicts(rows)
         if not rows:
             print("nothing is due")
     return 0
+
+
+def _lead() -> None:
+    """Print how every paper stands."""
+    from byheart.experiments.study.scoreboard import standings
+
+    for standing in standings():
+        print(standing.line)
+    print()
 
 
 def _check_alone(scale: str, record: bool) -> None:
