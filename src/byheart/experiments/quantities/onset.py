@@ -6,9 +6,11 @@ exponent/tau_split@G     the same for the loss split: held-out minus train loss 
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
 collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
 collapse/gap@0.5         the same for the loss gap at sigma = 0.5
-collapse/NAME^A          the same of f_mem or gap@0.5 over tau/n^A, a rival of tau/n
+collapse/f_mem_normalized   the same for f_mem divided by its last value, as S3 draws it
+collapse/NAME^A          the same of one of these over tau/n^A, a rival of tau/n
 collapse_best/NAME       the exponent A in 0 … 2 that brings the curves of NAME closest together over tau/n^A   (mean over
-                         seeds, Student-t 95 %; a seed whose curves lie closest at an end of that range has no value)
+                         seeds, Student-t 95 %; a seed whose curves lie closest at an end of that range has no value).
+                         Curves that end at different heights pull it away from the exponent of their times: normalize
 reached/f_mem@L@H        share of runs whose f_mem crosses L within H n steps     (Clopper–Pearson or Wilson)
                          a run that ended before, uncrossed, has no value: the claim then stays unresolved
 """
@@ -34,10 +36,14 @@ VOCABULARY = (
     "exponent/tau_gen@S",
     "collapse/f_mem",
     "collapse/gap@0.5",
+    "collapse/f_mem_normalized",
     "collapse/NAME^A",
     "collapse_best/NAME",
     "reached/f_mem@L@H",
 )
+
+
+NORMALIZED = "f_mem_normalized"
 
 
 def check(name: str) -> bool:
@@ -87,7 +93,7 @@ def _reached(curves: Sequence[Curve], level: float, horizon: float) -> Quantity:
 
 
 def _collapses(column: str) -> bool:
-    return column == "f_mem" or column.startswith("gap@")
+    return column in ("f_mem", NORMALIZED) or column.startswith("gap@")
 
 
 def _is_rule(rule: str) -> bool:
@@ -134,8 +140,16 @@ def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
 
 
 def series(curves: Sequence[Curve], name: str) -> list[Series]:
-    """One record of every curve over training, e.g. `f_mem`, as analysis takes it."""
-    return [Series(curve.n, curve.seed, curve.at("step"), curve.at(name)) for curve in curves]
+    """One record of every curve over training, e.g. `f_mem`, as analysis takes it; `f_mem_normalized` is over its last value."""
+    values = _normalized if name == NORMALIZED else lambda curve: curve.at(name)
+    return [Series(curve.n, curve.seed, curve.at("step"), values(curve)) for curve in curves]
+
+
+def _normalized(curve: Curve) -> list[float | None]:
+    """f_mem over its last value; nothing where that is 0."""
+    shares = curve.at("f_mem")
+    last = next((share for share in reversed(shares) if share is not None), 0.0)
+    return [share / last if last and share is not None else None for share in shares]
 
 
 def _known(value: float) -> float | None:
