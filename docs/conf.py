@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import byheart
 from byheart.cli import VERBS, main, overview
-from byheart.experiments.study.scoreboard import all_rows
+from byheart.experiments.study.scoreboard import all_rows, standings
 
 project, author, copyright = "byheart", "The byheart authors", "2026, the byheart authors"
 version = release = byheart.__version__
@@ -39,15 +39,15 @@ def helps() -> dict[str, str]:
     return texts
 
 
-def scoreboard(paper: str | None = None) -> str:
-    """Every row of the claims' record as a table; of the claims about one paper only, if it is named."""
+def scoreboard(prefix: str = "") -> str:
+    """Every row of the claims' record as a table; of the claims whose ids begin so only."""
 
     def number(value):
         return "–" if value is None else f"{value:.3g}"
 
     lines = ["| claim | scale | measured | 95 % | accepted | verdict | statement |", "| --- " * 7 + "|"]
     for row in all_rows():
-        if paper not in (None, row["paper"]):
+        if not row["id"].startswith(prefix):
             continue
         interval, accepted = (
             f"{number(low)} … {number(high)}" for low, high in ((row["low"], row["high"]), row["accept"])
@@ -81,7 +81,9 @@ def make_pages(app):
         (MADE / f"{name}.txt").write_text(text)
     (MADE / "names.md").write_text(names())
     (MADE / "scoreboard.md").write_text(scoreboard())
-    (MADE / "planted.md").write_text(scoreboard("byheart"))
+    (MADE / "planted.md").write_text(scoreboard("A-"))
+    lines = "\n".join(standing.line for standing in standings())
+    (MADE / "standings.md").write_text(f"```\n{lines}\n```\n")
 
 
 def plain_docstring(app, what, name, thing, options, lines):

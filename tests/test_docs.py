@@ -10,6 +10,7 @@ import pytest
 from byheart import cli
 from byheart.experiments.catalog import RECIPES
 from byheart.experiments.study.recipe import Study, load_study
+from byheart.experiments.study.scoreboard import standings
 from byheart.experiments.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +63,11 @@ def test_how_long_a_scale_takes_is_said_as_the_study_says_it():
     assert len(said) >= 4
     assert set(said) <= takes
     assert "minutes" not in (RECIPES / "onset" / "study.toml").read_text().partition("name =")[0]
+
+
+def test_the_readme_leads_with_how_the_claims_stand():
+    first = blocks(ROOT / "README.md", "")[0]
+    assert first.splitlines() == [standing.line for standing in standings()]
 
 
 def test_a_study_of_widths_has_two():

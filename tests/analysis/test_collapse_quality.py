@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from byheart.analysis.collapse_quality import Series, collapse, spread
+from byheart.analysis.collapse_quality import Series, best_exponents, collapse, spread
 
 STEPS = np.geomspace(10, 100_000, 400)
 
@@ -75,3 +75,21 @@ def test_nothing_to_compare_is_nan():
     for series in ([], flat, clocks(power=1, n=(64,))):
         found = collapse(series)
         assert math.isnan(found.ratio) and (found.low, found.count) == (None, 0)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.5])
+def test_the_best_exponent_is_that_of_the_times(power):
+    assert best_exponents(clocks(power, seeds=(0, 1))) == [power, power]
+    assert collapse(clocks(power), power).ratio > 100 * collapse(clocks(power), power + 0.5).ratio
+
+
+def test_a_factor_does_not_single_out_its_exponent():
+    """Times that go like n^1.5 come closer over tau / n, too: by more than 1.5."""
+    assert collapse(clocks(1.5)).ratio > 1.5
+    assert collapse(clocks(1.5), 1.5).ratio > collapse(clocks(1.5)).ratio
+
+
+def test_a_best_exponent_at_the_end_of_the_range_is_none():
+    flat = [Series(n, 0, [1, 10], [0, 0]) for n in (64, 128)]
+    for series in (clocks(2.5), flat, clocks(1, n=(64,))):
+        assert best_exponents(series) == [None]

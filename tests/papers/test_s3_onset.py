@@ -15,7 +15,7 @@ def test_the_demo_shows_the_clocks(tmp_path):
         assert 0.8 <= claims[name]["measured"] <= 1.4
         assert claims[name]["low"] < claims[name]["measured"] < claims[name]["high"]
     assert abs(claims["S3-B"]["measured"]) <= 0.35
-    assert claims["S3-A-reached"]["measured"] == 1.0
+    assert claims["B-S3-A-reached"]["measured"] == 1.0
     for run in onset_content(folder).runs:
         assert run.references["f_mem/empirical"] == 1.0
         assert run.references["f_mem/heldout"] < 0.01

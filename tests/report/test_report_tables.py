@@ -68,9 +68,9 @@ def test_collapses_and_references():
 def test_claims():
     reproduced, unresolved, nobody = claim_lines(onset_rows.CLAIMS)
     assert (reproduced.measured, reproduced.accept, reproduced.sign) == (
-        "1.10 [1.00, 1.21]",
-        "[0.8, 1.4]",
+        "1.10 [1.00, 1.20]",
+        "[0.8, 1.2]",
         "✓",
     )
-    assert (unresolved.accept, unresolved.target, unresolved.source) == ("[1.5, ∞]", "–", "S3, figure 2 left")
+    assert (unresolved.accept, unresolved.target, unresolved.source) == ("[1.5, ∞]", "–", "byheart")
     assert (nobody.verdict, nobody.measured, nobody.sign) == ("not measured", "–", "–")

@@ -1,7 +1,11 @@
 """Does n explain the time?  How much closer curves over tau lie once they are drawn over tau / n, as a number.
 
     spread    rms distance of the curves from their mean, over the range of log tau that all of them cover
-    ratio     spread over tau  /  spread over tau / n:   > 1 where the curves collapse
+    ratio     spread over tau  /  spread over tau / n^a:   > 1 where the curves collapse; a = 1 unless said
+    best      the exponent a of which the spread over tau / n^a is least
+
+A ratio above 1 does not single out its exponent: curves whose times go like n^1.5 come closer in tau / n, too.  `best`
+compares exponents.
 
 Computed for each seed by itself, so that only n differs between curves; the interval is Student's over the seeds.
 """
@@ -16,11 +20,12 @@ from numpy.typing import NDArray
 
 from byheart.numerics.intervals import mean_interval
 
-__all__ = ["Collapse", "Series", "collapse", "spread"]
+__all__ = ["Collapse", "Series", "best_exponents", "collapse", "spread"]
 
 Array = NDArray[np.float64]
 
 POINTS = 256  # of the grid in log tau: many more than evaluations, so that its choice is not felt
+EXPONENTS = np.linspace(0, 2, 81)  # steps of 0.025, finer than seeds differ
 EXACT = 1e-12  # a spread below this is rounding: it keeps the ratio of a perfect collapse finite
 
 
@@ -36,7 +41,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Collapse:
-    """Spread before and after tau → tau / n, geometric means over seeds, and their ratio.
+    """Spread before and after tau → tau / n^a, geometric means over seeds, and their ratio.
 
     low, high: 95 % interval of the ratio over seeds, None with fewer than two.  count: curves used.  sizes: their n.
     before, after and ratio are NaN where no seed has two sizes, or the curves never leave each other (nothing happened yet).
@@ -74,14 +79,13 @@ def _known(curve: tuple[Sequence[float], Sequence[float | None]]) -> tuple[Array
     return x[known], y[known]
 
 
-def collapse(series: Sequence[Series]) -> Collapse:
-    """How much the spread between sizes falls under tau → tau / n.
+def collapse(series: Sequence[Series], exponent: float = 1.0) -> Collapse:
+    """How much the spread between sizes falls under tau → tau / n^exponent.
 
     series: curves of one quantity, any number of sizes n and seeds; seeds with one size are left out.
     """
-    seeds = sorted({curve.seed for curve in series})
-    groups = [[curve for curve in series if curve.seed == seed] for seed in seeds]
-    pairs = [(group, _spread_over(group, scaled=False), _spread_over(group, scaled=True)) for group in groups]
+    groups = _by_seed(series)
+    pairs = [(group, _spread_over(group, 0.0), _spread_over(group, exponent)) for group in groups]
     found = [(group, before, after) for group, before, after in pairs if before > 0 and after >= 0]
     if not found:
         nothing = float("nan")
@@ -101,5 +105,27 @@ def collapse(series: Sequence[Series]) -> Collapse:
     )
 
 
-def _spread_over(group: Sequence[Series], *, scaled: bool) -> float:
-    return spread([([step / (c.n if scaled else 1) for step in c.steps], c.values) for c in group])
+def best_exponents(series: Sequence[Series]) -> list[float | None]:
+    """The exponent a in 0 … 2 that brings the curves of a seed closest together over tau / n^a, one number a seed.
+
+    series: as for `collapse`.  None: the curves share no range, never leave each other, or lie closest at 0 or 2, so that
+    the best exponent may lie beyond.
+    """
+    return [_best(group) for group in _by_seed(series)]
+
+
+def _best(group: Sequence[Series]) -> float | None:
+    spreads = np.array([_spread_over(group, exponent) for exponent in EXPONENTS])
+    if not np.isfinite(spreads).all() or not spreads[0] > 0:
+        return None
+    least = int(spreads.argmin())
+    return float(EXPONENTS[least]) if 0 < least < len(EXPONENTS) - 1 else None
+
+
+def _by_seed(series: Sequence[Series]) -> list[list[Series]]:
+    seeds = sorted({curve.seed for curve in series})
+    return [[curve for curve in series if curve.seed == seed] for seed in seeds]
+
+
+def _spread_over(group: Sequence[Series], exponent: float) -> float:
+    return spread([([step / c.n**exponent for step in c.steps], c.values) for c in group])

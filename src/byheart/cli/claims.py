@@ -32,7 +32,8 @@ def claims(
 ) -> int:
     """Show which published statements were measured, and with what result.
 
-    One row an id, from the record inside the package; a row that nobody measured says so.
+    First a line for every paper, then one row an id, from the record inside the package; a row that nobody measured says so.
+    An id with a paper's letter is the paper's statement; ids B-… and A-… are ours.
 
     Args:
         json: Print all rows, one per id and scale, as JSON.
@@ -57,6 +58,8 @@ def claims(
     if json:
         _print_json(rows)
     else:
+        if not measure:
+            _lead()
         verdicts(rows)
         if not rows:
             print("nothing is due")
@@ -95,6 +98,15 @@ def _show_due(ids: Sequence[str], scale: str, workers: int) -> int:
 def _due_line(row: Due) -> list[str]:
     minutes = "–" if row.minutes is None else f"{row.minutes:.1f}"
     return [row.id, row.study, str(row.runs), minutes, row.reason]
+
+
+def _lead() -> None:
+    """Print how every paper stands."""
+    from byheart.experiments.study.scoreboard import standings
+
+    for standing in standings():
+        print(standing.line)
+    print()
 
 
 def _check_alone(scale: str, record: bool) -> None:

@@ -30,6 +30,29 @@ def test_the_gap_is_the_largest_and_its_interval_that_of_the_worst():
     assert quantity("gap/rms", [curve(exact)]).low is None
 
 
+def test_runs_against_published_points_by_their_setting():
+    figures = {"tikhonov": {"within@0.01": [(1e-4, 0.395), (1e-2, 0.004), (1e-1, 0.0)]}}
+    name = "against/tikhonov/within@0.01/denoiser.shrinkage.strength"
+
+    def run(c, row):
+        return curve(row, denoiser={"shrinkage": {"strength": c}})
+
+    runs = [
+        run(1e-4, share(0.425)),
+        run(1e-2, share(0.005)),
+        run(3e-3, share(0.9)),
+    ]  # the last: not published
+    found = quantity(name, runs, figures=figures)
+    assert (found.value, found.low, found.high) == pytest.approx((0.03, 0.02, 0.04))
+    assert (found.count, found.missing) == (2, 0)
+    assert quantity(name, [*runs, run(1e-1, {"count": 3})], figures=figures).missing == 1
+    check_quantity(name, figures)
+    with pytest.raises(InputError, match="published"):
+        check_quantity("against/other/within@0.01/seed", figures)
+    with pytest.raises(InputError):
+        check_quantity("against/tikhonov/seed", figures)
+
+
 @pytest.mark.parametrize("power", [1.0, 0.5])
 def test_a_slope_is_that_of_the_bound_part(power):
     def rows(factor):

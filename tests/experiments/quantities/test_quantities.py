@@ -1,6 +1,7 @@
 """Quantities of claims, on curves whose answer is known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -87,6 +88,33 @@ def test_collapse_is_large_where_n_explains_time_and_small_where_not():
     assert quantity("collapse/f_mem", curves(wobble=0.05)).value > 3
     assert quantity("collapse/gap@0.5", curves(wobble=0.05)).value > 3
     assert quantity("collapse/f_mem", curves(power=0.2, wobble=0.05)).value < 1
+
+
+def test_collapse_compares_exponents():
+    found = quantity("collapse_best/f_mem", curves(power=1.5, wobble=0.05))
+    assert found.value == pytest.approx(1.5, abs=0.1) and found.low <= found.value <= found.high
+    rival, plain = (
+        quantity(name, curves(power=1.5)).value for name in ("collapse/f_mem^1.5", "collapse/f_mem")
+    )
+    assert rival > plain > 1
+    assert quantity("collapse/gap@0.5^1", curves()) == quantity("collapse/gap@0.5", curves())
+    for name in ("collapse/f_mem^", "collapse/f_mem^x", "collapse_best/fd", "collapse_best/f_mem^1"):
+        with pytest.raises(InputError):
+            quantity(name, curves())
+
+
+def test_curves_of_different_heights_collapse_once_they_are_normalized():
+    lower = [
+        replace(found, rows=[row | {"f_mem": row["f_mem"] * 64 / found.n} for row in found.rows])
+        for found in curves(wobble=0.01)
+        if found.n >= 64
+    ]
+    normalized = quantity("collapse_best/f_mem_normalized", lower)
+    raw = quantity("collapse_best/f_mem", lower)
+    assert normalized.value == pytest.approx(1, abs=0.1)
+    assert raw.value is None or not abs(raw.value - 1) < 0.1
+    nobody = [replace(found, rows=[row | {"f_mem": 0.0} for row in found.rows]) for found in lower]
+    assert math.isnan(quantity("collapse/f_mem_normalized", nobody).value)
 
 
 def test_reached_counts_runs():

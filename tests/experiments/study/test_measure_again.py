@@ -59,6 +59,23 @@ def test_nothing_measured_says_so(small):
     assert scoreboard.all_rows() == [unmeasured(claim) for claim in small.claims]
 
 
+def test_papers_stand_by_the_verdicts_of_their_own_claims(small, monkeypatch):
+    verdicts = {"S3-A": "unresolved", "S3-B": "reproduced", "S3-C": "contradicted", "B-S3-A": "contradicted"}
+    rows = [
+        unmeasured(claim) | {"verdict": verdicts[claim.id], "version": "v"}
+        for claim in small.claims
+        if claim.id in verdicts
+    ]
+    monkeypatch.setattr(scoreboard, "read_record", lambda name: rows)
+    paper, ours = scoreboard.standings()
+    assert paper.line == "S3 (2505.17638): 1 reproduced, 1 contradicted, 1 unresolved, 2 not measured of 5"
+    others = sum(claim.paper == "byheart" for claim in small.claims) - 1
+    assert (
+        ours.line
+        == f"byheart: 0 reproduced, 1 contradicted, 0 unresolved, {others} not measured of {others + 1}"
+    )
+
+
 def test_what_is_due_is_measured_once(small, tmp_path, monkeypatch):
     rows = measure_again(["due"], scale="ci", root=tmp_path / "runs", record=True)
     assert [row["id"] for row in rows] == [claim.id for claim in small.claims]

@@ -10,6 +10,7 @@ from byheart._checks import InputError
 from byheart.data.spec import Data
 from byheart.experiments.catalog import study_names
 from byheart.experiments.runs.estimate import estimate, makespan
+from byheart.experiments.study.claims import read_record, unmeasured
 from byheart.experiments.study.conduct import conduct
 from byheart.experiments.study.recipe import Study, load_study
 from byheart.studies.pages import write_report
@@ -39,6 +40,36 @@ def test_every_recipe_of_the_package_is_whole():
         assert {claim.scale for claim in study.claims} <= set(study.scales)
         for claim in study.claims:
             assert claim.arm in study.runs(claim.scale)
+
+
+def test_a_claims_id_says_whose_statement_it_is():
+    claims = [(study, claim) for study in map(load_study, study_names()) for claim in study.claims]
+    ids = [claim.id for _, claim in claims]
+    assert len(set(ids)) == len(ids)
+    for study, claim in claims:
+        letter = claim.id.partition("-")[0]
+        if letter in ("A", "B"):
+            assert claim.paper == "byheart" and not claim.figure
+        else:
+            assert claim.paper == letter and study.paper != "byheart"
+
+
+def test_a_papers_claim_has_the_published_value_unless_it_is_a_bound():
+    for claim in (claim for name in study_names() for claim in load_study(name).claims):
+        if claim.paper != "byheart" and claim.target is None:
+            assert None in claim.accept, claim.id  # an end is open: "closer than", "at most"
+        if claim.paper != "byheart" and claim.target is not None:
+            low, high = claim.accept
+            assert (low is None or low <= claim.target) and (high is None or claim.target <= high), claim.id
+
+
+def test_the_record_has_rows_of_todays_claims_only():
+    for name in study_names():
+        claims = {claim.id: claim for claim in load_study(name).claims}
+        for row in read_record(name):
+            asked = unmeasured(claims[row["id"]]) | {"scale": row["scale"]}
+            told = ("paper", "figure", "statement", "quantity", "target", "accept")
+            assert [row[key] for key in told] == [asked[key] for key in told], row["id"]
 
 
 @pytest.mark.parametrize("scale", REAL_N)

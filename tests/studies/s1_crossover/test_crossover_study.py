@@ -17,18 +17,18 @@ def measured(folder, name: str) -> float:
 
 
 def test_half_of_the_samples_are_memorized_at_four_fifths(folder):
-    assert measured(folder, "S1-F-small-half") < 0.05
-    assert 0.35 < measured(folder, "S1-F-small") < 0.65
-    assert measured(folder, "S1-F-small-all") > 0.97
+    assert measured(folder, "B-S1-F-small-half") < 0.05
+    assert 0.35 < measured(folder, "B-S1-F-small") < 0.65
+    assert measured(folder, "B-S1-F-small-all") > 0.97
 
 
 def test_what_needs_no_more_than_two_seeds_is_decided(folder):
     verdicts = {row["id"]: row["verdict"] for row in folder.claims()}
-    assert {verdicts[name] for name in ("S1-D", "S1-E", "S1-E-trained")} == {"reproduced"}
+    assert {verdicts[name] for name in ("S1-D", "S1-E", "B-S1-E-trained")} == {"reproduced"}
     assert "contradicted" not in verdicts.values()
 
 
 def test_the_page_is_written(folder):
     text = folder.report.read_text()
-    assert "S1-F-small" in text
+    assert "B-S1-F-small" in text
     assert (folder.path / "crossover.png").stat().st_size > 5000

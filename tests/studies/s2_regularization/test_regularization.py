@@ -40,16 +40,16 @@ def test_what_needs_no_many_samples_is_reproduced(folder):
     for name in (
         "S2-C",
         "S2-D",
-        "S2-D-escape",
-        "S2-E",
-        "S2-F-half",
-        "S2-F-quarter",
-        "S2-I-denoised",
-        "S2-collapse",
+        "B-S2-D-escape",
+        "B-S2-E",
+        "B-S2-F-half",
+        "B-S2-F-quarter",
+        "B-S2-I-denoised",
+        "B-S2-collapse",
     ):
         assert verdicts[name] == "reproduced"
     assert "contradicted" not in verdicts.values()
-    assert verdicts["S2-G"] == verdicts["S2-H"] == "unresolved"  # 300 steps say nothing of 32,000
+    assert verdicts["S2-G"] == verdicts["B-S2-H"] == "unresolved"  # 300 steps say nothing of 32,000
 
 
 def test_the_page_shows_every_arm(folder):

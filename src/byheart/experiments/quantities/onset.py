@@ -6,6 +6,11 @@ exponent/tau_split@G     the same for the loss split: held-out minus train loss 
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
 collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
 collapse/gap@0.5         the same for the loss gap at sigma = 0.5
+collapse/f_mem_normalized   the same for f_mem divided by its last value, as S3 draws it
+collapse/NAME^A          the same of one of these over tau/n^A, a rival of tau/n
+collapse_best/NAME       the exponent A in 0 … 2 that brings the curves of NAME closest together over tau/n^A   (mean over
+                         seeds, Student-t 95 %; a seed whose curves lie closest at an end of that range has no value).
+                         Curves that end at different heights pull it away from the exponent of their times: normalize
 reached/f_mem@L@H        share of runs whose f_mem crosses L within H n steps     (Clopper–Pearson or Wilson)
                          a run that ended before, uncrossed, has no value: the claim then stays unresolved
 """
@@ -15,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from byheart._checks import InputError
-from byheart.analysis.collapse_quality import Series, collapse
+from byheart.analysis.collapse_quality import Series, best_exponents, collapse
 from byheart.analysis.scaling import Exponent, exponent
 from byheart.analysis.timescales import Crossing, tau_gen, tau_mem, tau_mem_normalized, tau_split
-from byheart.experiments.quantities.result import Quantity, nothing
+from byheart.experiments.quantities.result import Quantity, mean_over_runs, nothing
 from byheart.experiments.runs.curves import Curve
 from byheart.numerics.intervals import proportion
 
@@ -31,8 +36,14 @@ VOCABULARY = (
     "exponent/tau_gen@S",
     "collapse/f_mem",
     "collapse/gap@0.5",
+    "collapse/f_mem_normalized",
+    "collapse/NAME^A",
+    "collapse_best/NAME",
     "reached/f_mem@L@H",
 )
+
+
+NORMALIZED = "f_mem_normalized"
 
 
 def check(name: str) -> bool:
@@ -42,7 +53,10 @@ def check(name: str) -> bool:
         case "exponent":
             return _is_rule(rest)
         case "collapse":
-            return rest == "f_mem" or rest.startswith("gap@")
+            column, caret, exponent = rest.partition("^")
+            return _collapses(column) and (not caret or _is_number(exponent))
+        case "collapse_best":
+            return _collapses(rest)
         case "reached":
             level, _, horizon = rest.removeprefix("f_mem@").partition("@")
             return rest.startswith("f_mem@") and _is_number(level) and _is_number(horizon)
@@ -57,8 +71,11 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
             found = measured_exponent(rest, curves)
             return Quantity(found.value, _known(found.low), _known(found.high), found.count, found.missing)
         case "collapse":
-            fall = collapse(series(curves, rest))
+            column, _, exponent = rest.partition("^")
+            fall = collapse(series(curves, column), float(exponent or 1))
             return Quantity(fall.ratio, fall.low, fall.high, fall.count)
+        case "collapse_best":
+            return mean_over_runs(best_exponents(series(curves, rest)))
     level, _, horizon = rest.removeprefix("f_mem@").partition("@")
     return _reached(curves, float(level), float(horizon))
 
@@ -73,6 +90,10 @@ def _reached(curves: Sequence[Curve], level: float, horizon: float) -> Quantity:
         return nothing(len(curves))
     share = proportion(sum(known), len(known))
     return Quantity(share.value, share.low, share.high, share.count, len(curves) - len(known))
+
+
+def _collapses(column: str) -> bool:
+    return column in ("f_mem", NORMALIZED) or column.startswith("gap@")
 
 
 def _is_rule(rule: str) -> bool:
@@ -119,8 +140,16 @@ def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
 
 
 def series(curves: Sequence[Curve], name: str) -> list[Series]:
-    """One record of every curve over training, e.g. `f_mem`, as analysis takes it."""
-    return [Series(curve.n, curve.seed, curve.at("step"), curve.at(name)) for curve in curves]
+    """One record of every curve over training, e.g. `f_mem`, as analysis takes it; `f_mem_normalized` is over its last value."""
+    values = _normalized if name == NORMALIZED else lambda curve: curve.at(name)
+    return [Series(curve.n, curve.seed, curve.at("step"), values(curve)) for curve in curves]
+
+
+def _normalized(curve: Curve) -> list[float | None]:
+    """f_mem over its last value; nothing where that is 0."""
+    shares = curve.at("f_mem")
+    last = next((share for share in reversed(shares) if share is not None), 0.0)
+    return [share / last if last and share is not None else None for share in shares]
 
 
 def _known(value: float) -> float | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from byheart.experiments.study.claims import (
     ClaimRow,
     best_row,
@@ -10,7 +14,51 @@ from byheart.experiments.study.claims import (
 )
 from byheart.experiments.study.due import studies, version_now
 
-__all__ = ["all_rows", "scoreboard"]
+__all__ = ["Standing", "all_rows", "scoreboard", "standings"]
+
+OURS = "byheart"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Count how many of a paper's claims came out how.  paper: its letter, or `byheart`.  number: on arXiv, empty for ours."""
+
+    paper: str
+    number: str
+    reproduced: int
+    contradicted: int
+    unresolved: int
+    unmeasured: int
+
+    @property
+    def line(self) -> str:
+        """Say all of it in a line."""
+        name = f"{self.paper} ({self.number})" if self.number else self.paper
+        parts = [f"{self.reproduced} reproduced", f"{self.contradicted} contradicted"]
+        parts += [f"{self.unresolved} unresolved"]
+        parts += [f"{self.unmeasured} not measured"] if self.unmeasured else []
+        of = self.reproduced + self.contradicted + self.unresolved + self.unmeasured
+        return f"{name}: {', '.join(parts)} of {of}"
+
+
+def standings() -> list[Standing]:
+    """Count how the claims of each paper stand, a line a paper, by its letter, and ours last: how its claims came out, by the rows that the scoreboard shows."""
+    numbers: dict[str, str] = {}
+    verdicts: dict[str, list[str | None]] = {}
+    for study in studies():
+        recorded = read_record(study.name)
+        for claim in study.claims:
+            numbers[claim.paper] = "" if claim.paper == OURS else study.paper
+            verdicts.setdefault(claim.paper, []).append(best_row(claim, recorded)["verdict"])
+    papers = sorted(verdicts, key=lambda paper: (paper == OURS, paper))
+    return [_standing(paper, numbers[paper], verdicts[paper]) for paper in papers]
+
+
+def _standing(paper: str, number: str, verdicts: Iterable[str | None]) -> Standing:
+    found = Counter(verdicts)
+    return Standing(
+        paper, number, found["reproduced"], found["contradicted"], found["unresolved"], found[None]
+    )
 
 
 def scoreboard() -> list[ClaimRow]:

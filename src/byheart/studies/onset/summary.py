@@ -12,7 +12,7 @@ from byheart.studies.onset.content import GEN, MEM, SPLIT, OnsetContent
 
 __all__ = ["Pooled", "Summary", "pooled", "summary"]
 
-FLAT = 0.35  # an exponent whose whole interval lies within ± this is "whatever n" (the range that claim S3-B accepts)
+FLAT = 0.35  # an exponent whose whole interval lies within ± this is "whatever n" (a range of ours, as in claim B-S3-B-unet)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _distance(label: str, curve: Curve, color: int) -> Line | None:
 def _advice(claims: Sequence[Mapping[str, Any]]) -> str:
     """The headline, as far as it was measured here."""
     reproduced = {claim["id"] for claim in claims if claim["verdict"] == "reproduced"}
-    if {"S2-F-half", "S2-F-quarter", "S2-F-stops", "S2-A"} <= reproduced:
+    if {"B-S2-F-half", "B-S2-F-quarter", "B-S2-F-stops", "B-S2-A"} <= reproduced:
         return "Only a regularizer that grows as the noise vanishes keeps the exact score from ending in training points."
     return "What keeps an exact score from ending in training points, as far as these runs say."
 
