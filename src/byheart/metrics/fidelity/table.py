@@ -8,9 +8,6 @@ None of these sees copying by itself (copies are faithful).  The gaps and FLD co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor
 
@@ -23,37 +20,17 @@ from byheart.metrics.fidelity.manifold import prdc
 from byheart.metrics.fidelity.sliced import sliced_wasserstein
 from byheart.metrics.novelty.likelihood import feature_likelihood
 from byheart.metrics.novelty.vendi import vendi_score
+from byheart.metrics.score import Score
 from byheart.numerics.intervals import Interval
 from byheart.numerics.moments import moments
 from byheart.random import derive, generator
 
-__all__ = ["Score", "fidelity_table"]
+__all__ = ["fidelity_table"]
 
 _ROWS = 8_000  # of each set at most, where time grows with the square of it
 _LEAST = 6
 _DRAWS = 16  # random halves behind the interval of FD and the null of its gap
 _PROJECTIONS = 128
-
-Family = Literal["fidelity", "novelty"]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A measure of the samples beside its reference.
-
-    low, high: 95 % limits of the value, or of a gap its value ± the spread of its null; None where there are none.
-    reference: what real images, or chance, would give; `against` says which.  count: samples used.
-    """
-
-    name: str
-    value: float
-    low: float | None
-    high: float | None
-    reference: float
-    against: str
-    count: int
-    definition: str
-    family: Family = "fidelity"
 
 
 @torch.no_grad()
@@ -99,11 +76,14 @@ def _frechet(samples: Tensor, heldout: Tensor) -> Score:
         len(samples),
         "Fréchet distance between the Gaussians fitted to samples and held-out images; the floor is its expectation "
         "for two Gaussian samples of these sizes.",
+        "fidelity",
     )
 
 
 def _interval(name: str, found: Interval, reference: float, against: str, definition: str) -> Score:
-    return Score(name, found.value, found.low, found.high, reference, against, found.count, definition)
+    return Score(
+        name, found.value, found.low, found.high, reference, against, found.count, definition, "fidelity"
+    )
 
 
 def _distances(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Score, ...]:
@@ -149,6 +129,7 @@ def _distances(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Sc
             "training images in place of samples",
             size,
             "Root mean square over directions of the one-dimensional W₂ between samples and as many held-out images.",
+            "fidelity",
         ),
     )
 
@@ -161,7 +142,7 @@ def _manifold(x: Tensor, unseen: Tensor, points: Tensor) -> tuple[Score, ...]:
     of_coverage = "Share of held-out images with a sample within the distance of their own 5th neighbor."
 
     def coverage(name: str, value: float) -> Score:
-        return Score(name, value, None, None, ours.coverage_null, exact, size, of_coverage)
+        return Score(name, value, None, None, ours.coverage_null, exact, size, of_coverage, "fidelity")
 
     return (
         _interval(
