@@ -15,7 +15,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_tensor
 from byheart.denoisers.base import Scheduled, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
@@ -55,12 +55,8 @@ def sample(
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
     numbers = _numbers(seeds)
-    if levels is not None and not isinstance(levels, Tensor):
-        raise InputError(
-            got=f"levels as {type(levels).__name__}",
-            need="a tensor (s,), decreasing",
-            remedy="write torch.tensor(levels)",
-        )
+    if levels is not None:
+        check_tensor("levels", levels, "(s,), decreasing", remedy="write torch.tensor(levels)")
     shape, levels = _target(model, shape, levels)
     where = torch.device(device) if device is not None else _device(model)
     _check_lengths(numbers, shape, labels, start)

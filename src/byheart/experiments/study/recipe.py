@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, unknown
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
 from byheart.experiments.catalog import study_file
@@ -80,10 +80,8 @@ class Study(Spec):
     def scale(self, name: str) -> Scale:
         """The scale of that name.  Raises InputError if the study has none."""
         if name not in self.scales:
-            raise InputError(
-                got=f"scale {name!r} of the study {self.name}",
-                need="one of " + ", ".join(self.scales),
-                remedy="choose one with --scale",
+            raise unknown(
+                f"the study {self.name} at scale", name, self.scales, remedy="choose one with --scale"
             )
         return self.scales[name]
 

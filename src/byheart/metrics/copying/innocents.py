@@ -34,7 +34,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, unknown
 from byheart.metrics.copying.choices import check_values, chosen_rows
 from byheart.metrics.copying.distortions import Step, blurred, contrasted, noised, rounded
 from byheart.metrics.copying.spaces import check_images
@@ -141,11 +141,7 @@ def innocents(name: str, given: Ingredients, rows: Tensor | Sequence[int], seed:
     Raises InputError for an unknown name, or rows that are not held-out images.
     """
     if name not in INNOCENTS:
-        raise InputError(
-            got=f"innocents named {name!r}",
-            need="one of " + ", ".join(INNOCENTS),
-            remedy=meant(name, INNOCENTS) + "correct the name",
-        )
+        raise unknown("innocents named", name, INNOCENTS, remedy="correct the name")
     chosen = chosen_rows("heldout", rows, len(given.heldout))
     streams = [generator(derive(seed, "innocent", name, row)) for row in chosen.tolist()]
     return rounded(_made(name, given, chosen, streams).reshape(len(chosen), *given.train.shape[1:]))

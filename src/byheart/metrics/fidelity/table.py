@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import check_alike
 from byheart.metrics.fidelity.eigenvalues import quick_frechet
 from byheart.metrics.fidelity.gaps import frechet_gap, kid_gap
 from byheart.metrics.fidelity.gaussian import frechet_corrected, frechet_floor
@@ -42,14 +42,7 @@ def fidelity_table(samples: Tensor, heldout: Tensor, train: Tensor, *, seed: int
     Raises InputError for fewer than six rows of any set, different shapes, or NaN.
     """
     sets = {"samples": samples, "heldout": heldout, "train": train}
-    if any(
-        each.ndim < 2 or each.shape[1:] != samples.shape[1:] or len(each) < _LEAST for each in sets.values()
-    ):
-        raise InputError(
-            got=", ".join(f"{name} of shape {tuple(each.shape)}" for name, each in sets.items()),
-            need=f"(n, *shape) with the same shape and n >= {_LEAST}",
-            remedy="bring all three through the same features, and give more of them",
-        )
+    check_alike(sets, _LEAST, remedy="bring all three through the same features, and give more of them")
     x, unseen, points = (_shuffled(each, derive(seed, name)) for name, each in sets.items())
     return (
         _frechet(samples, heldout),
