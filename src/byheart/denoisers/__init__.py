@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from byheart.denoisers.base import eps as eps
     from byheart.denoisers.base import per_row as per_row
     from byheart.denoisers.base import score as score
+    from byheart.denoisers.by_condition import EmpiricalByClass as EmpiricalByClass
+    from byheart.denoisers.by_condition import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.conditional import ConditionalDenoiser as ConditionalDenoiser
     from byheart.denoisers.conditional import given as given
-    from byheart.denoisers.conditioned import EmpiricalByClass as EmpiricalByClass
-    from byheart.denoisers.conditioned import EmpiricalByKernel as EmpiricalByKernel
     from byheart.denoisers.gaussian import GaussianDenoiser as GaussianDenoiser
     from byheart.denoisers.gaussian import wiener as wiener
+    from byheart.denoisers.gaussian_mixture import GaussianMixtureDenoiser as GaussianMixtureDenoiser
+    from byheart.denoisers.gaussian_mixture import lowrank_mixture as lowrank_mixture
     from byheart.denoisers.local import BoundaryBrokenLocal as BoundaryBrokenLocal
     from byheart.denoisers.local import EquivariantLocal as EquivariantLocal
     from byheart.denoisers.local import LocalScore as LocalScore
     from byheart.denoisers.local import PatchPosterior as PatchPosterior
     from byheart.denoisers.local import PCALocal as PCALocal
     from byheart.denoisers.local import Scale as Scale
-    from byheart.denoisers.lowrank import GaussianMixtureDenoiser as GaussianMixtureDenoiser
-    from byheart.denoisers.lowrank import lowrank_mixture as lowrank_mixture
     from byheart.denoisers.mixture import MixtureDenoiser as MixtureDenoiser
     from byheart.denoisers.mixture import empirical as empirical
     from byheart.denoisers.mixture import partial as partial

@@ -16,6 +16,7 @@ If x₀ ~ Σₖ wₖ N(μₖ, s²I) and x = x₀ + σε, then with v = s² + σ�
     all n training points      > 0    smoothed empirical denoiser
 
 Centers are read in chunks, with a running maximum: memory grows with b · chunk, never with b · k.
+`reference` in tests/laws/test_denoisers.py is this formula in twelve lines, without chunks; both must agree.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 class MixtureDenoiser:
     """The denoiser of Σₖ wₖ N(μₖ, s²I).
 
-    centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical` gives them other units); also
+    centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical_bytes` gives them other units); also
     mapped from a file.  They must not change in place afterwards, unless they carry gradients.  std: standard deviation s within a component, a number or a () tensor.
     log_weights: (k,), normalized; None is equal weights.
     precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖.

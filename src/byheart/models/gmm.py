@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from byheart._checks import InputError, check_finite, check_open, check_shape, unknown
 from byheart.data.mixture import GaussianMixture
 from byheart.denoisers.gaussian import GaussianDenoiser
-from byheart.denoisers.lowrank import GaussianMixtureDenoiser
+from byheart.denoisers.gaussian_mixture import GaussianMixtureDenoiser
 from byheart.denoisers.mixture import MixtureDenoiser, Precision
 from byheart.random import derive, generator
 from byheart.theory.starts import paired_starts

@@ -47,7 +47,7 @@ def sample(
     model: a denoiser; with labels a conditional one.  A module is evaluated in eval mode, and left as it was.
     shape: *shape of one sample, and levels: (s,), decreasing; a closed form knows its shape and walks down
     karras_levels(18) unless told, any other callable needs both.
-    solver: a name (euler, heun, ancestral) or a step function.
+    solver: a name of `SolverName` (euler, heun, ancestral, sde) or a step function.
     labels: (b, …), of each sample.  batch: samples at a time; None suits the cache.
     device: None is where the model is.
     start: (b, *shape), the states at levels[0]; None starts from levels[0] · noise, right where levels[0] is far
