@@ -6,7 +6,7 @@
 #   make docs     the documentation, warnings are errors
 #   make browser  tests that look at pages in Chromium
 #   make bench    hot loops against their peers
-#   make claims   measure the claims that are due, at scale cpu (25 to 45 minutes on 2 cores); go on where it stopped
+#   make claims   measure the claims that are due, at scale cpu (onset 25 to 45 minutes on 2 cores, all studies 1.2 hours); go on where it stopped
 
 VENV := .venv
 BIN := $(VENV)/bin

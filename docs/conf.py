@@ -10,6 +10,7 @@ os.environ["COLUMNS"] = "100"
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import byheart
+from byheart._version import public_homes
 from byheart.cli import VERBS, main, overview
 from byheart.experiments.study.scoreboard import all_rows, standings
 
@@ -67,10 +68,12 @@ def scoreboard(prefix: str = "") -> str:
 def names() -> str:
     """The public names at the top, with their homes and first sentences."""
     lines = ["| name | from | |", "| --- | --- | --- |"]
-    for name, home in byheart._HOMES.items():
+    for name, home in sorted(public_homes("byheart").items()):
+        if home == "byheart":
+            continue  # a room, which has its own pages
         first = (getattr(byheart, name).__doc__ or "").strip().split("\n")[0]
         first = first.translate({ord(mark): f"\\{mark}" for mark in "|*<"})
-        lines.append(f"| `byheart.{name}` | `byheart.{home}` | {first} |")
+        lines.append(f"| `byheart.{name}` | `{home}` | {first} |")
     return "\n".join(lines) + "\n"
 
 

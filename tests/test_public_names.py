@@ -1,7 +1,7 @@
 """What `import byheart` offers."""
 
 import importlib
-import re
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +9,50 @@ from pathlib import Path
 import pytest
 
 import byheart
+from byheart._version import public_homes
+
+HOMES = {name: home for name, home in public_homes("byheart").items() if home != "byheart"}
+PACKAGE = Path(byheart.__file__).parent
+LAZY = [
+    ".".join(("byheart", *file.parent.relative_to(PACKAGE).parts))
+    for file in sorted(PACKAGE.rglob("__init__.py"))
+    if "lazy(__name__)" in file.read_text()
+]
 
 
 def test_all_names_are_sorted_and_unique():
-    homes, rooms = sorted(byheart._HOMES), sorted(byheart._ROOMS)
-    assert byheart.__all__ == [*homes, "__version__", *rooms]
-    assert len(set(byheart.__all__)) == len(byheart.__all__)
+    *names, version = byheart.__all__
+    assert names == sorted(set(names))
+    assert version == "__version__"
+
+
+def test_nine_rooms_can_be_reached_from_the_top():
+    rooms = ["data", "denoisers", "features", "metrics", "models", "noise", "sampling", "theory", "training"]
+    assert sorted(set(byheart.__all__) - set(HOMES)) == ["__version__", *rooms]
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_every_lazy_name_resolves_to_what_its_home_defines(name):
+    package = importlib.import_module(name)
+    for word, home in public_homes(name).items():
+        thing = getattr(package, word)
+        assert thing is (sys.modules[f"{name}.{word}"] if home == name else getattr(sys.modules[home], word))
+        assert word in package.__all__
+        assert word in dir(package)
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_no_module_takes_the_place_of_a_lazy_name(name):
+    package = importlib.import_module(name)
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert modules & {word for word, home in public_homes(name).items() if home != name} == set()
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_a_star_brings_every_lazy_name(name):
+    brought = {}
+    exec(f"from {name} import *", brought)
+    assert set(public_homes(name)) <= set(brought)
 
 
 @pytest.mark.parametrize("name", byheart.__all__)
@@ -23,21 +61,15 @@ def test_every_name_resolves_and_is_listed(name):
     assert name in dir(byheart)
 
 
-@pytest.mark.parametrize("name", sorted(byheart._HOMES))
+@pytest.mark.parametrize("name", sorted(HOMES))
 def test_a_name_is_public_where_it_lives(name):
-    home = importlib.import_module(f"byheart.{byheart._HOMES[name]}")
+    home = importlib.import_module(HOMES[name])
     assert name in home.__all__
     assert getattr(byheart, name) is getattr(home, name)
 
 
-def test_type_checkers_see_the_same_names_at_the_same_homes():
-    source = Path(byheart.__file__).read_text()
-    typed = re.findall(r"^    from byheart\.(\S+) import (\w+) as \2$", source, flags=re.M)
-    assert {name: home for home, name in typed} == byheart._HOMES
-
-
 def test_nothing_public_lives_in_the_command_line():
-    assert [name for name, home in byheart._HOMES.items() if home.startswith("cli")] == []
+    assert [name for name, home in HOMES.items() if home.startswith("byheart.cli")] == []
 
 
 def test_an_unknown_name_is_an_attribute_error():

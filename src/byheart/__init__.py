@@ -4,12 +4,20 @@ A denoiser is any callable `denoiser(x, sigma) -> E[x0 | x0 + sigma·eps = x]`: 
 training data.  Names resolve when they are first used: `import byheart` itself imports nothing heavy.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from byheart._version import __version__
+from byheart._version import __version__, lazy
 
 if TYPE_CHECKING:
+    from byheart import data as data
+    from byheart import denoisers as denoisers
+    from byheart import features as features
+    from byheart import metrics as metrics
+    from byheart import models as models
+    from byheart import noise as noise
+    from byheart import sampling as sampling
+    from byheart import theory as theory
+    from byheart import training as training
     from byheart._checks import InputError as InputError
     from byheart.auditing.audit import audit as audit
     from byheart.auditing.dedup import dedup as dedup
@@ -32,41 +40,6 @@ if TYPE_CHECKING:
     from byheart.studies.pages import write_report as write_report
     from byheart.training.loop import train as train
 
-_HOMES = {
-    "AuditResult": "auditing.result",
-    "ClosedFormRun": "experiments.runs.run",
-    "Data": "data.spec",
-    "InputError": "_checks",
-    "Plan": "evaluation.plan",
-    "Sweep": "experiments.sweeps.sweep",
-    "TrainingRun": "experiments.runs.run",
-    "audit": "auditing.audit",
-    "conduct": "experiments.study.conduct",
-    "dedup": "auditing.dedup",
-    "execute": "experiments.runs.execute",
-    "execute_all": "experiments.runs.execute",
-    "list_runs": "store.folders",
-    "load": "experiments.runs.load",
-    "load_study": "experiments.study.recipe",
-    "measure": "evaluation.measure",
-    "sample": "sampling.draw",
-    "split": "data.dataset",
-    "table": "store.tables",
-    "train": "training.loop",
-    "write_report": "studies.pages",
-}
-_ROOMS = {"data", "denoisers", "features", "metrics", "models", "noise", "sampling", "theory", "training"}
-
-__all__ = [*sorted(_HOMES), "__version__", *sorted(_ROOMS)]
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    if name in _ROOMS:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)
+    __all__ += ["__version__"]

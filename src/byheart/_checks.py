@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from torch import Tensor
 
-__all__ = ["InputError", "check_finite", "extra_missing", "meant", "refused"]
+__all__ = [
+    "InputError",
+    "check_alike",
+    "check_finite",
+    "check_least",
+    "check_not_negative",
+    "check_open",
+    "check_ratio",
+    "check_shape",
+    "check_tensor",
+    "extra_missing",
+    "meant",
+    "refused",
+    "unknown",
+]
 
+FROM_ELSEWHERE = "write torch.from_numpy(array) or torch.as_tensor(list)"
 LONGEST = 60  # characters of a value that are shown
 
 
@@ -59,6 +75,82 @@ def meant(word: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
+
+
+def check_open(name: str, value: float, high: float = math.inf, *, remedy: str) -> None:
+    """Raise InputError unless 0 < value < high.  name: what the caller calls it."""
+    if not 0 < value < high:
+        need = f"0 < {name} < infinity" if math.isinf(high) else f"{name} between 0 and {high:g}"
+        raise InputError(got=f"{name} {value:g}", need=need, remedy=remedy)
+
+
+def check_not_negative(name: str, value: float, *, remedy: str) -> None:
+    """Raise InputError unless 0 ≤ value < infinity.  name: what the caller calls it."""
+    if not 0 <= value < math.inf:
+        raise InputError(got=f"{name} {value:g}", need=f"0 ≤ {name} < infinity", remedy=remedy)
+
+
+def check_least(name: str, value: int, least: int = 1, of: str = "", *, remedy: str) -> None:
+    """Raise InputError for a count below the least one.  name: what the caller calls it.  of: what it counts."""
+    if value < least:
+        raise InputError(got=f"{name} {value}", need=f"at least {least} {of}".rstrip(), remedy=remedy)
+
+
+def check_ratio(threshold: float, name: str = "threshold") -> None:
+    """Raise InputError unless the threshold on d₁/d₂ lies in (0, 1]."""
+    if not 0 < threshold <= 1:
+        raise InputError(
+            got=f"{name} {threshold:g}",
+            need="a ratio of distances in (0, 1]",
+            remedy="use 1/3, the usual one",
+        )
+
+
+def check_tensor(name: str, x: object, shape: str, *, remedy: str = FROM_ELSEWHERE) -> None:
+    """Raise InputError for anything but a tensor.  shape: the one that is needed, in words."""
+    from torch import Tensor
+
+    if not isinstance(x, Tensor):
+        raise InputError(got=f"{name} as {type(x).__name__}", need=f"a tensor {shape}", remedy=remedy)
+
+
+def check_shape(name: str, x: Tensor, one: str, shape: str, *, floats: bool = True, remedy: str) -> None:
+    """Raise InputError unless x is a tensor of that shape with at least one number.
+
+    one: what each row is.  shape: its dimensions by letter, such as "(k, d)"; a last `*shape` stands for one or more.
+    floats: floating point only.
+    """
+    check_tensor(name, x, shape)
+    ndim, fixed = shape.count(",") + 1, "*" not in shape
+    if (
+        (x.ndim != ndim if fixed else x.ndim < ndim)
+        or not x.numel()
+        or (floats and not x.is_floating_point())
+    ):
+        raise InputError(
+            got=f"{name} of shape {tuple(x.shape)} in {x.dtype}",
+            need=f"at least one {one}, {shape}" + (" in floating point" if floats else ""),
+            remedy=remedy,
+        )
+
+
+def check_alike(sets: Mapping[str, Tensor], least: int = 1, *, remedy: str) -> None:
+    """Raise InputError unless all sets are (n, *shape) of one shape, with `least` rows or more."""
+    first = next(iter(sets.values()))
+    if any(x.ndim < 2 or x.shape[1:] != first.shape[1:] or len(x) < least for x in sets.values()):
+        raise InputError(
+            got=", ".join(f"{name} of shape {tuple(x.shape)}" for name, x in sets.items()),
+            need="(n, *shape) with the same shape" + (f" and n >= {least}" if least else ""),
+            remedy=remedy,
+        )
+
+
+def unknown(what: str, word: object, known: Iterable[str], *, remedy: str) -> InputError:
+    """The refusal of a word that is not among the known ones.  The remedy begins with the nearest of them."""
+    words = list(known)
+    return InputError(
+        got=f"{what} {word!r}", need="one of " + ", ".join(words), remedy=meant(str(word), words) + remedy
+    )
 
 
 def extra_missing(purpose: str, extra: str) -> ImportError:

@@ -5,7 +5,7 @@ import pytest
 
 from byheart._checks import InputError
 from byheart.auditing.dedup_result import DedupResult
-from byheart.auditing.record import Cluster, Member, Pose, Source
+from byheart.auditing.record import Cluster, InputSet, Member, Pose
 
 
 def members(*names: str) -> tuple[Member, ...]:
@@ -13,8 +13,8 @@ def members(*names: str) -> tuple[Member, ...]:
     return (Member(name=first), *(Member(name=name, source=first, score=7.25) for name in others))
 
 
-def source(count: int = 10) -> Source:
-    return Source(name="train/", count=count, shape=(1, 8, 8), resized="as they are", fingerprint="0" * 64)
+def source(count: int = 10) -> InputSet:
+    return InputSet(name="train/", count=count, shape=(1, 8, 8), resized="as they are", fingerprint="0" * 64)
 
 
 def result(**changes) -> DedupResult:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from byheart.auditing.verdict import Evidence, decide, percent
+from byheart.auditing.verdict import Evidence, decide
 
 CLEAN = Evidence(samples=1000, heldout=1000, global_p=0.4, below=0.01)
 COPYING = replace(CLEAN, global_p=1e-6, flags=30, low=0.02, share=(0.03, 0.02, 0.05))
@@ -93,21 +93,3 @@ def test_of_features_nothing_is_said_of_images():
     crowded = decide(replace(COPYING, images=False, flags_on=False, low=0.0, as_close=0.2))
     assert crowded.verdict == "cannot tell" and "20 % of the held-out rows" in crowded.sentence
     assert "of training rows: 30 of 1000" in decide(replace(COPYING, images=False)).sentence
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0, "0 %"),
-        (3e-7, "less than 0.01 %"),
-        (0.0012, "0.12 %"),
-        (0.0994, "9.9 %"),
-        (0.0996, "10 %"),
-        (0.9949, "99 %"),
-        (0.9964, "99.6 %"),
-        (0.99999, "99.9 %"),
-        (1, "100 %"),
-    ],
-)
-def test_a_percentage_is_never_all_unless_it_is(share, text):
-    assert percent(share) == text

@@ -4,7 +4,7 @@ import io
 import re
 import sys
 
-from byheart.cli.tables import number, show
+from byheart.cli.tables import show
 
 
 def test_columns_line_up_and_nothing_is_cut(capsys):
@@ -26,7 +26,3 @@ def test_in_a_terminal_the_last_column_wraps(monkeypatch):
     assert max(len(line.rstrip()) for line in lines) <= 40
     assert len(lines) > 4
     assert any("[bold]not markup[/]" in line for line in lines)
-
-
-def test_numbers():
-    assert [number(None), number(1.23456), number(0.0)] == ["–", "1.23", "0"]

@@ -8,7 +8,7 @@ from byheart._checks import InputError
 from byheart.data.named import template_population
 from byheart.data.spec import Data, TemplateData
 from byheart.data.templates import ColoredTemplates
-from byheart.denoisers.lowrank import lowrank_mixture
+from byheart.denoisers.gaussian_mixture import lowrank_mixture
 from byheart.denoisers.templates import ColoredTemplateDenoiser
 from byheart.noise.s1 import s1_levels
 from byheart.random import generator

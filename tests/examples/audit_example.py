@@ -14,15 +14,15 @@ from byheart.auditing.record import (
     Distinct,
     Histogram,
     Inputs,
+    InputSet,
     Measure,
     Pair,
     Planted,
-    Population,
+    PopulationCheck,
     Pose,
     Power,
     Share,
     Signal,
-    Source,
 )
 from byheart.auditing.result import AuditResult
 from byheart.data.digits import read_digits
@@ -251,13 +251,13 @@ def signals() -> tuple[Signal, ...]:
     )
 
 
-def source(name: str, count: int, **changes) -> Source:
+def source(name: str, count: int, **changes) -> InputSet:
     settings = {
         "shape": (1, 8, 8),
         "resized": "8×8, enlarged to 28×28 (bicubic) and padded to 32×32",
         "fingerprint": "9f86d081884c7d65" * 4,
     }
-    return Source(name=name, count=count, **(settings | changes))
+    return InputSet(name=name, count=count, **(settings | changes))
 
 
 def inputs(**changes) -> Inputs:
@@ -298,7 +298,7 @@ def copying(**changes) -> AuditResult:
         ),
         "distinct": Distinct(observed=17, once=12, twice=4, corrected=16.1, estimate=31.4, raw_estimate=44.0),
         "power": Power(below=0.0247, smallest_p=1 / 601, sentence="That fewer than 2.5 % of the samples are copies is excluded with 97.5 % confidence; more than 6.9 % are excluded as well, if copies look like those that were planted."),
-        "population": Population(share=share(0, HELDOUT), limit=0.005, as_close=0.0, flags_on=True),
+        "population": PopulationCheck(share=share(0, HELDOUT), limit=0.005, as_close=0.0, flags_on=True),
         "card": card(),
         "pairs": (*(pair(k) for k in range(4)), blend(), half(), *(pair(k) for k in range(6, 30))),
         "random_pairs": lot(),

@@ -7,6 +7,7 @@ from byheart._checks import InputError
 from byheart.denoisers.barycenter import barycentric
 from byheart.denoisers.base import Shaped, eps, score
 from byheart.denoisers.gaussian import GaussianDenoiser, wiener
+from byheart.denoisers.gaussian_mixture import GaussianMixtureDenoiser, lowrank_mixture
 from byheart.denoisers.local import (
     BoundaryBrokenLocal,
     EquivariantLocal,
@@ -14,7 +15,6 @@ from byheart.denoisers.local import (
     PatchPosterior,
     PCALocal,
 )
-from byheart.denoisers.lowrank import GaussianMixtureDenoiser, lowrank_mixture
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, population, smoothed
 from byheart.denoisers.regularized import Shrunk, TikhonovByCovariance, consistent, tikhonov
 from byheart.denoisers.templates import ColoredTemplateDenoiser
@@ -262,3 +262,31 @@ def test_a_number_for_sigma_is_refused(name):
 def test_a_wrong_x_is_refused(name, wrong):
     with pytest.raises(InputError, match=r"\(b, (2, )?3, 4\)"):
         DENOISERS[name](wrong(rows(name, 5)), torch.tensor(1.0))
+
+
+def reference(centers, std, log_weights, x, sigma):
+    """The mixture's denoiser as its docstring writes it, row by row in float64: D, eps and log p."""
+    rows, means = x.flatten(1).double(), centers.flatten(1).double()
+    noise = sigma.double().expand(len(x)).unsqueeze(1)
+    variance = std**2 + noise**2
+    logits = log_weights - (rows.unsqueeze(1) - means).square().sum(2) / (2 * variance)
+    mean = logits.softmax(1) @ means
+    denoised = (noise**2 * mean + std**2 * rows) / variance
+    eps_hat = noise * (rows - mean) / variance
+    log_volume = means.shape[1] / 2 * (2 * torch.pi * variance.squeeze(1)).log()
+    return denoised.reshape(x.shape), eps_hat.reshape(x.shape), logits.logsumexp(1) - log_volume
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["empirical", "empirical in chunks", "partial", "smoothed", "population", "weighted points", "one point"],
+)
+@pytest.mark.parametrize("sigma", [0.05, 0.7, 30.0])
+def test_a_mixture_is_the_formula_of_its_docstring(name, sigma):
+    mixture, x, level = DENSITIES[name], normal(9, *SHAPE, seed=21), torch.tensor(sigma)
+    k = len(mixture.centers)
+    logs = torch.full((k,), 1 / k).log().double() if mixture.log_weights is None else mixture.log_weights
+    denoised, eps_hat, log_density = reference(mixture.centers, mixture.std, logs, x, level)
+    torch.testing.assert_close(mixture(x, level), denoised, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(eps(mixture, x, level), eps_hat, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(mixture.log_density(x, level), log_density, rtol=1e-6, atol=1e-6)

@@ -12,9 +12,9 @@ from byheart.analysis.calibration.global_test import global_test
 from byheart.analysis.calibration.ranks import Rank, flags, threshold
 from byheart.analysis.calibration.share import Counts, ShareOfCopies, not_excluded, share_of_copies
 from byheart.analysis.calibration.sources import distinct_sources, false_singletons
-from byheart.auditing.record import Channel, ChannelName, CopyShare, Distinct, Population, Power, Share
-from byheart.auditing.verdict import percent
+from byheart.auditing.record import Channel, ChannelName, CopyShare, Distinct, PopulationCheck, Power, Share
 from byheart.numerics.intervals import Interval, proportion
+from byheart.report.words import plain_percent
 
 __all__ = ["ChannelNumbers", "channel", "copy_share", "distinct", "population", "power", "share"]
 
@@ -88,13 +88,13 @@ def copy_share(
     return record, found
 
 
-def population(null: Numbers, level: float, exact: Numbers, alpha: float) -> Population:
+def population(null: Numbers, level: float, exact: Numbers, alpha: float) -> PopulationCheck:
     """Whether held-out images look like copies: nobody is accused where more than α/2 of them do.
 
     null: (m,) held-out scores.  level: that all but 5 % of close copies reach.  exact: scores of planted exact copies.
     """
     found = proportion(int((null >= level).sum()), len(null))
-    return Population(
+    return PopulationCheck(
         share=share(found),
         limit=alpha / 2,
         as_close=float((null > np.median(exact)).mean()),
@@ -136,7 +136,7 @@ def power(
         below=below,
         smallest_p=1 / (heldout + 1),
         sentence=(
-            f"With {samples} samples and {heldout} held-out images a share of copies below {percent(below)}"
+            f"With {samples} samples and {heldout} held-out images a share of copies below {plain_percent(below)}"
             " cannot be excluded, if copies are mixed as on the card."
         ),
     )

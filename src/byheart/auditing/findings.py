@@ -23,15 +23,24 @@ from byheart.auditing.assess import (
 )
 from byheart.auditing.copies import Copies, Reference, compared, reference
 from byheart.auditing.pairs import random_pairs, worst_pairs
-from byheart.auditing.record import ChannelName, CopyShare, Distinct, Histogram, Planted, Population, Power
+from byheart.auditing.record import (
+    ChannelName,
+    CopyShare,
+    Distinct,
+    Histogram,
+    Planted,
+    PopulationCheck,
+    Power,
+)
 from byheart.auditing.sets import Body, Request, Sets
-from byheart.auditing.verdict import Evidence, decide, percent
+from byheart.auditing.verdict import Evidence, decide
 from byheart.metrics.copying.card import CardRow
 from byheart.metrics.copying.copy_test import Matches
 from byheart.metrics.copying.groups import grouped
 from byheart.metrics.copying.null import Null, unlike
 from byheart.numerics.intervals import proportion
 from byheart.random import derive
+from byheart.report.words import plain_percent
 
 __all__ = ["copies_of_images", "histograms", "unranked"]
 
@@ -87,7 +96,7 @@ class _Ranked:
 
     null: Null
     rank: Rank
-    population: Population
+    population: PopulationCheck
     channels: dict[ChannelName, ChannelNumbers]
     card: list[Numbers]
     share: tuple[CopyShare, ShareOfCopies]
@@ -140,7 +149,7 @@ def _distinct(found: Copies, whole: ChannelNumbers, rank: Rank, copies: float) -
     )
 
 
-def _population(null: Null, known: Reference, request: Request) -> Population:
+def _population(null: Null, known: Reference, request: Request) -> PopulationCheck:
     exact = next(row.scores for row in known.card if row.planting.name == "exact")
     return population(null.plain.whole, known.level, exact, request.alpha)
 
@@ -262,7 +271,7 @@ def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) ->
             else "equal images and crowds of all, near ones of those left out"
         )
         yield (
-            f"{percent(known.duplicated)} of the {n} training images occur again, equal or nearly ({how});"
+            f"{plain_percent(known.duplicated)} of the {n} training images occur again, equal or nearly ({how});"
             " copies of them count as copies of one image."
         )
     if far:

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from byheart.auditing.inputs import Images, Rows
-from byheart.auditing.record import Family, Measure
+from byheart.auditing.record import Measure
 from byheart.auditing.sets import Sets, Tell
 from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode
-from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_table
-from byheart.metrics.fidelity.table import Score as FidelityScore
+from byheart.metrics.copying.classical.table import classical_table, duplicate_table
 from byheart.metrics.fidelity.table import fidelity_table
 from byheart.metrics.memorization import DuplicatesWarning
+from byheart.metrics.score import Score
 from byheart.numerics.neighbors import nearest
 from byheart.random import derive
 
@@ -79,7 +79,7 @@ def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
     scores = classical_table(*tables, samples, train, heldout, seed=derive(seed, "classical"))
     if isinstance(sets.train, Images):
         scores += duplicate_table(samples, train, heldout)
-    return tuple(_measure(one, "copying", "held-out") for one in scores)
+    return tuple(map(_measure, scores))
 
 
 def _fidelity(
@@ -94,18 +94,18 @@ def _fidelity(
         formula = isinstance(features, Formula)
         rows = tuple(encode(one, features, cache=cache) for one in _at_one_size(three, formula))
     found = fidelity_table(*rows, seed=derive(seed, "fidelity"))
-    return tuple(_measure(one, one.family, one.against) for one in found)
+    return tuple(map(_measure, found))
 
 
-def _measure(score: Score | FidelityScore, family: Family, against: str) -> Measure:
+def _measure(score: Score) -> Measure:
     return Measure(
         name=score.name,
-        family=family,
+        family=score.family,
         value=score.value,
         low=score.low,
         high=score.high,
         reference=score.reference,
-        against=against,
+        against=score.against,
         count=score.count,
         definition=score.definition,
     )

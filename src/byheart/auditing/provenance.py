@@ -9,14 +9,14 @@ import torch
 
 from byheart._version import __version__
 from byheart.auditing.inputs import Images, Rows
-from byheart.auditing.record import Source
+from byheart.auditing.record import InputSet
 
 __all__ = ["source_of", "versions"]
 
 
-def source_of(one: Images | Rows) -> Source:
+def source_of(one: Images | Rows) -> InputSet:
     """What a result keeps of a set."""
-    return Source(
+    return InputSet(
         name=one.name,
         count=len(one),
         shape=tuple(one.shape),

@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
+from byheart.metrics.score import Family
 
 __all__ = [
     "AuditRecord",
@@ -20,19 +21,18 @@ __all__ = [
     "CopyShare",
     "DedupRecord",
     "Distinct",
-    "Family",
     "Histogram",
     "Inputs",
     "Measure",
     "Member",
     "Pair",
     "Planted",
-    "Population",
+    "PopulationCheck",
     "Pose",
     "Power",
     "Share",
     "Signal",
-    "Source",
+    "InputSet",
     "Verdict",
 ]
 
@@ -51,9 +51,6 @@ ChannelName = Literal["whole", "blend", "local"]
 Rule = Literal["pac", "marginal", "none"]
 
 
-Family = Literal["copying", "fidelity", "novelty"]
-
-
 class Share(Spec):
     """A share, or another number, between its 95 % limits, and the count of what it rests on."""
 
@@ -63,7 +60,7 @@ class Share(Spec):
     count: int
 
 
-class Source(Spec):
+class InputSet(Spec):
     """One of the sets that went in.
 
     shape: (c, h, w) of its images as they came, or the commonest of them; (d,) of features.
@@ -82,9 +79,9 @@ class Source(Spec):
 class Inputs(Spec):
     """overlap: pairs of names (train, held-out) that are the same image, where they were allowed."""
 
-    samples: Source
-    train: Source
-    heldout: Source | None
+    samples: InputSet
+    train: InputSet
+    heldout: InputSet | None
     overlap: tuple[tuple[str, str], ...] = ()
 
 
@@ -189,7 +186,7 @@ class Power(Spec):
     sentence: str
 
 
-class Population(Spec):
+class PopulationCheck(Spec):
     """Do held-out images look like copies?  share: of held-out images over the 5 % quantile of planted copies; limit: the
     share above which no single sample is accused; as_close: share of held-out images above the median exact copy.
     """
@@ -282,7 +279,7 @@ class AuditRecord(Spec):
     copy_share: CopyShare | None = None
     distinct: Distinct | None = None
     power: Power
-    population: Population | None = None
+    population: PopulationCheck | None = None
     card: tuple[Planted, ...] = ()
     pairs: tuple[Pair, ...] = ()
     random_pairs: tuple[Pair, ...] = ()
@@ -343,7 +340,7 @@ class DedupRecord(Spec):
     """
 
     version: int = SCHEMA
-    source: Source
+    source: InputSet
     distinct: int
     exact: int
     threshold: float | None

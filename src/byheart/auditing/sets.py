@@ -9,7 +9,16 @@ from typing import Literal
 from byheart._checks import InputError
 from byheart.auditing.inputs import Images, Rows
 from byheart.auditing.inputs.size import Pad
-from byheart.auditing.record import Channel, CopyShare, Distinct, Histogram, Pair, Planted, Population, Power
+from byheart.auditing.record import (
+    Channel,
+    CopyShare,
+    Distinct,
+    Histogram,
+    Pair,
+    Planted,
+    PopulationCheck,
+    Power,
+)
 from byheart.auditing.verdict import Decision
 from byheart.metrics.copying.copy_test import CopyTest
 
@@ -81,7 +90,7 @@ class Body:
     channels: tuple[Channel, ...] = ()
     copy_share: CopyShare | None = None
     distinct: Distinct | None = None
-    population: Population | None = None
+    population: PopulationCheck | None = None
     card: tuple[Planted, ...] = ()
     pairs: tuple[Pair, ...] = ()
     random_pairs: tuple[Pair, ...] = ()

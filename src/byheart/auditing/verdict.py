@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from byheart.analysis.calibration.ranks import Rank, chosen_rank
 from byheart.auditing.record import Verdict
 from byheart.metrics.calibrated import enough_heldout
+from byheart.report.words import plain_percent
 
-__all__ = ["Decision", "Evidence", "decide", "percent"]
+__all__ = ["Decision", "Evidence", "decide"]
 
 _FLAGS = 3
 _CERTAIN, _DOUBTFUL = 0.01, 0.05
@@ -88,7 +89,7 @@ def decide(seen: Evidence) -> Decision:
             "cannot tell",
             f"{seen.heldout} held-out images are too few: the smallest p-value they can give is {smallest:.3g}.",
             (
-                f"At least {enough_heldout(seen.alpha)} are needed to accuse at {percent(seen.alpha)},"
+                f"At least {enough_heldout(seen.alpha)} are needed to accuse at {plain_percent(seen.alpha)},"
                 f" {_confident(seen.alpha)} to do so with 95 % confidence.",
             ),
         )
@@ -123,11 +124,11 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
         case "copying" if seen.flags_on:
             return (
                 f"The samples contain copies of training {_things(seen)}: {seen.flags} of {seen.samples} are closer to one than"
-                f" innocent {_things(seen)} are, and at least {percent(seen.low)} of all samples are copies."
+                f" innocent {_things(seen)} are, and at least {plain_percent(seen.low)} of all samples are copies."
             )
         case "copying":
             return (
-                f"The samples contain more copies than held-out {_things(seen)} would: at least {percent(seen.low)} of them,"
+                f"The samples contain more copies than held-out {_things(seen)} would: at least {plain_percent(seen.low)} of them,"
                 " though no single one can be named."
             )
         case "suspicious":
@@ -136,19 +137,19 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
             limit = (
                 ""
                 if seen.below is None
-                else f"; a share of copies below {percent(seen.below)} cannot be excluded"
+                else f"; a share of copies below {plain_percent(seen.below)} cannot be excluded"
             )
             if not seen.images:
                 return f"No copies of training rows were found among the features{limit}."
             return f"No copies of training images were found within the tested transformations{limit}."
     if not seen.flags_on and not seen.images:
         return (
-            f"{percent(seen.as_close)} of the held-out rows lie as near to a training row as planted copies do: in these"
+            f"{plain_percent(seen.as_close)} of the held-out rows lie as near to a training row as planted copies do: in these"
             " features a copy and a new image are the same."
         )
     if not seen.flags_on:
         return (
-            f"{percent(seen.as_close)} of the held-out images match a training image as planted copies do:"
+            f"{plain_percent(seen.as_close)} of the held-out images match a training image as planted copies do:"
             " in such a population a copy and a new image are the same picture."
         )
     return "The samples differ in sharpness from the held-out images by more than the test can allow for."
@@ -163,14 +164,14 @@ def _reasons(seen: Evidence) -> list[str]:
         f"All samples together against {seen.heldout} held-out {_things(seen)}: p = {seen.global_p:.2g} (exact, beta-binomial)."
     ]
     if seen.share is not None:
-        value, low, high = map(percent, seen.share)
+        value, low, high = map(plain_percent, seen.share)
         found.append(
             f"Share of copies {value}, with 95 % confidence between {low} and {high}, if copies are mixed as on the card."
         )
     if not seen.flags_on:
         found.append(
-            f"{percent(seen.as_close)} of the held-out {_things(seen)} match a training one as planted copies do;"
-            f" single samples cannot be accused at {percent(seen.alpha)}. Only the excess over them counts."
+            f"{plain_percent(seen.as_close)} of the held-out {_things(seen)} match a training one as planted copies do;"
+            f" single samples cannot be accused at {plain_percent(seen.alpha)}. Only the excess over them counts."
         )
     if seen.unlike:
         found.append(
@@ -181,7 +182,7 @@ def _reasons(seen: Evidence) -> list[str]:
         enough = _confident(seen.alpha)
         more = f"; {enough} would do" if seen.heldout < enough else ", as was asked"
         found.append(
-            f"With {seen.heldout} held-out images the false positive rate is {percent(seen.alpha)} on average over"
+            f"With {seen.heldout} held-out images the false positive rate is {plain_percent(seen.alpha)} on average over"
             f" audits, not with 95 % confidence in this one{more}."
         )
     found += [f"{_CHANNELS[name]} are more frequent than among held-out images." for name in seen.fires]
@@ -208,11 +209,11 @@ def _blind_spots(seen: Evidence) -> Iterator[str]:
     if seen.collages is not None and seen.collages < _BLIND:
         yield (
             "Local matches are as frequent among held-out images: of collages of two training images"
-            f" {percent(seen.collages)} would be seen."
+            f" {plain_percent(seen.collages)} would be seen."
         )
     if seen.noisy is not None and seen.noisy < _BLIND:
         yield (
-            f"Copies under noise of σ 0.3 or more are not testable: {percent(seen.noisy)} of those planted would be seen."
+            f"Copies under noise of σ 0.3 or more are not testable: {plain_percent(seen.noisy)} of those planted would be seen."
         )
     if seen.faint:
         yield (
@@ -222,12 +223,3 @@ def _blind_spots(seen: Evidence) -> Iterator[str]:
 
 
 _CHANNELS = {"blend": "Mixtures of two training images", "local": "Copies of half a training image"}
-
-
-def percent(share: float) -> str:
-    """A share in per cent, with two digits that mean something: never all unless it is all, nor a power of ten."""
-    if 0.995 <= share < 1:
-        return f"{math.floor(1000 * share) / 10:.1f} %"
-    if 0 < share < 1e-4:
-        return "less than 0.01 %"
-    return f"{100 * share:.2g} %" if share < 0.0995 else f"{100 * share:.0f} %"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from byheart.cli.options import Device, Root, Workers, cores
-from byheart.cli.tables import number, show
+from byheart.cli.tables import show
+from byheart.report.words import plain_number
 
 if TYPE_CHECKING:
     from byheart.experiments.study.due import Due
@@ -133,7 +134,7 @@ def _line(row: dict[str, Any]) -> list[str]:
     return [
         row["id"],
         (row["verdict"] or "not measured") + old,
-        number(row["measured"]),
+        plain_number(row["measured"]),
         _range(row["low"], row["high"]),
         _range(*row["accept"]),
         row["scale"],
@@ -142,7 +143,7 @@ def _line(row: dict[str, Any]) -> list[str]:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None and high is None else f"{number(low)} … {number(high)}"
+    return "–" if low is None and high is None else f"{plain_number(low)} … {plain_number(high)}"
 
 
 def _measured(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 from tyro.conf import arg
 
 from byheart.cli.options import Root, check_place
-from byheart.cli.tables import number, show
+from byheart.cli.tables import show
+from byheart.report.words import plain_number
 
 if TYPE_CHECKING:
     from byheart.store.folders import RunFolder
@@ -73,6 +74,6 @@ def _line(folder: RunFolder) -> list[str]:
         str(spec["n"]),
         str(spec["seed"]),
         f"{last.get('step', 0)}/{steps}" if steps else "–",
-        number(last.get("f_mem")),
+        plain_number(last.get("f_mem")),
         "whole" if folder.done else "cut off or running",
     ]

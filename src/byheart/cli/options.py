@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Channels",
     "Count",
-    "DataChoice",
     "Device",
     "OwnData",
     "Root",
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 DATA = arg(metavar="FOLDER|FILE|NAME[=PATH]")
-DataChoice = Annotated[str, DATA]
 OwnData = Annotated[Optional[str], DATA]
 Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]

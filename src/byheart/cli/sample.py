@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 from tyro.conf import arg
 
 from byheart.cli.options import Channels, Count, OwnData, check_place, the_data
+from byheart.sampling.spec import SolverName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +48,7 @@ def sample(
     count: int = 64,
     first_seed: int = 0,
     steps: Count = None,
-    solver: Literal["euler", "heun", "ancestral", "sde"] = "euler",
+    solver: SolverName = "euler",
     out: Annotated[Path, arg(metavar="FILE.png|npz|safetensors")] = Path("samples.png"),
     root: Annotated[Optional[Path], arg(metavar="FOLDER")] = None,
 ) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 from tyro.conf import Positional, arg
 
 from byheart.cli.options import Channels, Count, Device, OwnData, Root, Workers, cores, own_data
+from byheart.experiments.catalog import study_names
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -19,7 +20,13 @@ __all__ = ["study"]
 
 
 def study(
-    name: Annotated[Positional[str], arg(metavar="STUDY")],
+    name: Annotated[
+        Positional[str],
+        arg(
+            metavar="STUDY",
+            help=f"A study of the package ({', '.join(study_names())}), or the path of a TOML file.",
+        ),
+    ],
     *,
     scale: Annotated[Optional[str], arg(metavar="SCALE")] = None,
     data: OwnData = None,
@@ -37,7 +44,7 @@ def study(
     Interrupted, the same command goes on where it stopped; done, it only writes the report again.
 
     Args:
-        name: A study of the package (onset, s2-regularization), or the path of a TOML file.
+        name: A study of the package, or the path of a TOML file.
         scale: How much of it: ci, demo, cpu, long or paper; by default demo, or cpu for a study without one.
         data: Your images in the place of the study's: a folder, an array file, or the name of a data set.
         size: Resize your images to this many pixels a side.

@@ -35,13 +35,11 @@ def sweep(
         root: Where the runs are kept.
         dry_run: Say what would be done and about how long it takes; write nothing.
     """
-    from byheart._checks import InputError
+    from byheart._checks import unknown
     from byheart.experiments.sweeps.sweep import Sweep
 
     if executor not in EXECUTORS:
-        raise InputError(
-            got=f"executor {executor!r}", need="one of " + ", ".join(EXECUTORS), remedy="leave --executor out"
-        )
+        raise unknown("executor", executor, EXECUTORS, remedy="leave --executor out")
     recipe, count = Sweep.from_toml(file), cores(workers, device)
     runs = recipe.runs()
     if dry_run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-__all__ = ["number", "show"]
+__all__ = ["show"]
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last_wraps: bool = False) -> None:
@@ -25,8 +25,3 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last_wraps: b
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
-
-
-def number(value: float | None) -> str:
-    """Three significant digits; a dash for what was not measured."""
-    return "–" if value is None else f"{value:.3g}"

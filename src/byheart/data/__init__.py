@@ -1,7 +1,8 @@
 """Data: sets by name or from the user's files, in training units, split into train and held out."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from byheart._version import lazy
 
 if TYPE_CHECKING:
     from byheart.data.arrays import read_arrays as read_arrays
@@ -25,33 +26,5 @@ if TYPE_CHECKING:
     from byheart.data.spec import TemplateData as TemplateData
     from byheart.data.templates import ColoredTemplates as ColoredTemplates
 
-_HOMES = {
-    "ColoredTemplates": "templates",
-    "Data": "spec",
-    "DataInfo": "named",
-    "Dataset": "dataset",
-    "GaussianMixture": "mixture",
-    "MixtureData": "spec",
-    "Raw": "raw",
-    "Split": "dataset",
-    "TemplateData": "spec",
-    "available": "named",
-    "fingerprint": "dataset",
-    "heldout_size": "dataset",
-    "isotropic_mixture": "mixture",
-    "load": "named",
-    "prepared": "dataset",
-    "read_arrays": "arrays",
-    "read_folder": "images",
-    "read_idx": "idx",
-    "split": "dataset",
-    "template_population": "named",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_not_negative, check_shape
 from byheart.random import derive, generator
 
 __all__ = ["GaussianMixture", "check_weights", "isotropic_mixture"]
@@ -31,17 +31,9 @@ class GaussianMixture:
     weights: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.means.ndim != 2 or not self.means.numel() or not self.means.is_floating_point():
-            raise InputError(
-                got=f"means of shape {tuple(self.means.shape)} in {self.means.dtype}",
-                need="at least one mean, (k, d) in floating point",
-                remedy="stack the means along the first dimension",
-            )
+        check_shape("means", self.means, "mean", "(k, d)", remedy="stack the means along the first dimension")
         check_finite("means", self.means)
-        if not 0 <= self.std < float("inf"):
-            raise InputError(
-                got=f"std {self.std}", need="0 ≤ std < infinity", remedy="give a standard deviation"
-            )
+        check_not_negative("std", self.std, remedy="give a standard deviation")
         if self.weights is not None:
             check_weights(self.weights, len(self.means))
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_not_negative
 from byheart.data.images import cut_square, image_files, read_each, recolored
 from byheart.data.pictures import read_picture
 from byheart.data.raw import Array, Raw
@@ -81,8 +81,7 @@ def check_templates(templates: Tensor, means: Tensor, std: float | Tensor) -> No
     check_finite("templates", templates.detach())
     check_finite("means", means.detach())
     width = std.item() if isinstance(std, Tensor) else std
-    if not 0 <= width < float("inf"):
-        raise InputError(got=f"std {width}", need="0 ≤ std < infinity", remedy="give a standard deviation")
+    check_not_negative("std", width, remedy="give a standard deviation")
 
 
 def templates_of(raw: Raw, count: int, side: int, seed: int) -> Tensor:

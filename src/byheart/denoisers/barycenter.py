@@ -14,13 +14,12 @@ Reference: Scarvelis, Sáez de Ocáriz Borde, Solomon, arXiv 2310.12395 (σ-CFDM
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_not_negative, check_shape
 from byheart.denoisers.base import Denoiser, Shaped, Wrapper, denoise, per_row, rows_and_variance
 from byheart.random import generator
 
@@ -40,19 +39,15 @@ class Barycentric(Wrapper):
     width: float
 
     def __post_init__(self) -> None:
-        if self.offsets.ndim < 2 or not len(self.offsets) or not self.offsets.is_floating_point():
-            raise InputError(
-                got=f"offsets of shape {tuple(self.offsets.shape)} in {self.offsets.dtype}",
-                need="at least one, (M, *shape) in floating point",
-                remedy="draw them once: barycentric(denoiser, count, width, seed)",
-            )
+        check_shape(
+            "offsets",
+            self.offsets,
+            "offset",
+            "(M, *shape)",
+            remedy="draw them once: barycentric(denoiser, count, width, seed)",
+        )
         check_finite("offsets", self.offsets)
-        if not 0 <= self.width < math.inf:
-            raise InputError(
-                got=f"width {self.width}",
-                need="0 ≤ width < infinity",
-                remedy="give a share of the distance between points",
-            )
+        check_not_negative("width", self.width, remedy="give a share of the distance between points")
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_s(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""

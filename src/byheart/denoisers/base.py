@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_tensor
 
 __all__ = [
     "Denoiser",
@@ -155,12 +155,7 @@ def _check_inputs(x: Tensor, sigma: Tensor, shape: tuple[int, ...]) -> None:
             need=f"floating-point x of shape (b, {', '.join(map(str, shape))})",
             remedy="reshape x, or convert it with .float()",
         )
-    if not isinstance(sigma, Tensor):
-        raise InputError(
-            got=f"sigma as {type(sigma).__name__}",
-            need="a tensor of shape () or (b,)",
-            remedy="write torch.tensor(sigma)",
-        )
+    check_tensor("sigma", sigma, "of shape () or (b,)", remedy="write torch.tensor(sigma)")
     good = (sigma > 0) & sigma.isfinite()
     if not bool(good.all()):
         raise InputError(

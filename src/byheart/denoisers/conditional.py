@@ -1,4 +1,4 @@
-"""Conditioning is binding: a conditional model with its labels is a plain denoiser.
+"""Conditional denoisers in general; `by_condition` holds the empirical ones.  Conditioning is binding: a conditional model with its labels is a plain denoiser.
 
 model(x, σ, label) = E[x₀ | x₀ + σε = x, label],      given(model, labels)(x, σ) = model(x, σ, labels)
 """

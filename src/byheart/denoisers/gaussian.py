@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_shape
 from byheart.denoisers.base import rows_and_variance
 
 __all__ = ["GaussianDenoiser", "wiener"]
@@ -109,18 +109,13 @@ def wiener(train: Tensor) -> GaussianDenoiser:
 
     With no more points than dimensions it keeps the directions that vary.  Raises InputError for bad points.
     """
-    if not isinstance(train, Tensor):
-        raise InputError(
-            got=f"training points as {type(train).__name__}",
-            need="a tensor (n, *shape)",
-            remedy="write torch.from_numpy(array) or torch.as_tensor(list)",
-        )
-    if not train.is_floating_point() or train.ndim < 2 or not train.numel():
-        raise InputError(
-            got=f"training points of shape {tuple(train.shape)} in {train.dtype}",
-            need="at least one point, (n, *shape) in floating point",
-            remedy="stack the points along the first dimension; convert pixels with .float()",
-        )
+    check_shape(
+        "training points",
+        train,
+        "point",
+        "(n, *shape)",
+        remedy="stack the points along the first dimension; convert pixels with .float()",
+    )
     check_finite("train", train)
     rows = train.flatten(1).double()
     mean = rows.mean(0)

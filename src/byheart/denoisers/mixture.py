@@ -16,6 +16,7 @@ If x₀ ~ Σₖ wₖ N(μₖ, s²I) and x = x₀ + σε, then with v = s² + σ�
     all n training points      > 0    smoothed empirical denoiser
 
 Centers are read in chunks, with a running maximum: memory grows with b · chunk, never with b · k.
+`reference` in tests/laws/test_denoisers.py is this formula in twelve lines, without chunks; both must agree.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_not_negative, check_tensor, unknown
 from byheart.denoisers.base import per_row, rows_and_variance
 from byheart.denoisers.points import Points
 from byheart.denoisers.posterior import TOP, Posterior, check_question, joined, posterior_of
@@ -49,7 +50,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 class MixtureDenoiser:
     """The denoiser of Σₖ wₖ N(μₖ, s²I).
 
-    centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical` gives them other units); also
+    centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical_bytes` gives them other units); also
     mapped from a file.  They must not change in place afterwards, unless they carry gradients.  std: standard deviation s within a component, a number or a () tensor.
     log_weights: (k,), normalized; None is equal weights.
     precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖.
@@ -216,12 +217,9 @@ def _floating(points: Tensor) -> Tensor:
 
 
 def _check_centers(centers: Tensor) -> None:
-    if not isinstance(centers, Tensor):
-        raise InputError(
-            got=f"centers as {type(centers).__name__}",
-            need="a tensor (k, *shape)",
-            remedy="write torch.from_numpy(array) or torch.as_tensor(list)",
-        )
+    check_tensor(
+        "centers", centers, "(k, *shape)", remedy="write torch.from_numpy(array) or torch.as_tensor(list)"
+    )
     stored = centers.is_floating_point() or centers.dtype == torch.uint8
     if not stored or centers.ndim < 2 or not centers.numel():
         raise InputError(
@@ -245,23 +243,17 @@ def _check_squares(centers: Tensor, halves: Tensor) -> None:
 
 def _check_settings(std: float | Tensor, precision: str, chunk: int) -> None:
     width = std.item() if isinstance(std, Tensor) else std
-    if not 0 <= width < math.inf:
-        raise InputError(got=f"std {width}", need="0 ≤ std < infinity", remedy="give a standard deviation")
+    check_not_negative("std", width, remedy="give a standard deviation")
     if precision not in DTYPES:
-        raise InputError(
-            got=f"precision {precision!r}", need="'float64' or 'float32'", remedy="leave it out for float64"
-        )
+        raise unknown("precision", precision, DTYPES, remedy="leave it out for float64")
     if not isinstance(chunk, int) or chunk < 1:
         raise InputError(got=f"chunk {chunk}", need="at least one center at a time", remedy="leave it out")
 
 
 def _check_weights(log_weights: Tensor, count: int) -> None:
-    if not isinstance(log_weights, Tensor):
-        raise InputError(
-            got=f"log_weights as {type(log_weights).__name__}",
-            need=f"a tensor of shape ({count},)",
-            remedy="write torch.tensor(weights).log()",
-        )
+    check_tensor(
+        "log_weights", log_weights, f"of shape ({count},)", remedy="write torch.tensor(weights).log()"
+    )
     total = log_weights.detach().double().exp().sum().item()
     fits = log_weights.shape == (count,) and bool(log_weights.isfinite().all())
     if not fits or abs(total - 1) > 1e-5:

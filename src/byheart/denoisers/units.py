@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open
 from byheart.denoisers.base import rows_and_variance
 from byheart.denoisers.mixture import MixtureDenoiser, Precision
 from byheart.denoisers.posterior import TOP, Posterior
@@ -33,12 +33,7 @@ class Rescaled:
     shift: float | Tensor = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale < math.inf:
-            raise InputError(
-                got=f"scale {self.scale}",
-                need="0 < scale < infinity",
-                remedy="for bytes in [−1, 1] take scale=2/255 and shift=−1",
-            )
+        check_open("scale", self.scale, remedy="for bytes in [−1, 1] take scale=2/255 and shift=−1")
         shift = torch.as_tensor(self.shift, dtype=torch.float64)
         check_finite("shift", shift)
         try:

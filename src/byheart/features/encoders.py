@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, meant, unknown
 from byheart.features.adapters import efficientnet_lite0, timm_model, torchscript, transformers_model
 from byheart.features.convolutions import random_convolutions
 from byheart.features.fingerprints import of_settings
@@ -143,11 +143,7 @@ def _checked(settings: Mapping[str, str], *more: str) -> Mapping[str, str]:
     known = [*Preprocessing.model_fields, *more]
     for key in settings:
         if key not in known:
-            raise InputError(
-                got=f"the setting {key!r} of an encoder",
-                need="one of " + ", ".join(known),
-                remedy=meant(key, known) + "correct or remove it",
-            )
+            raise unknown("an encoder with the setting", key, known, remedy="correct or remove it")
     return settings
 
 

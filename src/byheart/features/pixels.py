@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_shape
 
 __all__ = ["downsampled", "flatten", "pixel_features", "pixel_name"]
 
@@ -21,12 +21,14 @@ LIMIT = 256
 
 def flatten(x: Tensor) -> Tensor:
     """x (n, *shape) as rows (n, d).  Raises InputError unless there are rows with at least one value each."""
-    if x.ndim < 2 or not x.numel():
-        raise InputError(
-            got=f"a tensor of shape {tuple(x.shape)}",
-            need="(n, *shape): one sample a row, none of them empty",
-            remedy="add the sample axis in front, e.g. x[None]",
-        )
+    check_shape(
+        "a tensor",
+        x,
+        "sample",
+        "(n, *shape)",
+        floats=False,
+        remedy="add the axis in front, one sample a row: x[None]",
+    )
     return x.flatten(1)
 
 

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open
 from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 
@@ -33,10 +33,7 @@ def leave_one_out(train: Tensor, strength: float, *, queries: int = QUERIES, see
     queries: points left out, each in turn, at most (fewer of very many points); which ones, the seed decides.
     Raises InputError for fewer than two points, or c ≤ 0.
     """
-    if not 0 < strength < math.inf:
-        raise InputError(
-            got=f"strength {strength}", need="0 < c < infinity", remedy="give a squared distance"
-        )
+    check_open("strength", strength, remedy="give a squared distance")
     return _likelihood(_squared_distances(train, queries, seed), strength, train[0].numel())
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_tensor
 from byheart.denoisers.base import Denoiser, denoise, per_row
 from byheart.denoisers.mixture import MixtureDenoiser
 
@@ -36,12 +36,7 @@ def jacobian_eigenvalues(
     wanted = d if count is None else count
     if not 1 <= wanted <= d:
         raise InputError(got=f"{wanted} eigenvalues", need=f"from 1 to {d}", remedy="leave count out for all")
-    if not isinstance(sigma, Tensor):
-        raise InputError(
-            got=f"sigma as {type(sigma).__name__}",
-            need="a tensor () or (b,)",
-            remedy="write torch.tensor(sigma)",
-        )
+    check_tensor("sigma", sigma, "() or (b,)", remedy="write torch.tensor(sigma)")
     per_row(sigma, x)
     levels = sigma.expand(len(x)) if sigma.ndim == 0 else sigma
     rows = [_of_row(denoiser, x[row : row + 1], levels[row], wanted, seed) for row in range(len(x))]

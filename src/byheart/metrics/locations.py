@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import check_ratio
 from byheart.numerics.neighbors import Neighbors, nearest
 
 __all__ = ["PERCENTILES", "Locations", "locate", "locations", "near", "percentiles"]
@@ -68,12 +68,7 @@ def near(own: Tensor, other: Tensor, threshold: float = 1 / 3) -> Tensor:
     own, other: (m, ≥ 2) distances to the nearest points of two kinds, nearest first.  threshold: c.
     Raises InputError for a threshold out of (0, 1].
     """
-    if not 0 < threshold <= 1:
-        raise InputError(
-            got=f"threshold {threshold}",
-            need="a ratio of distances in (0, 1]",
-            remedy="use 1/3, the usual one",
-        )
+    check_ratio(threshold)
     return (own[:, 0] < threshold * other[:, 0]) & (own[:, 0] < threshold * own[:, 1])
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 from byheart.denoisers.base import Denoiser
 from byheart.metrics.auc import auc
 from byheart.metrics.calibrated import calibrated_share, enough_heldout
@@ -60,8 +60,7 @@ def membership(loss_train: Tensor, loss_heldout: Tensor, *, fpr: float = 0.01) -
     fpr: false positives that are allowed, in (0, 1); the TPR needs m ≥ 1/fpr − 1 held-out images.
     Raises InputError for fewer, NaN or infinity.
     """
-    if not 0 < fpr < 1:
-        raise InputError(got=f"fpr = {fpr:g}", need="a rate between 0 and 1", remedy="write 0.01 for 1 %")
+    check_open("fpr", fpr, 1, remedy="write 0.01 for 1 %")
     of_both = auc(loss_train, loss_heldout)
     return Membership(of_both, _true_positives(loss_train.double(), loss_heldout.double(), fpr), fpr)
 

@@ -15,7 +15,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_ratio
 from byheart.numerics.intervals import Proportion, proportion
 from byheart.numerics.neighbors import Neighbors
 
@@ -40,12 +40,7 @@ def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proport
     Warns (DuplicatesWarning) if a sample equals two training points: copies that the test cannot count.
     Raises InputError for fewer than two neighbors, no samples, or a threshold out of range.
     """
-    if not 0 < threshold <= 1:
-        raise InputError(
-            got=f"threshold {threshold}",
-            need="a ratio of distances in (0, 1]",
-            remedy="use 1/3, the usual one",
-        )
+    check_ratio(threshold)
     if to_train.distance.ndim != 2 or to_train.distance.shape[1] < 2 or not len(to_train.distance):
         raise InputError(
             got=f"a neighbor table of shape {tuple(to_train.distance.shape)}",

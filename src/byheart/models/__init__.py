@@ -1,7 +1,8 @@
 """Networks, and the adapters that make denoisers of them."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from byheart._version import lazy
 
 if TYPE_CHECKING:
     from byheart.models.adapt import Preconditioned as Preconditioned
@@ -18,26 +19,5 @@ if TYPE_CHECKING:
     from byheart.models.spec import UNetSpec as UNetSpec
     from byheart.models.unet import UNet as UNet
 
-_HOMES = {
-    "AnyModel": "spec",
-    "AnyParametrization": "spec",
-    "EDM": "spec",
-    "MLP": "mlp",
-    "MLPSpec": "spec",
-    "MixtureModel": "gmm",
-    "OnProcess": "spec",
-    "Preconditioned": "adapt",
-    "Predicts": "spec",
-    "ProcessModel": "adapt",
-    "TemplateModel": "lowrank_gmm",
-    "UNet": "unet",
-    "UNetSpec": "spec",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)

@@ -14,15 +14,15 @@ The module holds the parameters and calls `denoisers.mixture`; training by close
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open, check_shape, unknown
 from byheart.data.mixture import GaussianMixture
 from byheart.denoisers.gaussian import GaussianDenoiser
-from byheart.denoisers.lowrank import GaussianMixtureDenoiser
+from byheart.denoisers.gaussian_mixture import GaussianMixtureDenoiser
 from byheart.denoisers.mixture import MixtureDenoiser, Precision
 from byheart.random import derive, generator
 from byheart.theory.starts import paired_starts
@@ -43,12 +43,9 @@ class MixtureModel(nn.Module):
         self, means: Tensor, std: float, log_weights: Tensor | None = None, precision: Precision = "float64"
     ) -> None:
         super().__init__()
-        if not 0 < std < float("inf"):
-            raise InputError(
-                got=f"std {std} at the start",
-                need="0 < std < infinity",
-                remedy="at 0 the gradient of s is 0 for ever; a fixed 0 is denoisers.partial",
-            )
+        check_open(
+            "initial std", std, remedy="at 0 the gradient of s is 0 for ever; a fixed 0 is denoisers.partial"
+        )
         self.precision: Precision = precision
         self.means = nn.Parameter(means.detach().clone())
         self.std = nn.Parameter(means.new_tensor(std))
@@ -128,12 +125,7 @@ def initial_means(
     population: what "population" draws from.
     Raises InputError for an unknown kind, m < 1, m > n, pairs with m < n/2, or a population that is missing.
     """
-    if train.ndim != 2 or not train.numel() or not train.is_floating_point():
-        raise InputError(
-            got=f"train of shape {tuple(train.shape)} in {train.dtype}",
-            need="training points (n, d) in floating point",
-            remedy="flatten images with .flatten(1)",
-        )
+    check_shape("train", train, "point", "(n, d)", remedy="flatten images with .flatten(1)")
     check_finite("train", train)
     if not 1 <= m <= len(train):
         raise InputError(
@@ -152,11 +144,7 @@ def initial_means(
             return torch.from_numpy(paired_starts(train.detach().cpu().numpy(), m)[0]).to(train)
         case "population":
             return _fresh(population, m, seed).to(train)
-    raise InputError(
-        got=f"initial means {kind!r}",
-        need="'training', 'population', 'gaussian' or 'pairs'",
-        remedy="S1 starts from training points",
-    )
+    raise unknown("initial means", kind, get_args(InitialMeans), remedy="S1 starts from training points")
 
 
 def _fresh(population: GaussianMixture | None, m: int, seed: int) -> Tensor:

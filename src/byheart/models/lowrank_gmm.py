@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open
 from byheart.data.templates import COLORS
 from byheart.denoisers.templates import ColoredTemplateDenoiser
 from byheart.random import generator
@@ -32,12 +32,7 @@ class TemplateModel(nn.Module):
 
     def __init__(self, templates: Tensor, colors: Tensor, std: float, official: bool = False) -> None:
         super().__init__()
-        if not 0 < std < float("inf"):
-            raise InputError(
-                got=f"std {std} at the start",
-                need="0 < std < infinity",
-                remedy="at 0 its gradient is 0 for ever",
-            )
+        check_open("initial std", std, remedy="at 0 its gradient is 0 for ever")
         self.official = official
         self.templates = nn.Parameter(templates.detach().clone())
         self.colors = nn.Parameter(colors.detach().clone())

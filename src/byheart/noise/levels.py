@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 from byheart._records import Spec
 from byheart.noise.process import SIGMA_MAX, AnyProcess, Process
 
@@ -42,8 +42,7 @@ def karras_levels(steps: int, low: float = 0.02, high: float = 20.0, rho: float 
     Raises InputError unless steps ≥ 1, 0 < low < high and rho > 0.
     """
     _check_range(steps, low, high)
-    if not 0 < rho < math.inf:
-        raise InputError(got=f"rho {rho}", need="a positive number", remedy="use 7, the usual choice")
+    check_open("rho", rho, remedy="use 7, the usual choice")
     return _then_zero((_ramp(high ** (1 / rho), low ** (1 / rho), steps) ** rho), low, high)
 
 

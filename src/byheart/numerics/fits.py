@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 
 __all__ = ["Fit", "line"]
 
@@ -108,10 +108,7 @@ def _check(
             need="at least 2 points more than groups",
             remedy="add points, or fit all groups with one intercept (groups=None)",
         )
-    if not 0 < confidence < 1:
-        raise InputError(
-            got=f"confidence {confidence}", need="a number between 0 and 1", remedy="write 0.95 for 95 %"
-        )
+    check_open("confidence", confidence, 1, remedy="write 0.95 for 95 %")
 
 
 def _check_varies(dx: NDArray[np.float64], x: NDArray[np.float64]) -> None:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 
 __all__ = ["Interval", "Proportion", "clopper_pearson", "mean_interval", "proportion", "wilson"]
 
@@ -102,7 +102,4 @@ def _check_share(successes: int, count: int, confidence: float) -> None:
 
 
 def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise InputError(
-            got=f"confidence {confidence}", need="a number between 0 and 1", remedy="write 0.95 for 95 %"
-        )
+    check_open("confidence", confidence, 1, remedy="write 0.95 for 95 %")

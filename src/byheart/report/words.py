@@ -1,11 +1,25 @@
-"""Numbers and lists in words.  A percentage never rounds to none, or to all, of what it counts."""
+"""Numbers and lists in words.  A percentage never rounds to none, or to all, of what it counts.
+
+Pages take typographic spaces and minus signs; the `plain_` functions have none, for terminals and records.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["SPACE", "counted", "interval", "listed", "number", "percent", "plural", "rate"]
+__all__ = [
+    "SPACE",
+    "counted",
+    "interval",
+    "listed",
+    "number",
+    "percent",
+    "plain_number",
+    "plain_percent",
+    "plural",
+    "rate",
+]
 
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 
@@ -67,3 +81,17 @@ def _text(value: object, style: str) -> str:
         return "0"
     plain = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:{style[:-1]}.3{style[-1]}}"
     return plain.removesuffix(".").replace("-", "−")
+
+
+def plain_percent(share: float) -> str:
+    """`5.2 %` for a terminal, with two digits that mean something: never all unless it is all, nor a power of ten."""
+    if 0.995 <= share < 1:
+        return f"{math.floor(1000 * share) / 10:.1f} %"
+    if 0 < share < 1e-4:
+        return "less than 0.01 %"
+    return f"{100 * share:.2g} %" if share < 0.0995 else f"{100 * share:.0f} %"
+
+
+def plain_number(value: float | None) -> str:
+    """Three significant digits for a terminal; a dash for what was not measured."""
+    return "–" if value is None else f"{value:.3g}"

@@ -1,7 +1,8 @@
 """Sampling: solvers, and samples from seeds."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from byheart._version import lazy
 
 if TYPE_CHECKING:
     from byheart.sampling.adaptive import probability_flow as probability_flow
@@ -18,26 +19,5 @@ if TYPE_CHECKING:
     from byheart.sampling.spec import SolverName as SolverName
     from byheart.sampling.stochastic import euler_maruyama as euler_maruyama
 
-_HOMES = {
-    "SolverName": "spec",
-    "Step": "solvers",
-    "ancestral_step": "solvers",
-    "automatic_batch": "draw",
-    "euler_maruyama": "stochastic",
-    "euler_step": "solvers",
-    "heun_step": "solvers",
-    "integrate": "solvers",
-    "probability_flow": "adaptive",
-    "process_flow": "adaptive",
-    "sample": "draw",
-    "sde_step": "solvers",
-    "solver": "solvers",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open
 from byheart.denoisers.base import Denoiser, denoise
 from byheart.noise.process import Process
 from byheart.sampling.stochastic import rates
@@ -64,8 +64,7 @@ def _solved(
     """What scipy's solve_ivp finds, or the refusal of what it gives up on."""
     from scipy.integrate import solve_ivp
 
-    if not 0 < rtol < 1:
-        raise InputError(got=f"rtol {rtol:g}", need="0 < rtol < 1", remedy="leave it out")
+    check_open("rtol", rtol, 1, remedy="leave it out")
     found = solve_ivp(slope, span, first, rtol=max(rtol, 3e-14), **settings)  # below it scipy warns
     if not found.success:
         raise InputError(

@@ -15,7 +15,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_tensor
 from byheart.denoisers.base import Scheduled, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
@@ -47,7 +47,7 @@ def sample(
     model: a denoiser; with labels a conditional one.  A module is evaluated in eval mode, and left as it was.
     shape: *shape of one sample, and levels: (s,), decreasing; a closed form knows its shape and walks down
     karras_levels(18) unless told, any other callable needs both.
-    solver: a name (euler, heun, ancestral) or a step function.
+    solver: a name of `SolverName` (euler, heun, ancestral, sde) or a step function.
     labels: (b, …), of each sample.  batch: samples at a time; None suits the cache.
     device: None is where the model is.
     start: (b, *shape), the states at levels[0]; None starts from levels[0] · noise, right where levels[0] is far
@@ -55,12 +55,8 @@ def sample(
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
     numbers = _numbers(seeds)
-    if levels is not None and not isinstance(levels, Tensor):
-        raise InputError(
-            got=f"levels as {type(levels).__name__}",
-            need="a tensor (s,), decreasing",
-            remedy="write torch.tensor(levels)",
-        )
+    if levels is not None:
+        check_tensor("levels", levels, "(s,), decreasing", remedy="write torch.tensor(levels)")
     shape, levels = _target(model, shape, levels)
     where = torch.device(device) if device is not None else _device(model)
     _check_lengths(numbers, shape, labels, start)

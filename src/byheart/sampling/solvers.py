@@ -19,7 +19,7 @@ from typing import Protocol, get_args
 
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, unknown
 from byheart.denoisers.base import Denoiser, denoise, score
 from byheart.sampling.spec import SolverName
 
@@ -131,11 +131,7 @@ def solver(name: str) -> Step:
             return ancestral_step
         case "sde":
             return sde_step
-    raise InputError(
-        got=f"solver {name!r}",
-        need="one of " + ", ".join(get_args(SolverName)),
-        remedy="choose one of them, or pass a step function",
-    )
+    raise unknown("solver", name, get_args(SolverName), remedy="choose one of them, or pass a step function")
 
 
 def fresh_noise(name: str, noise: Noise | None, x: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Theory: numbers in, numbers out.  No networks, no files, no data."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from byheart._version import lazy
 
 if TYPE_CHECKING:
     from byheart.theory import collapse as collapse
@@ -14,20 +15,5 @@ if TYPE_CHECKING:
     from byheart.theory import transition as transition
     from byheart.theory import weighting as weighting
 
-__all__ = [
-    "collapse",
-    "crossover",
-    "excess",
-    "lloyd",
-    "partial",
-    "starts",
-    "terminal",
-    "transition",
-    "weighting",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)

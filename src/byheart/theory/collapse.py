@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_least, check_open
 
 __all__ = ["collapse_bound", "collapse_level", "degrees_of_freedom", "information", "speciation_level"]
 
@@ -33,10 +33,7 @@ def collapse_level(variances: ArrayLike, n: int) -> float:
     from scipy.optimize import brentq
 
     spectrum = _spectrum(variances)
-    if n < 2:
-        raise InputError(
-            got=f"n = {n}", need="at least 2 training points", remedy="one point is always copied"
-        )
+    check_least("n", n, 2, "training points", remedy="one point is always copied")
     top = float(spectrum.max())
 
     def excess(log_r: float) -> float:
@@ -117,6 +114,5 @@ def _spectrum(variances: ArrayLike) -> NDArray[np.float64]:
 
 
 def _level(r: float) -> float:
-    if not 0 < r < math.inf:
-        raise InputError(got=f"r = {r}", need="a positive noise level", remedy="give σ in the data's units")
+    check_open("r", r, remedy="give σ in the data's units")
     return r

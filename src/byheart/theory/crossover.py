@@ -25,7 +25,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, unknown
 
 __all__ = [
     "PUBLISHED_WEIGHTING",
@@ -98,9 +98,7 @@ def named_weighting(name: str, t: ArrayLike) -> Array:
             return (1 - time**2) / time**4
         case "published":
             return _published(time)
-    raise InputError(
-        got=f"weighting {name!r}", need="one of " + ", ".join(WEIGHTINGS), remedy="or give the numbers"
-    )
+    raise unknown("weighting", name, WEIGHTINGS, remedy="or give the numbers")
 
 
 def _published(time: Array) -> Array:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 from byheart.random import derive
 from byheart.theory.lloyd import as_points, check_seeds
 
@@ -51,8 +51,7 @@ def measured_excess(
             need=f"(r, m, {x.shape[1]}) and (r,), not negative, one seed each",
             remedy="take both from lloyd.cluster",
         )
-    if not 0 < snr < math.inf:
-        raise InputError(got=f"ψ = {snr}", need="0 < ψ < infinity", remedy="S1 shows losses at 6.704")
+    check_open("ψ", snr, remedy="S1 shows losses at 6.704")
     cells = zip(means, widths.tolist(), seeds, strict=True)
     return np.array([_excess(x, own, v, 1 / snr, seed, outside) for own, v, seed in cells])
 

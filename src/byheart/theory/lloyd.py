@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_least
 from byheart.random import derive
 
 __all__ = [
@@ -85,8 +85,7 @@ def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Cluster
             remedy="see byheart.theory.starts, or give samples of your own",
         )
     check_count(first.shape[1], len(x))
-    if rounds < 1:
-        raise InputError(got=f"rounds {rounds}", need="at least 1", remedy="leave it out: it ends by itself")
+    check_least("rounds", rounds, remedy="leave it out: it ends by itself")
     return _descend(x, first.copy(), rounds)
 
 

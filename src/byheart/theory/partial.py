@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_open
 
 __all__ = ["coupon_bound", "crossover_finite", "finite_factor", "quick_factor"]
 
@@ -100,8 +100,7 @@ def crossover_finite(excess: float, n: int, d: int, components: int, separation:
     excess: E[λ/(1 + ψ s)]/E[λ] in (0, 1), that is 2 (1 − crossover(…, factor=2)).  separation: as in `finite_factor`.
     Between whole M linear.
     """
-    if not 0 < excess < 1:
-        raise InputError(got=f"excess {excess}", need="a number between 0 and 1", remedy="see crossover")
+    check_open("excess", excess, 1, remedy="see crossover")
     if components > n:
         raise InputError(
             got=f"K = {components} components of N = {n} points", need="K ≤ N", remedy="raise N or lower K"

@@ -24,7 +24,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_least, check_open, check_ratio, unknown
 from byheart.numerics.intervals import Interval, mean_interval, proportion
 from byheart.random import derive
 from byheart.theory.excess import measured_excess
@@ -69,12 +69,7 @@ class Curve:
 
     def shares(self, threshold: float = 1 / 3) -> Array:
         """The share of samples with d₁ < threshold · d₂, (k, r).  threshold: on distances, in (0, 1]."""
-        if not 0 < threshold <= 1:
-            raise InputError(
-                got=f"threshold {threshold}",
-                need="a ratio of distances in (0, 1]",
-                remedy="use 1/3, the usual one",
-            )
+        check_ratio(threshold)
         return np.asarray((self.first < threshold * self.second).mean(2))
 
     def ratios(self, threshold: float = 1 / 3) -> list[Interval]:
@@ -136,7 +131,7 @@ def _begun(start: Start, points: Array, m: int, seeds: Sequence[int]) -> Array:
             return gaussian_starts(m, points.shape[1], seeds)
         case "pairs":
             return np.repeat(paired_starts(points, m), len(seeds), axis=0)
-    raise InputError(got=f"start {start!r}", need="one of " + ", ".join(STARTS), remedy="S1 has training")
+    raise unknown("start", start, STARTS, remedy="S1 has training")
 
 
 def _excess(points: Array, found: Clusters, snr: float | None, seeds: Sequence[int], outside: int) -> Array:
@@ -193,10 +188,7 @@ def joined(curves: Sequence[Curve]) -> Curve:
 
 def default_models(n: int, start: Start = "training") -> tuple[int, ...]:
     """M from N/20 to N in steps of N/20, whole numbers, without repeats; of pairs from N/2."""
-    if n < 2:
-        raise InputError(
-            got=f"N = {n}", need="at least 2 points", remedy="a copy is told by the second nearest"
-        )
+    check_least("N", n, 2, "points", remedy="a copy is told by the second nearest")
     sizes = {max(1, round(n * step / 20)) for step in range(1, 21)}
     return tuple(sorted(m for m in sizes if start != "pairs" or 2 * m >= n))
 
@@ -241,12 +233,7 @@ def transition(shares: ArrayLike, models: Sequence[float], level: float = 0.5) -
     """
     values, at = np.asarray(shares, dtype=np.float64), np.asarray(models, dtype=np.float64)
     _check_shares(values, 2, at, level)
-    if values.shape[1] < 2:
-        raise InputError(
-            got=f"{values.shape[1]} replicates",
-            need="at least 2",
-            remedy="add seeds; one replicate has a crossing",
-        )
+    check_least("replicates:", values.shape[1], 2, remedy="add seeds; one replicate has a crossing")
     crossings = [place for column in values.T if (place := crossing(column, at, level)) is not None]
     if len(crossings) < values.shape[1]:
         return None
@@ -264,8 +251,7 @@ def _check_shares(values: Array, axes: int, at: Array, level: float) -> None:
             need=f"finite shares {'(k,)' if axes == 1 else '(k, r)'} at k ≥ 2 increasing M",
             remedy="transpose, or sort the models",
         )
-    if not 0 < level < 1:
-        raise InputError(got=f"level {level}", need="0 < level < 1", remedy="one half is M_pt's")
+    check_open("level", level, 1, remedy="one half is M_pt's")
 
 
 def _clustered(shares: Array, samples: int) -> Interval:

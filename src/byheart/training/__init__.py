@@ -1,7 +1,8 @@
 """Training: a loss, a generator of states, and a moving average that belongs to the caller."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from byheart._version import lazy
 
 if TYPE_CHECKING:
     from byheart.training.ema import EMA as EMA
@@ -17,25 +18,5 @@ if TYPE_CHECKING:
     from byheart.training.spec import Training as Training
     from byheart.training.spec import log_spaced_steps as log_spaced_steps
 
-_HOMES = {
-    "DenoisingLoss": "loss",
-    "EMA": "ema",
-    "Loss": "spec",
-    "MixtureTraining": "mixture_spec",
-    "State": "loop",
-    "Training": "spec",
-    "begin": "loop",
-    "log_spaced_steps": "spec",
-    "mixture_cell": "mixtures",
-    "mixture_recipe": "mixture_spec",
-    "train": "loop",
-    "train_together": "mixtures",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = lazy(__name__)

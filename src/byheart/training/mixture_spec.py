@@ -16,11 +16,11 @@ fast recipe copies none (variance 0.7 to 1), the one for color all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, unknown
 from byheart._records import Spec
 from byheart.noise.process import AnyProcess, S1Process
 
@@ -126,9 +126,10 @@ def mixture_recipe(
             )
             share = 0.05
         case _:
-            raise InputError(
-                got=f"recipe {name!r}",
-                need="'fast', 'official', 'fast-color' or 'official-color'",
+            raise unknown(
+                "recipe",
+                name,
+                get_args(MixtureRecipe),
                 remedy="name one of these, or write a MixtureTraining",
             )
     count = found.steps if steps is None else steps

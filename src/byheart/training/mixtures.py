@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open, check_shape
 from byheart.random import derive, generator
 from byheart.training.mixture_spec import MixtureTraining
 from byheart.training.mixture_step import Gradient, Noisy, isotropic_gradient, noisy_rows
@@ -70,18 +70,8 @@ def mixture_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> 
 
     Raises InputError for means that are no matrix of floats, or a width that is not positive.
     """
-    if means.ndim != 2 or not means.numel() or not means.is_floating_point():
-        raise InputError(
-            got=f"means of shape {tuple(means.shape)} in {means.dtype}",
-            need="at least one mean, (m, d) in floating point",
-            remedy="flatten samples of another shape with .flatten(1)",
-        )
-    if not 0 < std < float("inf"):
-        raise InputError(
-            got=f"std {std} at the start",
-            need="0 < std < infinity",
-            remedy="take the recipe's std; a variance of 1e-6 is slow enough",
-        )
+    check_shape("means", means, "mean", "(m, d)", remedy="flatten samples of another shape with .flatten(1)")
+    check_open("initial std", std, remedy="take the recipe's std; a variance of 1e-6 is slow enough")
     return Cell({"means": means, "std": means.new_tensor(std)}, seed, data)
 
 
@@ -208,12 +198,13 @@ def _update(state: MixtureState, slopes: Tensor, spec: MixtureTraining) -> None:
 
 def _check(cells: Sequence[Cell], data: Sequence[Tensor]) -> None:
     for place, points in enumerate(data):
-        if points.ndim < 2 or not points.numel() or not points.is_floating_point():
-            raise InputError(
-                got=f"training set {place} of shape {tuple(points.shape)} in {points.dtype}",
-                need="at least one point, (n, *shape) in floating point",
-                remedy="hand in a list of training sets, and convert bytes with .float()",
-            )
+        check_shape(
+            f"training set {place}",
+            points,
+            "point",
+            "(n, *shape)",
+            remedy="hand in a list of training sets, and convert bytes with .float()",
+        )
         check_finite(f"training set {place}", points)
     for place, cell in enumerate(cells):
         if not 0 <= cell.data < len(data):

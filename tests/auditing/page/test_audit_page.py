@@ -7,7 +7,7 @@ import pytest
 from parsed_page import Parsed, check_closed, heavy_imports
 
 from byheart.auditing.page.page import LISTED, PAIRS, audit_fragment, audit_page
-from byheart.auditing.record import Channel, Population, Pose
+from byheart.auditing.record import Channel, PopulationCheck, Pose
 from byheart.report.citations import PAPERS
 
 HOSTILE = '<img src=x onerror=alert(1)>"\x1b[2J\u202egnp.\x00\udce9'
@@ -137,7 +137,7 @@ def test_flags_that_are_off_are_explained():
     off = Channel(
         name="whole", global_p=0.001, rule="none", rank=None, threshold=None, flags=0, count=400, fires=True
     )
-    close = Population(share=example.share(84, 600), limit=0.005, as_close=0.07, flags_on=False)
+    close = PopulationCheck(share=example.share(84, 600), limit=0.005, as_close=0.07, flags_on=False)
     words = Parsed(audit_page(example.copying(channels=(off,), population=close, reasons=()))).words
     assert "No single sample is accused." in words and "18 of 400" not in words
     assert "Of the held-out images, 14 % [11.5, 17] match" in words

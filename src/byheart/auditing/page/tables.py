@@ -10,9 +10,17 @@ from byheart.auditing.page.words import CHANNELS, rule_words, share_words
 from byheart.report.words import counted, interval, number, percent
 
 if TYPE_CHECKING:
-    from byheart.auditing.record import Channel, Inputs, Measure, Signal, Source
+    from byheart.auditing.record import Channel, Inputs, InputSet, Measure, Signal
 
-__all__ = ["Line", "Sheet", "channel_rules", "channel_sheet", "input_sheet", "measure_sheets", "signal_sheet"]
+__all__ = [
+    "SheetRow",
+    "Sheet",
+    "channel_rules",
+    "channel_sheet",
+    "input_sheet",
+    "measure_sheets",
+    "signal_sheet",
+]
 
 FAMILIES = {
     "copying": "Copying, by measures in common use",
@@ -22,7 +30,7 @@ FAMILIES = {
 
 
 @dataclass(frozen=True)
-class Line:
+class SheetRow:
     """One row: its name, what it is in smaller print, and its cells."""
 
     name: str
@@ -36,7 +44,7 @@ class Sheet:
 
     name: str
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[SheetRow, ...]
 
 
 def channel_sheet(name: str, channels: Sequence[Channel]) -> Sheet:
@@ -45,11 +53,11 @@ def channel_sheet(name: str, channels: Sequence[Channel]) -> Sheet:
     return Sheet(name, columns, tuple(map(_channel, channels)))
 
 
-def _channel(channel: Channel) -> Line:
+def _channel(channel: Channel) -> SheetRow:
     name, asked = CHANNELS[channel.name]
     accused = "–" if channel.rule == "none" else counted(channel.flags, channel.count)
     cells = (number(channel.global_p), accused, number(channel.threshold), "yes" if channel.fires else "no")
-    return Line(name, asked, cells)
+    return SheetRow(name, asked, cells)
 
 
 def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
@@ -73,10 +81,10 @@ def measure_sheets(measures: Sequence[Measure]) -> list[Sheet]:
     ]
 
 
-def _measure(one: Measure) -> Line:
+def _measure(one: Measure) -> SheetRow:
     value = interval(one.value, one.low, one.high)
     reference = "–" if one.reference is None else f"{number(one.reference)} ({one.against})"
-    return Line(one.name, one.definition, (value, reference, f"{one.count:,}"))
+    return SheetRow(one.name, one.definition, (value, reference, f"{one.count:,}"))
 
 
 def signal_sheet(signals: Sequence[Signal]) -> Sheet:
@@ -95,7 +103,7 @@ def signal_sheet(signals: Sequence[Signal]) -> Sheet:
     return Sheet("By noise level", columns + more, tuple(_signal(one, has_dimension) for one in signals))
 
 
-def _signal(one: Signal, has_dimension: bool) -> Line:
+def _signal(one: Signal, has_dimension: bool) -> SheetRow:
     dimensions = (number(one.dimension_train), number(one.dimension_heldout)) if has_dimension else ()
     cells = (
         number(one.loss_train),
@@ -106,7 +114,7 @@ def _signal(one: Signal, has_dimension: bool) -> Line:
         percent(one.tpr),
         *dimensions,
     )
-    return Line(number(one.sigma), "", cells)
+    return SheetRow(number(one.sigma), "", cells)
 
 
 def input_sheet(inputs: Inputs) -> Sheet:
@@ -118,7 +126,7 @@ def input_sheet(inputs: Inputs) -> Sheet:
     )
 
 
-def _source(role: str, one: Source) -> Line:
+def _source(role: str, one: InputSet) -> SheetRow:
     shape = " × ".join(f"{side:,}" for side in one.shape)
     cells = (f"{one.count:,}", shape, f"{len(one.unreadable):,}")
-    return Line(role, f"{one.name}: {one.resized}. SHA-256 of the values {one.fingerprint}", cells)
+    return SheetRow(role, f"{one.name}: {one.resized}. SHA-256 of the values {one.fingerprint}", cells)

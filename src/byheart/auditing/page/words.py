@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from byheart.report.words import SPACE, counted, number, percent, rate
 
 if TYPE_CHECKING:
-    from byheart.auditing.record import AuditRecord, Channel, Population, Pose, Share
+    from byheart.auditing.record import AuditRecord, Channel, PopulationCheck, Pose, Share
 
 __all__ = [
     "CHANNELS",
@@ -157,7 +157,7 @@ def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
     return found
 
 
-def population_words(population: Population) -> list[str]:
+def population_words(population: PopulationCheck) -> list[str]:
     """Whether held-out images look like copies, and what follows."""
     seen = (
         f"Of the held-out images, {share_words(population.share)} match a training image as closely as copies made on purpose "

@@ -100,16 +100,17 @@ def _of_run(trained: RunFolder) -> tuple[Data, int]:
 
 def _bound(trained: RunFolder) -> tuple[str, str, str]:
     """The line that a trained run adds."""
-    from byheart.cli.tables import number
     from byheart.experiments.runs.bound import bound_of_run
+    from byheart.report.words import plain_number
 
     found = bound_of_run(trained)
-    value = "–" if found.value is None else f"at most {number(found.value)}"
+    value = "–" if found.value is None else f"at most {plain_number(found.value)}"
     return (f"r_c, run {trained.id}", f"I-MMSE of its losses on {found.images:,} held-out images", value)
 
 
 def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
-    from byheart.cli.tables import number, show
+    from byheart.cli.tables import show
+    from byheart.report.words import plain_number
 
     rows, data = folder.rows(), folder.read_record("data")
     last = rows[-1]
@@ -120,8 +121,8 @@ def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
     show(("noise level", "what happens there", "sigma"), [*_facts(last), *facts])
     unit = last["unit"]
     print(
-        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {number(unit)}: "
-        f"r_c is {number(last['r_c/data'] / unit)}.\n"
+        f"\nIn training units (RMS 1), the sigma of byheart.sample and of trained runs, divide by {plain_number(unit)}: "
+        f"r_c is {plain_number(last['r_c/data'] / unit)}.\n"
     )
     columns = (
         "sigma / r_c",
@@ -135,30 +136,32 @@ def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
 
 def _facts(last: Any) -> list[tuple[str, str, str]]:
     """The levels that do not depend on a level."""
-    from byheart.cli.tables import number
+    from byheart.report.words import plain_number
 
     switch = float(last["switch/median"]) * float(last["r_c/data"])
     return [
         ("r_c, data alone", "half of the posterior weight is on the own image", _interval(last, "r_c/data")),
-        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", number(last["r_c/spectrum"])),
-        ("last switch", "median level of the last change of the nearest image", number(switch)),
-        ("r_s, speciation", "√(largest λ): classes part", number(last["r_s"])),
+        ("r_c, spectrum", "½ Σ log(1 + λ/r²) = log n, as if Gaussian", plain_number(last["r_c/spectrum"])),
+        ("last switch", "median level of the last change of the nearest image", plain_number(switch)),
+        ("r_s, speciation", "√(largest λ): classes part", plain_number(last["r_s"])),
     ]
 
 
 def _signs(row: Any) -> tuple[str, ...]:
     """What is seen at one level."""
-    from byheart.cli.tables import number
+    from byheart.report.words import plain_number
 
     intervals = (_interval(row, "own_weight"), _interval(row, "agreement"))
     return (
-        number(row["relative"]),
+        plain_number(row["relative"]),
         *intervals,
-        *(number(row[name]) for name in ("n_eff", "trace", "formula/trace")),
+        *(plain_number(row[name]) for name in ("n_eff", "trace", "formula/trace")),
     )
 
 
 def _interval(row: Any, name: str) -> str:
-    from byheart.cli.tables import number
+    from byheart.report.words import plain_number
 
-    return f"{number(row[name])} [{number(row[f'{name}_low'])}, {number(row[f'{name}_high'])}]"
+    return (
+        f"{plain_number(row[name])} [{plain_number(row[f'{name}_low'])}, {plain_number(row[f'{name}_high'])}]"
+    )

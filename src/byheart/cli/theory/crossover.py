@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_ratio
 from byheart.cli.options import Channels, Count, OwnData
 from byheart.cli.theory.output import show_forecast, write_forecast
 from byheart.studies.s1_crossover.forecast.compute import (
@@ -105,12 +105,7 @@ def _check(threshold: float, restarts: int, samples: int, seed: int) -> None:
             need="at least 2, 1 and 0",
             remedy="an interval needs repeats",
         )
-    if not 0 < threshold <= 1:
-        raise InputError(
-            got=f"--threshold {threshold:g}",
-            need="a ratio of distances in (0, 1]",
-            remedy="leave it out for 1/3",
-        )
+    check_ratio(threshold, "--threshold")
 
 
 def _settings(d: int | None, k: int | None, n: int | None) -> tuple[int, int, int]:

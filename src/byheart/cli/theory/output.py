@@ -17,12 +17,13 @@ __all__ = ["show_forecast", "write_forecast"]
 
 def show_forecast(forecast: Forecast, threshold: float) -> None:
     """The curve and the crossovers as tables, M_pt in a sentence; warnings on stderr."""
-    from byheart.cli.tables import number, show
+    from byheart.cli.tables import show
+    from byheart.report.words import plain_number
 
     curve, n = forecast.curve, forecast.curve.n
     print(f"{forecast.title}: a mixture of M means and one variance, started from {STARTS[forecast.start]}\n")
     rows = [
-        (f"{m}", f"{m / n:.3f}", _interval(ratio), number(variance), number(singles))
+        (f"{m}", f"{m / n:.3f}", _interval(ratio), plain_number(variance), plain_number(singles))
         for m, ratio, variance, singles in by_size(curve, threshold)
     ]
     show(("M", "M/N", "memorized [95 %]", "variance", "means on one point"), rows)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_least, check_shape, unknown
 from byheart.denoisers.base import HoldsTrain, rows_and_variance
 from byheart.denoisers.local.statistics import PixelPosterior, pixel_posterior
 from byheart.denoisers.mixture import DTYPES, Precision
@@ -41,15 +41,9 @@ class Trained(HoldsTrain):
     def __post_init__(self) -> None:
         _check_images(self.train)
         if self.precision not in DTYPES:
-            raise InputError(
-                got=f"precision {self.precision!r}",
-                need="'float64' or 'float32'",
-                remedy="leave it out for float64",
-            )
-        if self.chunk is not None and self.chunk < 1:
-            raise InputError(
-                got=f"chunk {self.chunk}", need="at least one image at a time", remedy="leave it out"
-            )
+            raise unknown("precision", self.precision, DTYPES, remedy="leave it out for float64")
+        if self.chunk is not None:
+            check_least("chunk", self.chunk, 1, "image at a time", remedy="leave it out")
 
     def _parts(self, x: Tensor) -> Iterator[Tensor]:
         """The training images (m, c, h, w), m · b images' numbers at a time, as x has them.  x: (b, c, h, w)."""
@@ -157,16 +151,11 @@ def window_at(window: Window, level: float, *, largest: int | None = None, odd: 
 
 
 def _check_images(train: Tensor) -> None:
-    if not isinstance(train, Tensor):
-        raise InputError(
-            got=f"train as {type(train).__name__}",
-            need="a tensor (n, c, h, w)",
-            remedy="write torch.from_numpy(array)",
-        )
-    if train.ndim != 4 or not train.numel() or not train.is_floating_point():
-        raise InputError(
-            got=f"train of shape {tuple(train.shape)} in {train.dtype}",
-            need="at least one image, (n, c, h, w) in floating point",
-            remedy="add the dimension of channels with train[:, None]; convert pixels with .float()",
-        )
+    check_shape(
+        "train",
+        train,
+        "image",
+        "(n, c, h, w)",
+        remedy="add the dimension of channels with train[:, None]; convert pixels with .float()",
+    )
     check_finite("train", train)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from byheart._checks import InputError
+from byheart._checks import InputError, unknown
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
 from byheart.experiments.catalog import study_file
@@ -22,7 +22,7 @@ from byheart.experiments.sweeps.sweep import Sweep, checked, merged, read_toml
 
 __all__ = [
     "Arm",
-    "Cell",
+    "ArmGrid",
     "Scale",
     "Study",
     "load_study",
@@ -36,7 +36,7 @@ class Arm(Spec):
     steps_per_image: float | None = Field(default=None, gt=0)
 
 
-class Cell(Spec):
+class ArmGrid(Spec):
     """One arm at one scale: a grid over its settings, and settings put over its base."""
 
     arm: str
@@ -49,7 +49,7 @@ class Scale(Spec):
     """How much of a study.  takes: how long that takes, in words."""
 
     takes: str
-    arms: tuple[Cell, ...] = Field(min_length=1)
+    arms: tuple[ArmGrid, ...] = Field(min_length=1)
 
 
 class Study(Spec):
@@ -80,10 +80,8 @@ class Study(Spec):
     def scale(self, name: str) -> Scale:
         """The scale of that name.  Raises InputError if the study has none."""
         if name not in self.scales:
-            raise InputError(
-                got=f"scale {name!r} of the study {self.name}",
-                need="one of " + ", ".join(self.scales),
-                remedy="choose one with --scale",
+            raise unknown(
+                f"the study {self.name} at scale", name, self.scales, remedy="choose one with --scale"
             )
         return self.scales[name]
 
@@ -98,7 +96,7 @@ class Study(Spec):
         """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
         return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
 
-    def _sweep(self, cell: Cell, data: Data | None) -> Sweep:
+    def _sweep(self, cell: ArmGrid, data: Data | None) -> Sweep:
         if data is not None and self.page != "onset":
             question = "crossover" if self.page == "crossover" else "collapse"
             raise InputError(
@@ -129,7 +127,7 @@ class Study(Spec):
         return f"{self.name}-{scale}-{_digest(sweeps)}"
 
 
-def _place(where: str, cell: Cell, key: str) -> str:
+def _place(where: str, cell: ArmGrid, key: str) -> str:
     """The key in the study's file of a dotted setting of a run.  where: of the cell in the file."""
     if key in cell.grid:
         return f"{where}.grid.{key}"

@@ -34,14 +34,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, unknown
 from byheart.metrics.copying.choices import check_values, chosen_rows
 from byheart.metrics.copying.distortions import Step, blurred, contrasted, noised, rounded
 from byheart.metrics.copying.spaces import check_images
 from byheart.numerics.neighbors import nearest
 from byheart.random import derive, generator
 
-__all__ = ["INNOCENTS", "Innocent", "Population", "innocents", "population"]
+__all__ = ["INNOCENTS", "Innocent", "Ingredients", "innocents", "population"]
 
 Kind = Literal["safe", "mixture", "parent", "copying"]
 
@@ -84,7 +84,7 @@ INNOCENTS: Mapping[str, Innocent] = MappingProxyType({each.name: each for each i
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Ingredients:
     """What innocents are made from.
 
     train: (n, c, 32, 32), heldout: (m, c, 32, 32).  mean: (d,) of train.  components: (k, d) principal, orthonormal rows,
@@ -98,7 +98,7 @@ class Population:
     sd: Tensor
 
 
-def population(train: Tensor, heldout: Tensor) -> Population:
+def population(train: Tensor, heldout: Tensor) -> Ingredients:
     """Training and held-out images with the principal components of train.
 
     Raises InputError for n < 50, m < 2, sets of different shape, or values outside [0, 1].
@@ -113,7 +113,7 @@ def population(train: Tensor, heldout: Tensor) -> Population:
             remedy="bring both to the same channels, or give more images",
         )
     train, heldout = train.float().cpu(), heldout.float().cpu()
-    return Population(train, heldout, *_principal(train.flatten(1).double()))
+    return Ingredients(train, heldout, *_principal(train.flatten(1).double()))
 
 
 def _principal(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -134,24 +134,20 @@ def _principal(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def innocents(name: str, given: Population, rows: Tensor | Sequence[int], seed: int) -> Tensor:
+def innocents(name: str, given: Ingredients, rows: Tensor | Sequence[int], seed: int) -> Tensor:
     """Images of that kind, (b, c, 32, 32) in [0, 1], one for every row (b,).
 
     rows: of the held-out images to start from; kinds that start from none take only the names of their streams from them.
     Raises InputError for an unknown name, or rows that are not held-out images.
     """
     if name not in INNOCENTS:
-        raise InputError(
-            got=f"innocents named {name!r}",
-            need="one of " + ", ".join(INNOCENTS),
-            remedy=meant(name, INNOCENTS) + "correct the name",
-        )
+        raise unknown("innocents named", name, INNOCENTS, remedy="correct the name")
     chosen = chosen_rows("heldout", rows, len(given.heldout))
     streams = [generator(derive(seed, "innocent", name, row)) for row in chosen.tolist()]
     return rounded(_made(name, given, chosen, streams).reshape(len(chosen), *given.train.shape[1:]))
 
 
-def _made(name: str, given: Population, rows: Tensor, streams: list[torch.Generator]) -> Tensor:
+def _made(name: str, given: Ingredients, rows: Tensor, streams: list[torch.Generator]) -> Tensor:
     start, step = given.heldout[rows], INNOCENTS[name].step
     if step is not None:
         return torch.stack([step(x, draws, 0.0) for x, draws in zip(start, streams, strict=True)])
@@ -170,7 +166,7 @@ def _made(name: str, given: Population, rows: Tensor, streams: list[torch.Genera
     return _smoothed(given, BANDWIDTHS[name], streams)
 
 
-def _smoothed(given: Population, bandwidth: float, streams: list[torch.Generator]) -> Tensor:
+def _smoothed(given: Ingredients, bandwidth: float, streams: list[torch.Generator]) -> Tensor:
     """Draws of the smoothed density of train, shrunk so that its variance stays that of train."""
     parents = torch.stack([torch.randint(len(given.train), (), generator=draws) for draws in streams])
     at = (given.train[parents].flatten(1) - given.mean) @ given.components.T
@@ -178,7 +174,7 @@ def _smoothed(given: Population, bandwidth: float, streams: list[torch.Generator
     return given.mean + spread / math.sqrt(1 + bandwidth**2) @ given.components
 
 
-def _normal(given: Population, streams: list[torch.Generator]) -> Tensor:
+def _normal(given: Ingredients, streams: list[torch.Generator]) -> Tensor:
     return torch.stack([torch.randn(len(given.sd), generator=draws) for draws in streams])
 
 

@@ -35,7 +35,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, unknown
 from byheart.metrics.copying.choices import check_values, chosen_rows
 from byheart.metrics.copying.distortions import (
     Step,
@@ -131,11 +131,7 @@ def plant(
     Raises InputError for an unknown name, rows outside train, values or a fill outside [0, 1], and n < 2 where two are mixed.
     """
     if name not in PLANTED:
-        raise InputError(
-            got=f"a planted copy named {name!r}",
-            need="one of " + ", ".join(PLANTED),
-            remedy=meant(name, PLANTED) + "correct the name",
-        )
+        raise unknown("a planted copy named", name, PLANTED, remedy="correct the name")
     planting = PLANTED[name]
     check_images("train", train)
     chosen = chosen_rows("train", rows, len(train))

@@ -6,7 +6,8 @@ With centered coordinates v (pixels, x to the right, y down), flip F, rotation R
     training side   posed(w)  = x(z F R⁻¹ w − δ)             shows the training image in the sample's frame
 
 so that a copy g(w) = x(z F R⁻¹ w − δ) has undone(v + δ) = x(v).  zoom < 1 is a crop: the sample shows that part of the
-training image, enlarged.  Warps are bilinear with the border repeated.
+training image, enlarged.  Warps are bilinear with the border repeated.  A tensor of poses (…, 5) has the columns flip
+(1 or −1), angle in degrees, zoom, dx and dy.
 """
 
 from __future__ import annotations
@@ -17,10 +18,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from byheart.metrics.copying.spaces import SIDE
 
-__all__ = ["ANGLES", "FLIPS", "PARAMETERS", "REACH", "ZOOMS", "posed", "undone"]
-
-PARAMETERS = ("flip", "angle", "zoom", "dx", "dy")
-"""Columns of a tensor of poses (…, 5): flip is 1 or −1, angle in degrees, shifts in pixels."""
+__all__ = ["ANGLES", "FLIPS", "REACH", "ZOOMS", "posed", "undone"]
 
 FLIPS = (1.0, -1.0)
 ANGLES = (-5.0, 0.0, 5.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_alike, check_finite
 
 __all__ = ["two_sets"]
 
@@ -14,12 +14,9 @@ def two_sets(samples: Tensor, reference: Tensor, least: int = 2) -> tuple[Tensor
 
     Raises InputError for fewer than `least` rows, different sample shapes, or values that are not finite.
     """
-    if min(samples.ndim, reference.ndim) < 2 or samples.shape[1:] != reference.shape[1:]:
-        raise InputError(
-            got=f"samples of shape {tuple(samples.shape)} and a reference of shape {tuple(reference.shape)}",
-            need="(n, *shape) and (m, *shape) with the same shape",
-            remedy="bring both through the same features",
-        )
+    check_alike(
+        {"samples": samples, "a reference": reference}, 0, remedy="bring both through the same features"
+    )
     if min(len(samples), len(reference)) < least:
         raise InputError(
             got=f"{len(samples)} samples and {len(reference)} of the reference",

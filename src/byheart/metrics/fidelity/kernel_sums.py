@@ -13,7 +13,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import check_alike, check_finite
 from byheart.numerics.intervals import Interval
 from byheart.numerics.products import matmul_t
 
@@ -47,12 +47,11 @@ def kernel_rows(*sets: Tensor, least: int = 3) -> list[Tensor]:
 
     Raises InputError for fewer than `least` rows, different shapes, or NaN.
     """
-    if any(each.ndim < 2 or each.shape[1:] != sets[0].shape[1:] or len(each) < least for each in sets):
-        raise InputError(
-            got="sets of shape " + ", ".join(str(tuple(each.shape)) for each in sets),
-            need=f"(n, *shape) with the same shape and n >= {least}",
-            remedy="bring all through the same features, and give more of them",
-        )
+    check_alike(
+        {f"set {number}": each for number, each in enumerate(sets, 1)},
+        least,
+        remedy="bring all through the same features, and give more of them",
+    )
     result = []
     for number, each in enumerate(sets):
         check_finite(f"set {number + 1}", each)

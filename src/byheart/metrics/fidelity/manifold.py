@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_alike, check_finite
 from byheart.numerics.intervals import Interval, Proportion, mean_interval, proportion
 from byheart.numerics.neighbors import nearest
 from byheart.numerics.products import matmul_t
@@ -102,12 +102,7 @@ def coverage_null(n: int, m: int, k: int = 5) -> float:
 
 
 def _check(samples: Tensor, real: Tensor, k: int, k_density: int) -> None:
-    if min(samples.ndim, real.ndim) < 2 or samples.shape[1:] != real.shape[1:]:
-        raise InputError(
-            got=f"samples of shape {tuple(samples.shape)} and real points of shape {tuple(real.shape)}",
-            need="(m, *shape) and (n, *shape) with the same shape",
-            remedy="bring both through the same features",
-        )
+    check_alike({"samples": samples, "real points": real}, 0, remedy="bring both through the same features")
     if min(k, k_density) < 1 or min(len(samples), len(real)) <= max(k, k_density):
         raise InputError(
             got=f"{len(samples)} samples and {len(real)} real points with k = {k} and {k_density}",

@@ -8,13 +8,10 @@ None of these sees copying by itself (copies are faithful).  The gaps and FLD co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import check_alike
 from byheart.metrics.fidelity.eigenvalues import quick_frechet
 from byheart.metrics.fidelity.gaps import frechet_gap, kid_gap
 from byheart.metrics.fidelity.gaussian import frechet_corrected, frechet_floor
@@ -23,37 +20,17 @@ from byheart.metrics.fidelity.manifold import prdc
 from byheart.metrics.fidelity.sliced import sliced_wasserstein
 from byheart.metrics.novelty.likelihood import feature_likelihood
 from byheart.metrics.novelty.vendi import vendi_score
+from byheart.metrics.score import Score
 from byheart.numerics.intervals import Interval
 from byheart.numerics.moments import moments
 from byheart.random import derive, generator
 
-__all__ = ["Score", "fidelity_table"]
+__all__ = ["fidelity_table"]
 
 _ROWS = 8_000  # of each set at most, where time grows with the square of it
 _LEAST = 6
 _DRAWS = 16  # random halves behind the interval of FD and the null of its gap
 _PROJECTIONS = 128
-
-Family = Literal["fidelity", "novelty"]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A measure of the samples beside its reference.
-
-    low, high: 95 % limits of the value, or of a gap its value ± the spread of its null; None where there are none.
-    reference: what real images, or chance, would give; `against` says which.  count: samples used.
-    """
-
-    name: str
-    value: float
-    low: float | None
-    high: float | None
-    reference: float
-    against: str
-    count: int
-    definition: str
-    family: Family = "fidelity"
 
 
 @torch.no_grad()
@@ -65,14 +42,7 @@ def fidelity_table(samples: Tensor, heldout: Tensor, train: Tensor, *, seed: int
     Raises InputError for fewer than six rows of any set, different shapes, or NaN.
     """
     sets = {"samples": samples, "heldout": heldout, "train": train}
-    if any(
-        each.ndim < 2 or each.shape[1:] != samples.shape[1:] or len(each) < _LEAST for each in sets.values()
-    ):
-        raise InputError(
-            got=", ".join(f"{name} of shape {tuple(each.shape)}" for name, each in sets.items()),
-            need=f"(n, *shape) with the same shape and n >= {_LEAST}",
-            remedy="bring all three through the same features, and give more of them",
-        )
+    check_alike(sets, _LEAST, remedy="bring all three through the same features, and give more of them")
     x, unseen, points = (_shuffled(each, derive(seed, name)) for name, each in sets.items())
     return (
         _frechet(samples, heldout),
@@ -99,11 +69,14 @@ def _frechet(samples: Tensor, heldout: Tensor) -> Score:
         len(samples),
         "Fréchet distance between the Gaussians fitted to samples and held-out images; the floor is its expectation "
         "for two Gaussian samples of these sizes.",
+        "fidelity",
     )
 
 
 def _interval(name: str, found: Interval, reference: float, against: str, definition: str) -> Score:
-    return Score(name, found.value, found.low, found.high, reference, against, found.count, definition)
+    return Score(
+        name, found.value, found.low, found.high, reference, against, found.count, definition, "fidelity"
+    )
 
 
 def _distances(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Score, ...]:
@@ -149,6 +122,7 @@ def _distances(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Sc
             "training images in place of samples",
             size,
             "Root mean square over directions of the one-dimensional W₂ between samples and as many held-out images.",
+            "fidelity",
         ),
     )
 
@@ -161,7 +135,7 @@ def _manifold(x: Tensor, unseen: Tensor, points: Tensor) -> tuple[Score, ...]:
     of_coverage = "Share of held-out images with a sample within the distance of their own 5th neighbor."
 
     def coverage(name: str, value: float) -> Score:
-        return Score(name, value, None, None, ours.coverage_null, exact, size, of_coverage)
+        return Score(name, value, None, None, ours.coverage_null, exact, size, of_coverage, "fidelity")
 
     return (
         _interval(

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_alike, check_finite
 from byheart.numerics.products import matmul_t
 from byheart.random import derive, generator
 
@@ -101,12 +101,7 @@ def feature_likelihood(samples: Tensor, train: Tensor, heldout: Tensor, *, seed:
 def _standardized(samples: Tensor, train: Tensor, heldout: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The three sets as float64 rows in units of the held-out images' standard deviation about their mean."""
     sets = {"samples": samples, "train": train, "heldout": heldout}
-    if heldout.ndim < 2 or any(each.shape[1:] != heldout.shape[1:] for each in sets.values()):
-        raise InputError(
-            got=", ".join(f"{name} of shape {tuple(each.shape)}" for name, each in sets.items()),
-            need="(n, *shape) with the same shape",
-            remedy="bring all three through the same features",
-        )
+    check_alike(sets, 0, remedy="bring all three through the same features")
     if not len(samples) or min(len(train), len(heldout)) < 2:
         raise InputError(
             got=f"{len(samples)} samples, {len(train)} training and {len(heldout)} held-out images",

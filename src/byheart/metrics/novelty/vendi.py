@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_shape
 
 __all__ = ["vendi_score"]
 
@@ -30,12 +30,9 @@ def vendi_score(samples: Tensor, *, q: float = 1.0) -> float:
     q: order, ≥ 1; ∞ counts by the largest eigenvalue alone.  A row of zeros has cosine 1 with rows of zeros and 0 with all others.
     Raises InputError for no samples, NaN or infinity, or q < 1.
     """
-    if samples.ndim < 2 or not samples.numel():
-        raise InputError(
-            got=f"samples of shape {tuple(samples.shape)}",
-            need="(n, *shape) with at least one sample",
-            remedy="pass features of one sample a row",
-        )
+    check_shape(
+        "samples", samples, "sample", "(n, *shape)", floats=False, remedy="pass features of one sample a row"
+    )
     if not q >= 1:
         raise InputError(
             got=f"q = {q}", need="an order q >= 1, infinity included", remedy="keep the default, 1"

@@ -30,8 +30,8 @@ from byheart._checks import InputError
 from byheart._records import Scalar
 from byheart.build.closed_form import closed_form
 from byheart.denoisers.base import Denoiser
+from byheart.denoisers.by_condition import EmpiricalByKernel
 from byheart.denoisers.conditional import given
-from byheart.denoisers.conditioned import EmpiricalByKernel
 from byheart.denoisers.mixture import empirical
 from byheart.denoisers.spec import ConsistencyShrinkage, TikhonovShrinkage
 from byheart.executors.local import Tell

@@ -3,23 +3,24 @@
 from byheart.metrics.calibrated import Calibrated, calibrated_share
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
 from byheart.metrics.copying.classical.carlini import calibrated_carlini, carlini_ratio, carlini_share
-from byheart.metrics.copying.classical.data_copying import Cell, DataCopying, cells, data_copying
+from byheart.metrics.copying.classical.data_copying import CellTest, DataCopying, cells, data_copying
 from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import (
-    Matches,
+    HashMatches,
     dhash,
     exact_duplicates,
     hamming_nearest,
     near_duplicates,
     phash,
 )
-from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_table
+from byheart.metrics.copying.classical.table import classical_table, duplicate_table
+from byheart.metrics.score import Score
 
 __all__ = [
     "Calibrated",
-    "Cell",
+    "CellTest",
     "DataCopying",
-    "Matches",
+    "HashMatches",
     "Score",
     "authenticity",
     "calibrated_carlini",

@@ -29,7 +29,7 @@ from byheart.numerics.intervals import Interval
 from byheart.numerics.products import matmul_t
 from byheart.random import derive, generator
 
-__all__ = ["Cell", "DataCopying", "cells", "data_copying"]
+__all__ = ["CellTest", "DataCopying", "cells", "data_copying"]
 
 DIMENSIONS = 64
 CLUSTERS = 3
@@ -38,7 +38,7 @@ _FITTED = 10_000  # training images are enough to place three centers
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellTest:
     """label: of the cell.  test: of its samples against its held-out images.  adjusted: its p after Holm.
 
     samples, heldout: how many of each are in it.
@@ -64,7 +64,7 @@ class DataCopying:
     ct_p: float
     pooled: RankTest
     auc: Interval
-    cells: tuple[Cell, ...]
+    cells: tuple[CellTest, ...]
     left_out: int
 
 
@@ -116,7 +116,7 @@ def data_copying(samples: Tensor, heldout: Tensor, of_samples: Tensor, of_heldou
     counted = [part for part in parts if len(part[1]) > LEAST and len(part[2]) >= 2]
     tests = [mann_whitney(ours, theirs) for _, ours, theirs in counted]
     found = tuple(
-        Cell(label, test, p, len(ours), len(theirs))
+        CellTest(label, test, p, len(ours), len(theirs))
         for (label, ours, theirs), test, p in zip(counted, tests, _holm([t.p for t in tests]), strict=True)
     )
     ct, std = _weighted(found)
@@ -124,7 +124,7 @@ def data_copying(samples: Tensor, heldout: Tensor, of_samples: Tensor, of_heldou
     return DataCopying(ct, std, p, pooled, auc(samples, heldout), found, len(parts) - len(found))
 
 
-def _weighted(found: tuple[Cell, ...]) -> tuple[float, float]:
+def _weighted(found: tuple[CellTest, ...]) -> tuple[float, float]:
     """The mean of z weighted by held-out images, and its standard deviation if every z is N(0, 1)."""
     if not found:
         return math.nan, math.nan

@@ -31,7 +31,7 @@ from byheart.metrics.copying.spaces import SIDE, check_images
 __all__ = [
     "RADIUS",
     "Hash",
-    "Matches",
+    "HashMatches",
     "dhash",
     "digests",
     "exact_duplicates",
@@ -52,7 +52,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
-class Matches:
+class HashMatches:
     """The nearest training image by hash of every sample.
 
     distance: (q,) differing bits, 0 … 64.  index: (q,) the first training image at that distance.
@@ -91,7 +91,7 @@ def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
     return torch.tensor([first.get(digest, -1) for digest in digests(samples)], dtype=torch.int64)
 
 
-def near_duplicates(samples: Tensor, train: Tensor, kind: Hash = "dhash") -> Matches:
+def near_duplicates(samples: Tensor, train: Tensor, kind: Hash = "dhash") -> HashMatches:
     """The nearest training image by hash, over both mirror images of the sample.
 
     samples: (q, c, 32, 32), train: (n, c, 32, 32), in [0, 1].  kind: dhash or phash.
@@ -102,7 +102,7 @@ def near_duplicates(samples: Tensor, train: Tensor, kind: Hash = "dhash") -> Mat
     straight, mirrored = (hamming_nearest(of(x), known) for x in (samples, samples.flip(-1)))
     flipped = mirrored[0] < straight[0]
     distance, index = (torch.where(flipped, b, a) for a, b in zip(straight, mirrored, strict=True))
-    return Matches(distance, index, flipped)
+    return HashMatches(distance, index, flipped)
 
 
 def dhash(x: Tensor) -> NDArray[np.uint64]:

@@ -14,8 +14,6 @@ images, and hashes: memory grows with rows × k, never with n × n.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -23,33 +21,18 @@ from byheart._checks import InputError
 from byheart.metrics.calibrated import Calibrated, calibrated_share, enough_heldout
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
 from byheart.metrics.copying.classical.carlini import ALPHA, COUNT, calibrated_carlini, carlini_share
-from byheart.metrics.copying.classical.data_copying import CLUSTERS, LEAST, Cell, cells, data_copying
+from byheart.metrics.copying.classical.data_copying import CLUSTERS, LEAST, CellTest, cells, data_copying
 from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import RADIUS, Hash, exact_duplicates, near_duplicates
 from byheart.metrics.memorization import memorized_fraction
+from byheart.metrics.score import Score
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
-__all__ = ["Score", "classical_table", "duplicate_table"]
+__all__ = ["classical_table", "duplicate_table"]
 
 Z95 = 1.959964  # 97.5 % of a standard normal lies below
-
-
-@dataclass(frozen=True)
-class Score:
-    """A measure of the samples beside what it stands against.
-
-    low, high: 95 % limits of value, None where there are none.  reference: of held-out images or the null, as the
-    definition says.  count: what value rests on.  definition: in one sentence.
-    """
-
-    name: str
-    value: float
-    low: float | None
-    high: float | None
-    reference: float | None
-    count: int
-    definition: str
+AGAINST = "held-out"  # images, or the null that stands for them
 
 
 def classical_table(
@@ -164,19 +147,21 @@ def _data_copying(
     return [
         *rows,
         _normal("C_T", found.ct, found.ct_std, len(ours), mean),
-        Score("C_T, Holm p", least, None, None, None, len(ours), smallest),
+        Score("C_T, Holm p", least, None, None, None, AGAINST, len(ours), smallest, "copying"),
         *(_of_cell(cell) for cell in found.cells),
     ]
 
 
-def _of_cell(cell: Cell) -> Score:
+def _of_cell(cell: CellTest) -> Score:
     what = f"Mann–Whitney score within a cluster, against its {cell.heldout} held-out images"
     return _normal(f"C_T, cluster {cell.label + 1}", cell.test.z, 1.0, cell.samples, what)
 
 
 def _normal(name: str, value: float, std: float, count: int, definition: str) -> Score:
     """A score that is N(0, std²) under the null."""
-    return Score(name, value, value - Z95 * std, value + Z95 * std, 0.0, count, definition)
+    return Score(
+        name, value, value - Z95 * std, value + Z95 * std, 0.0, AGAINST, count, definition, "copying"
+    )
 
 
 def _calibrated(name: str, ratio: str, found: Calibrated) -> Score:
@@ -185,7 +170,9 @@ def _calibrated(name: str, ratio: str, found: Calibrated) -> Score:
 
 
 def _score(name: str, value: Interval, reference: float, definition: str) -> Score:
-    return Score(name, value.value, value.low, value.high, reference, value.count, definition)
+    return Score(
+        name, value.value, value.low, value.high, reference, AGAINST, value.count, definition, "copying"
+    )
 
 
 def _share(found: Tensor) -> Interval:

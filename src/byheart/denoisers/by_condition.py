@@ -9,14 +9,13 @@ Kernel: S2 (2501.15785) leaves y outside the data undetermined; this is the exte
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_finite, check_open
 from byheart.denoisers.base import HoldsTrain, per_row, rows_and_variance
 from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical, log_volume
 from byheart.denoisers.points import Points
@@ -99,12 +98,7 @@ class EmpiricalByKernel(HoldsTrain):
                 remedy="give one row of numbers for each training point",
             )
         check_finite("conditions", self.conditions)
-        if not 0 < self.width < math.inf:
-            raise InputError(
-                got=f"width {self.width}",
-                need="0 < width < infinity",
-                remedy="for classes take EmpiricalByClass",
-            )
+        check_open("width", self.width, remedy="for classes take EmpiricalByClass")
 
     def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
         """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
