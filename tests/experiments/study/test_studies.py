@@ -151,7 +151,8 @@ def test_an_estimate_does_not_wait_for_what_takes_long(onset, monkeypatch):
     assert whole / 30 < estimate([run]).seconds[0] < whole * 30
 
 
-def test_samples_that_no_measure_needs_take_no_time(onset):
+def test_samples_that_no_measure_needs_take_no_time(onset, monkeypatch):
+    monkeypatch.setattr("byheart.experiments.runs.estimate.PATIENCE", 0.0)
     run = onset.runs("ci")["mlp"][0]
     plan = run.plan.model_copy(update={"samples": 10**9, "measures": (LossGap(images=8),)})
     assert estimate([run.model_copy(update={"plan": plan})]).seconds[0] < 600
