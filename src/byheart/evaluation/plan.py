@@ -80,7 +80,9 @@ class Plan(Spec):
         return measures
 
     def shortened(self, samples: int) -> Plan:
-        """Ask the same of fewer samples, and of fewer images in the same proportion."""
+        """Ask the same of fewer samples, and of fewer images in the same proportion; the plan itself if it draws none."""
+        if not self.draws:
+            return self
         less = samples / self.samples
         measures = tuple(
             measure.model_copy(update={"images": max(2, round(measure.images * less))})

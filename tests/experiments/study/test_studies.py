@@ -173,6 +173,12 @@ def test_estimate_writes_nothing_and_counts_every_run(onset, tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+def test_samples_that_no_measure_needs_take_no_time(onset):
+    run = onset.runs("ci")["mlp"][0]
+    plan = run.plan.model_copy(update={"samples": 10**9, "measures": (LossGap(images=8),)})
+    assert estimate([run.model_copy(update={"plan": plan})]).seconds[0] < 600
+
+
 def test_makespan_of_known_work():
     assert makespan([3, 2, 2], 2) == 4
     assert makespan([3, 2, 2], 1) == 7

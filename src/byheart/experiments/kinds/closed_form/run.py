@@ -40,6 +40,6 @@ def carry_out(run: ClosedFormRun, prepared: Split, folder: RunFolder, device: st
 
 def short(run: ClosedFormRun, effort: int) -> Short[ClosedFormRun]:
     """Shorten the run to a few samples."""
-    samples = min(run.plan.samples, max(3, 8 * effort))
-    less = run.plan.samples / samples
-    return Short(run.model_copy(update={"plan": run.plan.shortened(samples)}), once=less, evaluation=less)
+    plan = run.plan.shortened(min(run.plan.samples, max(3, 8 * effort)))
+    less = run.plan.samples / plan.samples
+    return Short(run.model_copy(update={"plan": plan}), once=less, evaluation=less)

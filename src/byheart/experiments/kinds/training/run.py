@@ -61,7 +61,7 @@ def short(run: TrainingRun, effort: int) -> Short[TrainingRun]:
     plan = run.plan.shortened(samples)
     training = run.training.model_copy(update={"steps": steps})
     schedule = Schedule(first=steps, count=1)
-    less = run.plan.samples / samples
+    less = run.plan.samples / plan.samples
     return Short(
         run.model_copy(update={"training": training, "plan": plan, "schedule": schedule}),
         once=less,
