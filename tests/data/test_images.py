@@ -1,10 +1,14 @@
 import numpy as np
+import pyarrow
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from byheart._checks import InputError
-from byheart.data.images import area_resized, cut_square, fitted, image_files, read_folder, recolored
+from byheart.data.images import area_resized, cut_square, fitted, opaque, recolored
 from byheart.data.raw import Raw
+from byheart.data.reader.folder import image_files
+from byheart.data.reader.whole import read_arrays, read_folder
 
 
 def pixels(*shape, dtype=np.uint8, seed=0):
@@ -66,6 +70,40 @@ def test_palettes_and_cmyk_become_rgb(tmp_path):
     assert values[:, :, 0, 0].tolist() == [[255, 0, 0], [255, 0, 0]]
 
 
+def test_photographs_are_turned_and_bombs_refused(tmp_path):
+    array, exif = pixels(6, 6, 3), Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the first row is the right side
+    save(tmp_path / "0.png", array, exif=exif)
+    save(tmp_path / "1.png", pixels(6, 6, 3, seed=1))
+    np.testing.assert_array_equal(read_folder(tmp_path).values[0], np.rot90(array, -1).transpose(2, 0, 1))
+    Image.new("1", (8000, 5001)).save(tmp_path / "2.png")
+    with pytest.raises(InputError, match="over the limit"):
+        read_folder(tmp_path, size=6)
+
+
+def test_rows_of_parquet_are_read_and_named(tmp_path):
+    arrays = [pixels(6, 6, seed=0), pixels(8, 8, seed=1)]
+    for row, array in enumerate(arrays):
+        save(tmp_path / f"{row}.png", array)
+    cells = [{"bytes": (tmp_path / f"{row}.png").read_bytes(), "path": None} for row in range(2)]
+    (tmp_path / "shards").mkdir()
+    parquet.write_table(pyarrow.table({"image": cells}), tmp_path / "shards" / "a.parquet")
+    with pytest.raises(InputError, match=r"row 0 \(grey, 6×6\), row 1 \(grey, 8×8\)"):
+        read_folder(tmp_path / "shards")
+    expected = read_folder(tmp_path, size=4).values
+    np.testing.assert_array_equal(read_folder(tmp_path / "shards", size=4).values, expected)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "shards" / "a.parquet", 4).values, expected)
+
+
+def test_alpha_is_laid_on_white_and_rounded():
+    black = np.zeros((1, 4, 1, 3), np.uint8)
+    black[0, 3, 0] = [255, 0, 128]  # opaque, absent, half there
+    assert opaque(black, 255)[0, :, 0].tolist() == [[0, 255, 127]] * 3
+    assert opaque(black[:, 2:], 255)[0, :, 0].tolist() == [[0, 255, 127]]
+    assert (opaque(black[:, :3], 255) == 0).all()
+    assert fitted(Raw(black.repeat(3, 2), 255), None, 1).values[0, 0, 0].tolist() == [0, 255, 127]
+
+
 def test_natural_order_at_any_depth(tmp_path):
     names = ["10.png", "2.png", "b/1.png", "a10/x.png", "a9/x.png", "a9/deep/er/3.png", "01.png", "1.png"]
     for name in names:
@@ -90,7 +128,7 @@ def test_files_that_cannot_be_read_are_all_listed(tmp_path):
     (tmp_path / "2.png").write_bytes((tmp_path / "0.png").read_bytes()[:200])
     (tmp_path / "3.png").write_bytes(b"")
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "4.tif")
-    with pytest.raises(InputError, match="4 of 5 files") as caught:
+    with pytest.raises(InputError, match="4 of 5 images") as caught:
         read_folder(tmp_path)
     assert all(name in caught.value.got for name in ("1.png", "2.png", "3.png", "4.tif"))
     assert "0.png" not in caught.value.got

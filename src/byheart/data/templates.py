@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.data.images import cut_square, image_files, read_each, recolored
+from byheart.data.images import cut_square, recolored
 from byheart.data.pictures import read_picture
 from byheart.data.raw import Array, Raw
+from byheart.data.reader.folder import image_files, read_each
 from byheart.random import derive, generator
 
 __all__ = ["COLORS", "ColoredTemplates", "check_templates", "templates_from_folder", "templates_of"]
