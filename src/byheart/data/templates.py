@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.data.images import cut_square, recolored
+from byheart.data.images import cut_square, made_ready
 from byheart.data.pictures import read_picture
 from byheart.data.raw import Array, Raw
 from byheart.data.reader.folder import image_files, read_each
@@ -126,7 +126,7 @@ def _at_side(image: Array, peak: float, side: int) -> Array:
     """
     from PIL import Image
 
-    (grey,) = recolored(cut_square(image), 1) / np.float64(peak)
+    (grey,) = made_ready(cut_square(image), peak, None, 1) / np.float64(peak)
     if len(grey) == side:
         return np.asarray(grey)
     stored = Image.fromarray(np.floor(255 * grey.clip(0, 1) + 0.5).astype(np.uint8))
