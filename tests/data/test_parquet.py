@@ -99,6 +99,19 @@ def test_a_row_without_a_picture_says_so(tmp_path):
         table[2]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_images_of_several_sizes_keep_the_type_of_their_numbers(tmp_path, dtype):
+    images = [np.arange(side * side).reshape(side, side).astype(dtype) for side in (9, 12)]
+    column = pyarrow.array(
+        [image.tolist() for image in images], pyarrow.list_(pyarrow.list_(pyarrow.from_numpy_dtype(dtype)))
+    )
+    for row, image in zip(
+        everything(read_table([write(tmp_path / "a.parquet", {"x": column})])), images, strict=True
+    ):
+        assert row.dtype == dtype
+        np.testing.assert_array_equal(row, image)
+
+
 def test_gaps_in_lists_are_no_numbers(tmp_path):
     table = read_table([write(tmp_path / "a.parquet", {"x": [[1.0, 2.0], None, [3.0, None]]})])
     good, missing, gap = everything(table)

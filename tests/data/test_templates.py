@@ -60,6 +60,15 @@ def test_colors_and_oblongs_become_grey_squares(tmp_path):
     assert ours == sorted(one.tobytes() for one in np.rint(theirs * 1000).astype(int))
 
 
+@pytest.mark.parametrize("colors", [1, 3])
+def test_alpha_is_laid_on_white(colors):
+    alpha = np.full((9, 1, 12, 12), 255, np.uint8)
+    opaque, clear = (np.concatenate([STACK.repeat(colors, 1), part], 1) for part in (alpha, alpha // 5))
+    assert torch.equal(templates_of(Raw(opaque, 255), 4, 12, 0), templates_of(Raw(STACK, 255), 4, 12, 0))
+    rows = np.floor(STACK * 0.2 + 255 * 0.8 + 0.5).astype(np.uint8)
+    assert torch.equal(templates_of(Raw(clear, 255), 4, 12, 0), templates_of(Raw(rows, 255), 4, 12, 0))
+
+
 def test_only_the_chosen_files_of_a_folder_are_read(tmp_path):
     (tmp_path / "0.png").write_bytes(b"no picture")
     for at in range(1, 6):

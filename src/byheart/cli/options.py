@@ -38,7 +38,6 @@ Count = Annotated[Optional[int], arg(metavar="COUNT")]
 Channels = Annotated[Optional[Literal[1, 3]], arg(metavar="{1,3}")]  # the parser's own lists None
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
-ARRAY_FILES = {".npz", ".npy", ".safetensors"}
 
 
 def cores(workers: int | None, device: Device = "auto") -> int:
@@ -108,17 +107,18 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
     Raises InputError for a name or path that is none of these.
     """
     from byheart._checks import InputError
+    from byheart.data.reader.path import FILES
     from byheart.data.spec import NAMES, Data
 
     name, _, where = choice.partition("=")
     if not where and choice in NAMES:
         return Data.model_validate({"name": choice, **settings})
     if not where:
-        name, where = "arrays" if Path(choice).suffix in ARRAY_FILES else "folder", choice
+        name, where = "folder" if Path(choice).is_dir() else "arrays", choice
     if not Path(where).exists():
         raise InputError(
             got=f"--data {choice}, where nothing lies",
-            need="a folder of images, a file .npz, .npy or .safetensors, or one of " + ", ".join(NAMES),
+            need=f"a folder of images, a file {', '.join(FILES)}, or one of {', '.join(NAMES)}",
             remedy="check the path; see `byheart data ls`",
         )
     return Data.model_validate({"name": name, "path": str(Path(where).resolve()), **settings})

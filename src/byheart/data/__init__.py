@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from byheart._version import lazy
 
 if TYPE_CHECKING:
-    from byheart.data.arrays import read_arrays as read_arrays
     from byheart.data.dataset import Dataset as Dataset
     from byheart.data.dataset import Split as Split
     from byheart.data.dataset import fingerprint as fingerprint
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from byheart.data.dataset import prepared as prepared
     from byheart.data.dataset import split as split
     from byheart.data.idx import read_idx as read_idx
-    from byheart.data.images import read_folder as read_folder
     from byheart.data.mixture import GaussianMixture as GaussianMixture
     from byheart.data.mixture import isotropic_mixture as isotropic_mixture
     from byheart.data.named import DataInfo as DataInfo
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from byheart.data.named import load as load
     from byheart.data.named import template_population as template_population
     from byheart.data.raw import Raw as Raw
+    from byheart.data.reader.whole import read_arrays as read_arrays
+    from byheart.data.reader.whole import read_folder as read_folder
     from byheart.data.spec import Data as Data
     from byheart.data.spec import MixtureData as MixtureData
     from byheart.data.spec import TemplateData as TemplateData

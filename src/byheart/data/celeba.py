@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from byheart.data.images import image_files, read_each
 from byheart.data.raw import Array, Raw
+from byheart.data.reader.folder import image_files, read_each
 
 __all__ = ["SIZE", "read_celeba"]
 

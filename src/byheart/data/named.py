@@ -23,8 +23,8 @@ OWN_PATH = {
     "mnist": "the folder with train-images-idx3-ubyte, plain or gzipped",
     "cifar10": "the folder of CIFAR-10's binary version, with data_batch_1.bin",
     "celeba": "the folder img_align_celeba, with its JPEG files",
-    "folder": "a folder of images",
-    "arrays": "a file .npy, .npz or .safetensors",
+    "folder": "a folder of images, or of Parquet files",
+    "arrays": "a file .npy, .npz, .safetensors or .parquet",
 }
 """Data that lie where the user says."""
 
@@ -87,10 +87,10 @@ def load(spec: Data) -> Dataset:
 
 
 def _read(spec: Data) -> Raw:
-    from byheart.data.arrays import read_arrays
     from byheart.data.celeba import read_celeba
     from byheart.data.cifar import read_cifar10
-    from byheart.data.images import fitted, read_folder
+    from byheart.data.images import fitted
+    from byheart.data.reader.whole import read_arrays, read_folder
 
     _check_settings(spec)
     match spec.name:
@@ -109,7 +109,7 @@ def _read(spec: Data) -> Raw:
         case "folder":
             raw = read_folder(_path(spec), spec.size, spec.channels)
         case "arrays":
-            raw = read_arrays(_path(spec))
+            raw = read_arrays(_path(spec), spec.size, spec.channels)
         case "clipart":
             raw = clipart.read_clipart(clipart.PLACE if spec.path is None else _path(spec))
         case "templates":

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from byheart.data.images import GREY_MODES
 from byheart.data.raw import Array
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ __all__ = ["MAX_PIXELS", "Unreadable", "picture_values", "printable", "read_pict
 MAX_PIXELS = 40_000_000
 """A file that claims more pixels is not unpacked: a small one can hold more than the memory (a decompression bomb)."""
 
+_GREY_MODES = {"1", "L", "LA", "La"}
 _ORIENTATION = 0x0112  # the EXIF tag
 _LONGEST = 200  # characters of a reason
 
@@ -75,7 +75,7 @@ def picture_values(image: Image.Image) -> Array:
     image = _upright(image)
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)[None]
-    grey = image.mode in GREY_MODES
+    grey = image.mode in _GREY_MODES
     flat = _on_white(image) if image.has_transparency_data else image
     pixels = np.asarray(flat.convert("L" if grey else "RGB"))
     return pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1))

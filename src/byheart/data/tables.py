@@ -173,7 +173,7 @@ def _values(column: Any) -> Block:
     if _is_picture(column.type):
         return [_picture(cell) for cell in column.to_pylist()]
     stacked = _stacked(column)
-    return [_lists(cell) for cell in column.to_pylist()] if stacked is None else stacked
+    return [_lists(cell, _number(column.type)) for cell in column.to_pylist()] if stacked is None else stacked
 
 
 def _picture(cell: Any) -> Array | Unreadable:
@@ -187,13 +187,20 @@ def _picture(cell: Any) -> Array | Unreadable:
         return error
 
 
-def _lists(cell: Any) -> Array | Unreadable:
+def _lists(cell: Any, dtype: Any) -> Array | Unreadable:
     if cell is None:
         return Unreadable("empty")
     try:
-        return np.array(cell, dtype=np.float64)
+        return np.array(cell, dtype=dtype)
     except (TypeError, ValueError):
         return Unreadable("lists of different lengths, or with gaps")
+
+
+def _number(kind: Any) -> Any:
+    """The type of numpy that the numbers inside of lists have."""
+    while _is_list(kind):
+        kind = kind.value_type
+    return kind.to_pandas_dtype()
 
 
 def _stacked(column: Any) -> Array | None:

@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_not_negative
-from byheart.data.images import cut_square, image_files, read_each, recolored
+from byheart.data.images import cut_square, made_ready
 from byheart.data.pictures import read_picture
 from byheart.data.raw import Array, Raw
+from byheart.data.reader.folder import image_files, read_each
 from byheart.random import derive, generator
 
 __all__ = ["COLORS", "ColoredTemplates", "check_templates", "templates_from_folder", "templates_of"]
@@ -124,7 +125,7 @@ def _at_side(image: Array, peak: float, side: int) -> Array:
     """
     from PIL import Image
 
-    (grey,) = recolored(cut_square(image), 1) / np.float64(peak)
+    (grey,) = made_ready(cut_square(image), peak, None, 1) / np.float64(peak)
     if len(grey) == side:
         return np.asarray(grey)
     stored = Image.fromarray(np.floor(255 * grey.clip(0, 1) + 0.5).astype(np.uint8))

@@ -86,7 +86,7 @@ def test_what_makes_no_sense_is_refused(capsys, tmp_path, monkeypatch, words, ne
 
 def test_images_that_repeat_are_refused_before_a_run_begins(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    images = np.random.default_rng(0).integers(0, 256, (8, 1, 4, 4), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (8, 1, 5, 5), dtype=np.uint8)
     np.save("twice.npy", np.concatenate([images, images[:3]]))
     code, _, err = said(capsys, "collapse", "--data", "twice.npy")
     assert code == 1 and "3 points that repeat" in err and "--distinct" in err and not Path("runs").exists()

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from byheart._checks import InputError
 from byheart.data.spec import Data
+from byheart.evaluation.measures import LossGap
 from byheart.experiments.catalog import study_names
 from byheart.experiments.runs.estimate import estimate, makespan
 from byheart.experiments.study.claims import read_record, unmeasured

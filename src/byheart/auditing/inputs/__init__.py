@@ -4,7 +4,8 @@
     named sets, arrays, tensors, data sets                 ├─ gather ─> Images (n, c, 32, 32) or Rows (n, d)
     pipelines, samplers, denoisers                        ─┘
 
-`check_together` and `overlap` say whether the sets that were gathered can be compared.
+Files and data sets are read by `byheart.data.reader`, which says what their numbers mean.  `check_together` and `overlap`
+say whether the sets that were gathered can be compared.
 """
 
 from byheart.auditing.inputs.gather import gather

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +16,15 @@ import torch
 from byheart._checks import InputError
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import SMALLEST, Pad, check_pad, preparation, resized
-from byheart.auditing.inputs.source import Source
-from byheart.auditing.inputs.values import Scale, check_numbers, colored, opaque, scale_of
-from byheart.auditing.inputs.vectors import check_varied, extent_of, names_of, vectors
+from byheart.auditing.inputs.vectors import check_varied, vectors
 from byheart.data.dataset import fingerprint
-from byheart.data.pictures import Unreadable, printable
+from byheart.data.images import opaque, recolored
+from byheart.data.pictures import printable
 from byheart.data.raw import Array
+from byheart.data.reader.ranges import Ranges
+from byheart.data.reader.source import Source, by_shape, names_of
+from byheart.data.reader.values import Scale
+from byheart.data.reader.vectors import are_vectors
 from byheart.data.tables import Block
 from byheart.metrics.copying.spaces import SIDE
 from byheart.random import derive, generator
@@ -37,16 +39,13 @@ _LISTED = 5
 class _Tally:
     """What the pass has met so far.
 
-    small: (n, c, 32, 32), filled as far as `rows`, the rows of the source.  floats: the range of floating-point images.
-    highest: type of integers -> largest value.
+    small: (n, c, 32, 32), filled as far as `rows`, the rows of the source.
     """
 
     small: Array
     rows: list[int] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
-    highest: dict[np.dtype[Any], int] = field(default_factory=dict)
-    floats: Scale | None = None
 
 
 def collect(
@@ -73,7 +72,7 @@ def collect(
     rows = _chosen(label, len(source.names), count, seed)
     blocks = source.blocks(rows)
     first = next(blocks, [])
-    if _are_vectors(first):
+    if are_vectors(first):
         return vectors(source, label, rows, chain([first], blocks))
     return _images(source, label, rows, chain([first], blocks), channels, pad)
 
@@ -94,21 +93,16 @@ def _chosen(label: str, available: int, count: int | None, seed: int) -> Array:
     return np.sort(order[:count].numpy())
 
 
-def _are_vectors(block: Block) -> bool:
-    item = next((one for one in block if isinstance(one, np.ndarray)), None)
-    return item is not None and item.ndim == 1
-
-
 def _images(
     source: Source, label: str, rows: Array, blocks: Iterable[Block], channels: int | None, pad: Pad
 ) -> Images:
-    tally, at = _Tally(np.empty((len(rows), 0, SIDE, SIDE), np.float32)), 0
+    ranges, at = Ranges(label, source), 0
+    tally = _Tally(np.empty((len(rows), 0, SIDE, SIDE), np.float32))
     for block in blocks:
-        _take(tally, source, label, rows[at : at + len(block)], block, channels, pad)
+        _take(tally, ranges, rows[at : at + len(block)], block, channels, pad)
         at += len(block)
     unreadable = _checked_unreadable(label, source, tally)
-    for dtype, high in tally.highest.items():
-        scale_of(label, dtype, 0, high)
+    ranges.check()
     small, kept = tally.small[: len(tally.rows)], tally.rows
     check_varied(label, small)
     return Images(
@@ -119,38 +113,37 @@ def _images(
         resized=_story(tally.shapes, small.shape[1], pad),
         unreadable=unreadable,
         fingerprint=fingerprint(small),
-        pixels=_pixels(source, kept, tally.floats, small.shape[1]),
+        pixels=_pixels(ranges, kept, small.shape[1]),
         place=source.place,
     )
 
 
-def _take(
-    tally: _Tally, source: Source, label: str, rows: Array, block: Block, channels: int | None, pad: Pad
-) -> None:
+def _take(tally: _Tally, ranges: Ranges, rows: Array, block: Block, channels: int | None, pad: Pad) -> None:
     """Bring a block's images to the working size, in order, and note what could not be read."""
+    source = ranges.source
     groups, reasons = _groups(block)
     tally.unreadable += [(int(rows[place]), reason) for place, reason in reasons]
     good = np.sort(np.concatenate([places for places, _ in groups])) if groups else np.empty(0, int)
     start = len(tally.rows)
     tally.rows += rows[good].tolist()
     for places, values in groups:
-        if values.ndim != 4:
-            name = printable(source.names[int(rows[places[0]])])
-            raise InputError(
-                got=f"{label} with images, and {name} of shape {values.shape[1:]}",
-                need="images only, or vectors only",
-                remedy="take the others out",
-            )
-        check_numbers(label, values, names_of(source.names, rows[places]).__getitem__)
-        scale = _scale(tally, source, label, values)
+        scale = ranges.meet(values, names_of(source.names, rows[places]))
         tally.shapes[values.shape[1:]] += len(values)
-        small = resized(opaque(scale.lifted(values), channels, scale.white - scale.black), pad)
-        _put(tally, label, start + np.searchsorted(good, places), scale.grey(colored(small, channels)))
+        small = resized(_without_alpha(scale, values, channels), pad)
+        if channels is not None:
+            small = recolored(small, channels)
+        _put(tally, ranges.label, start + np.searchsorted(good, places), scale.grey(small))
+
+
+def _without_alpha(scale: Scale, values: Array, channels: int | None) -> Array:
+    """Images (…, c, h, w) with 0 as black, on white where 1 or 3 channels are asked."""
+    lifted = scale.lifted(values)
+    return opaque(lifted, scale.white - scale.black) if channels in (1, 3) else lifted
 
 
 def _groups(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
     """Items of a block stacked by shape and type, with their places in it; and why others are in none."""
-    stacked, reasons = _stacked(block)
+    stacked, reasons = by_shape(block)
     groups = []
     for places, values in stacked:
         height, width = values.shape[-2:]
@@ -159,38 +152,6 @@ def _groups(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, st
         else:
             groups.append((places, values))
     return groups, sorted(reasons)
-
-
-def _stacked(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
-    if isinstance(block, np.ndarray):
-        return [(np.arange(len(block)), block)], []
-    kinds: dict[tuple[Any, ...], tuple[list[int], list[Array]]] = {}
-    reasons = []
-    for place, item in enumerate(block):
-        if isinstance(item, Unreadable):
-            reasons.append((place, str(item)))
-        else:
-            places, items = kinds.setdefault((item.shape, item.dtype), ([], []))
-            places.append(place)
-            items.append(item)
-    return [(np.array(places), np.stack(items)) for places, items in kinds.values()], reasons
-
-
-def _scale(tally: _Tally, source: Source, label: str, values: Array) -> Scale:
-    """The range of these values, in agreement with all before them."""
-    if values.dtype.kind == "b":
-        return Scale(0, 1)
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.kind == "f":
-        if tally.floats is None:
-            extent = (low, high) if source.array is None else extent_of(label, source)
-            tally.floats = scale_of(label, values.dtype, *extent)
-        tally.floats.check(label, low, high)
-        return tally.floats
-    if values.dtype.kind != "u" or values.dtype.itemsize > 2:
-        return scale_of(label, values.dtype, low, high)
-    tally.highest[values.dtype] = max(int(high), tally.highest.get(values.dtype, 0))
-    return Scale(0, int(np.iinfo(values.dtype).max))
 
 
 def _put(tally: _Tally, label: str, places: Array, small: Array) -> None:
@@ -241,17 +202,13 @@ def _story(shapes: Counter[tuple[int, ...]], channels: int, pad: Pad) -> str:
     return words
 
 
-def _pixels(
-    source: Source, rows: Sequence[int], floats: Scale | None, channels: int
-) -> Callable[[int], Array]:
+def _pixels(ranges: Ranges, rows: Sequence[int], channels: int) -> Callable[[int], Array]:
     """How one image of the set is read again at its own size."""
 
     def full(row: int) -> Array:
-        values = source.read(rows[row])
-        kind = values.dtype.kind
-        scale = floats if kind == "f" else Scale(0, 1 if kind == "b" else int(np.iinfo(values.dtype).max))
-        assert scale is not None  # floats were met in the pass, or this row was not read then
-        lifted = opaque(scale.lifted(values), channels, scale.white - scale.black)
-        return scale.grey(colored(lifted, channels) if channels in (1, 3) else lifted)
+        values = ranges.source.read(rows[row])
+        scale = ranges.known(values.dtype)
+        lifted = _without_alpha(scale, values, channels)
+        return scale.grey(recolored(lifted, channels) if channels in (1, 3) else lifted)
 
     return full

@@ -10,25 +10,17 @@ import numpy as np
 from torch import Tensor, nn
 
 from byheart._checks import InputError, meant
-from byheart.auditing.inputs.arrays import ENDINGS, open_array
 from byheart.auditing.inputs.collect import collect
 from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
 from byheart.auditing.inputs.named import KNOWN, is_named, named
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
-from byheart.auditing.inputs.source import (
-    Source,
-    as_numpy,
-    from_array,
-    from_files,
-    from_sequence,
-    from_table,
-    shortened,
-)
 from byheart.data.dataset import Dataset
-from byheart.data.images import SUFFIXES, image_files
 from byheart.data.pictures import printable
-from byheart.data.tables import Table, read_table
+from byheart.data.reader.items import as_numpy, from_sequence
+from byheart.data.reader.path import from_path
+from byheart.data.reader.source import Source, from_array, from_table, shortened
+from byheart.data.tables import Table
 
 __all__ = ["gather"]
 
@@ -56,7 +48,7 @@ def gather(
     """Read one of the three sets: images at the working size, or rows of features.
 
     source: a folder of images or of Parquet shards; a file of arrays or Parquet; a named set or a slice of it (see
-    `named`); an array or tensor; a `Dataset`; anything with a length and items (see `source.from_sequence`); as
+    `named`); an array or tensor; a `Dataset`; anything with a length and items (see `items.from_sequence`); as
     samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
     count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
     pad: see `size`.  shape, levels, batch: of a model, see `drawn`.
@@ -142,49 +134,10 @@ def _at_path(text: str, what: What) -> Source:
             remedy="name it; a variable of the shell may be unset",
         )
     path = Path(text).expanduser()
-    name, place = shortened(text), str(path.resolve())
-    if path.is_dir():
-        return _folder(name, path, place)
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
-            got=f"{in_words(what)} {printable(name)}, where nothing lies",
+            got=f"{in_words(what)} {printable(shortened(text))}, where nothing lies",
             need=_MEANT,
             remedy=meant(text.partition(":")[0], KNOWN) + "check the path; sets by name: `byheart data ls`",
         )
-    if path.suffix in ENDINGS:
-        return from_array(name, open_array(path), place)
-    if path.suffix == ".parquet":
-        return from_table(name, read_table([path]), place)
-    one = "one image file; " if path.suffix.lower() in SUFFIXES else ""
-    raise InputError(
-        got=f"{in_words(what)} {printable(name)}, {one or 'a file of another kind'}".rstrip("; "),
-        need=_MEANT,
-        remedy="give the folder that holds the images" if one else "convert it",
-    )
-
-
-def _folder(name: str, path: Path, place: str) -> Source:
-    try:
-        files = image_files(path)
-    except InputError as error:
-        if shards := sorted(path.rglob("*.parquet")):
-            return from_table(name, read_table(shards), place)
-        raise InputError(got=printable(error.got), need=error.need, remedy=error.remedy) from error
-    names = _apart([_decoded(file.relative_to(path)) for file in files])
-    return from_files(name, files, names, place)
-
-
-def _decoded(path: Path) -> str:
-    """A path as text that can be written as UTF-8, whatever bytes the file system holds."""
-    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _apart(names: list[str]) -> list[str]:
-    """Names that differ: bytes that are no text may have become the same one."""
-    seen: dict[str, int] = {}
-    return [name if (times := _count(seen, name)) == 1 else f"{name} ({times})" for name in names]
-
-
-def _count(seen: dict[str, int], name: str) -> int:
-    seen[name] = seen.get(name, 0) + 1
-    return seen[name]
+    return from_path(path, text)

@@ -13,9 +13,8 @@ import re
 import torch
 
 from byheart._checks import InputError
-from byheart.auditing.inputs.sets import Numbered
-from byheart.auditing.inputs.source import Source, from_array
 from byheart.data.named import load
+from byheart.data.reader.source import Numbered, Source, from_array
 from byheart.data.spec import NAMES, Data
 from byheart.random import derive, generator
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal
 
 from torch import Tensor
 
 from byheart.data.raw import Array
 
-__all__ = ["Images", "Numbered", "Rows", "What", "in_words"]
+__all__ = ["Images", "Rows", "What", "in_words"]
 
 What = Literal["samples", "train", "heldout"]
 
@@ -65,25 +65,6 @@ class Rows:
     def shape(self) -> tuple[int, ...]:
         """(d,)."""
         return tuple(self.values.shape[1:])
-
-
-@dataclass(frozen=True, eq=False)
-class Numbered(Sequence[str]):
-    """The names "row 0", "row 1", …, or those of `rows`, each made when it is asked for."""
-
-    rows: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> Numbered: ...
-    def __getitem__(self, place: int | slice) -> str | Numbered:
-        if isinstance(place, slice):
-            return Numbered(self.rows[place])
-        return f"row {self.rows[place]}"
 
 
 def in_words(what: What) -> str:

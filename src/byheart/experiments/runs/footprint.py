@@ -67,9 +67,9 @@ def _count(data: Data, n: int) -> int:
     """How many images there are, or at least must be where only reading them would tell."""
     known = next((info.count for info in available() if info.name == data.name), None)
     if data.name in ("folder", "celeba") and data.path is not None:
-        from byheart.data.images import image_files
+        from byheart.data.reader.path import from_path
 
-        known = len(image_files(data.path))
+        known = len(from_path(Path(data.path)).names)
     least = n + max(3, data.heldout or 0)
     return min(known or least, data.count or known or least)
 

@@ -149,7 +149,7 @@ def _ratio(found: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 class _Pixels:
-    """Training units (b, c, h, w) -> uint8 images (b, h, w) or (b, h, w, 3)."""
+    """Training units (b, c, h, w) -> uint8 images (b, h, w) or (b, h, w, 3), without the alpha of 2 or 4 channels."""
 
     def __init__(self, folder: RunFolder) -> None:
         stored = folder.arrays("data")
@@ -157,7 +157,7 @@ class _Pixels:
 
     def __call__(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
         values = np.clip((x * self._scale + self._center) * 255, 0, 255).round().astype(np.uint8)
-        return values[:, 0] if values.shape[1] == 1 else np.moveaxis(values, 1, -1)
+        return values[:, 0] if values.shape[1] < 3 else np.moveaxis(values[:, :3], 1, -1)
 
 
 def _facts(folder: RunFolder) -> dict[str, Any]:

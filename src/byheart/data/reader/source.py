@@ -6,34 +6,50 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.auditing.inputs.sets import Numbered
-from byheart.auditing.inputs.values import channels_first, channels_last
-from byheart.data.pictures import Unreadable, picture_values, printable, read_picture
+from byheart.data.pictures import Unreadable, printable, read_picture
 from byheart.data.raw import Array
+from byheart.data.reader.values import channels_first, channels_last
 from byheart.data.tables import Block, Table
 
 __all__ = [
     "BUDGET",
+    "Numbered",
     "Source",
-    "as_numpy",
+    "by_shape",
     "from_array",
     "from_files",
-    "from_sequence",
     "from_table",
+    "names_of",
+    "one_by_one",
     "shortened",
 ]
 
 BUDGET = 2**20
 """Numbers in a block: 8 MB in float64, in which images are resized."""
 
-KEYS = ("image", "images", "img", "pixel_values", "picture", "features")
-_WRONG = (OSError, SyntaxError, ValueError, EOFError)
-"""What reading a broken file raises inside somebody's data set; other errors are faults of its code, and pass."""
+
+@dataclass(frozen=True, eq=False)
+class Numbered(Sequence[str]):
+    """The names "row 0", "row 1", …, or those of `rows`, each made when it is asked for."""
+
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Numbered: ...
+    def __getitem__(self, place: int | slice) -> str | Numbered:
+        if isinstance(place, slice):
+            return Numbered(self.rows[place])
+        return f"row {self.rows[place]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +58,7 @@ class Source:
 
     names: one each.  read: one of them; raises Unreadable.  blocks: those of increasing rows, in order.
     array: (n, …) where all of them are one array.  place: the resolved path, where it is one.
+    labels: what lies beside the images as their labels, unchecked, or None.
     """
 
     name: str
@@ -50,9 +67,16 @@ class Source:
     blocks: Callable[[Array], Iterator[Block]]
     array: Array | None = None
     place: str = ""
+    labels: Array | None = None
 
 
-def from_array(name: str, values: Array, place: str = "", names: Sequence[str] | None = None) -> Source:
+def from_array(
+    name: str,
+    values: Array,
+    place: str = "",
+    names: Sequence[str] | None = None,
+    labels: Array | None = None,
+) -> Source:
     """(n, d) vectors, (n, h, w) grey images, (n, c, h, w) or (n, h, w, c) images of 1 to 4 channels.
 
     Raises InputError for other shapes.
@@ -75,7 +99,9 @@ def from_array(name: str, values: Array, place: str = "", names: Sequence[str] |
             whole = part[-1] - part[0] == len(part) - 1
             yield values[part[0] : part[-1] + 1] if whole else values[part]
 
-    return Source(name, names or Numbered(range(len(values))), lambda row: values[row], blocks, values, place)
+    return Source(
+        name, names or Numbered(range(len(values))), lambda row: values[row], blocks, values, place, labels
+    )
 
 
 def from_files(name: str, files: Sequence[Path], names: Sequence[str], place: str = "") -> Source:
@@ -84,7 +110,7 @@ def from_files(name: str, files: Sequence[Path], names: Sequence[str], place: st
     def read(row: int) -> Array:
         return read_picture(files[row])
 
-    return Source(name, names, read, lambda rows: _one_by_one(read, rows), place=place)
+    return Source(name, names, read, lambda rows: one_by_one(read, rows), place=place)
 
 
 def from_table(name: str, table: Table, place: str = "") -> Source:
@@ -104,21 +130,13 @@ def from_table(name: str, table: Table, place: str = "") -> Source:
     return Source(name, Numbered(range(len(table))), read, blocks, place=place)
 
 
-def from_sequence(name: str, items: Any) -> Source:
-    """Anything with a length and items: tensors, arrays, pictures, paths, (image, label), or a dictionary with an image."""
-
-    def read(row: int) -> Array:
-        label = f"{printable(name)}, row {row}"
-        try:
-            return channels_first(label, _values(label, items[row]))
-        except (Unreadable, InputError):
-            raise
-        except _WRONG as error:
-            raise Unreadable(printable(str(error) or type(error).__name__)[:200]) from error
-
-    return Source(
-        name, Numbered(range(len(items))), read, lambda rows: _one_by_one(read, (int(row) for row in rows))
-    )
+def names_of(names: Sequence[str], rows: Sequence[int] | Array) -> Sequence[str]:
+    """The names of these rows, without a string each where they are numbers."""
+    if len(rows) == len(names):
+        return names
+    if isinstance(names, Numbered):
+        return Numbered([names.rows[int(row)] for row in rows])
+    return tuple(names[int(row)] for row in rows)
 
 
 def shortened(name: str, longest: int = 80) -> str:
@@ -126,7 +144,23 @@ def shortened(name: str, longest: int = 80) -> str:
     return name if len(name) <= longest else "…" + name[1 - longest :]
 
 
-def _one_by_one(read: Callable[[int], Array], rows: Any) -> Iterator[list[Array | Unreadable]]:
+def by_shape(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
+    """Items of a block stacked by shape and type, with their places in it; and places and reasons of the unreadable."""
+    if isinstance(block, np.ndarray):
+        return [(np.arange(len(block)), block)], []
+    kinds: dict[tuple[Any, ...], tuple[list[int], list[Array]]] = {}
+    reasons = []
+    for place, item in enumerate(block):
+        if isinstance(item, Unreadable):
+            reasons.append((place, str(item)))
+        else:
+            places, items = kinds.setdefault((item.shape, item.dtype), ([], []))
+            places.append(place)
+            items.append(item)
+    return [(np.array(places), np.stack(items)) for places, items in kinds.values()], reasons
+
+
+def one_by_one(read: Callable[[int], Array], rows: Any) -> Iterator[list[Array | Unreadable]]:
     """Blocks of whatever sizes come, within the budget."""
     block: list[Array | Unreadable] = []
     size = 0
@@ -148,7 +182,7 @@ def _oriented(label: str, block: Block, rows: Array) -> Iterator[Block]:
     """Some rows of a table's block, channels first, within the budget."""
     if isinstance(block, list):
         chosen = [block[row] for row in rows]
-        yield from _one_by_one(lambda at: _given(label, chosen[at]), range(len(chosen)))
+        yield from one_by_one(lambda at: _given(label, chosen[at]), range(len(chosen)))
     elif block.ndim == 2:
         yield block[rows]
     else:
@@ -159,47 +193,3 @@ def _given(label: str, item: Array | Unreadable) -> Array:
     if isinstance(item, Unreadable):
         raise item
     return channels_first(label, item)
-
-
-def _values(label: str, item: Any) -> Array:
-    """The numbers of one item of somebody's data set."""
-    if item is None:
-        raise Unreadable("empty")
-    if isinstance(item, str | Path | bytes):
-        return read_picture(item)
-    if isinstance(item, dict):
-        return _values(label, _of_dictionary(label, item))
-    if hasattr(item, "getbands"):  # a picture of Pillow
-        return picture_values(item)
-    if hasattr(item, "detach"):
-        return as_numpy(item)
-    if isinstance(item, tuple) or (
-        isinstance(item, list) and item and not isinstance(item[0], int | float | list)
-    ):
-        return _values(label, item[0])  # (image, label)
-    return np.asarray(item)
-
-
-def as_numpy(x: Any) -> Array:
-    """A tensor as an array; numpy has no bfloat16."""
-    x = x.detach().cpu()
-    return np.asarray(x.float() if str(x.dtype) == "torch.bfloat16" else x)
-
-
-def _of_dictionary(label: str, item: dict[Any, Any]) -> Any:
-    """The image of a row of a data set: `bytes` as the Hub stores them, a known key, or the only value that can be one."""
-    if item.get("bytes") is not None:
-        return item["bytes"]
-    if set(item) == {"bytes", "path"} and item["path"]:
-        return Path(item["path"])
-    named = [key for key in KEYS if key in item]
-    able = [
-        key for key, value in item.items() if hasattr(value, "getbands") or getattr(value, "ndim", 0) >= 1
-    ]
-    if len(named) == 1 or len(able) == 1:
-        return item[(named if len(named) == 1 else able)[0]]
-    raise InputError(
-        got=f"{label} with the keys {', '.join(printable(str(key)) for key in item)}",
-        need="one image or one vector a row, under a key such as `image`",
-        remedy="keep the column of images only: dataset.select_columns(['image'])",
-    )

@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.data.images import recolored
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
 
-__all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "colored", "opaque", "scale_of"]
+__all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "scale_of"]
 
 CHANNELS = range(1, 5)
 SLACK = 1e-6  # float rounding at the ends of a range
@@ -126,16 +125,3 @@ def channels_first(label: str, image: Array) -> Array:
         need="one image, (h, w), (c, h, w) or (h, w, c), or one vector (d,)",
         remedy="let every item be one image: without a batch dimension",
     )
-
-
-def opaque(lifted: Array, channels: int | None, white: float) -> Array:
-    """Images (…, c, h, w) with 0 as black, on white: where 1 or 3 channels are asked, the last of 2 or 4 is alpha."""
-    if channels not in (1, 3) or lifted.shape[-3] not in (2, 4):
-        return lifted
-    alpha = lifted[..., -1:, :, :] / white
-    return lifted[..., :-1, :, :] * alpha + white * (1 - alpha)
-
-
-def colored(lifted: Array, channels: int | None) -> Array:
-    """Opaque images (…, c, h, w) in 1 or 3 channels, as asked; None leaves them."""
-    return lifted if channels is None else recolored(lifted, channels)

@@ -1,0 +1,167 @@
+"""The user's files read whole, as values to train on.
+
+Integers stay as they are stored; floats become float32 in [0, 1], features float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from byheart._checks import InputError
+from byheart.data.images import check_square, made_ready
+from byheart.data.pictures import printable
+from byheart.data.raw import Array, Raw
+from byheart.data.reader.folder import refusal_of_unreadable
+from byheart.data.reader.path import FILES, from_path
+from byheart.data.reader.ranges import Ranges, extent_of
+from byheart.data.reader.source import Source, by_shape, names_of
+from byheart.data.reader.values import Scale, scale_of
+from byheart.data.reader.vectors import are_vectors, assembled
+from byheart.data.tables import Block
+
+__all__ = ["read_arrays", "read_folder"]
+
+
+def read_folder(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
+    """All images below a folder, in natural order of their paths (2.png before 10.png); or the rows of Parquet files.
+
+    size: side after resizing; None: all images must be squares of one size.  channels: 1 or 3; None: all images must
+    agree.  Raises InputError for a folder without images, files that cannot be read, and images that do not fit together.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(
+            got=f"{printable(str(folder))}, which is no folder",
+            need="a folder of images",
+            remedy="check the path",
+        )
+    return _whole(from_path(folder), size, channels)
+
+
+def read_arrays(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
+    """Images or features of a file .npy, .npz, .safetensors or .parquet, and the labels `labels` or `y` beside them.
+
+    size, channels: as for `read_folder`; arrays may be oblong where no size is given.
+    Raises InputError for what cannot be read, and for shapes, types and values that no images or features have.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise InputError(
+            got=f"{printable(str(file))}, which is a folder",
+            need="a file that ends in " + ", ".join(FILES),
+            remedy="name 'folder' reads it",
+        )
+    return _whole(from_path(file), size, channels)
+
+
+def _whole(source: Source, size: int | None, channels: int | None) -> Raw:
+    label, rows = printable(source.name), np.arange(len(source.names))
+    if source.array is not None and source.array.ndim == 4:
+        values, peak = _of_array(label, source, source.array)
+        return Raw(made_ready(values, peak, size, channels), peak, _labels(label, source))
+    rest = source.blocks(rows)
+    first = next(rest, [])
+    blocks = chain([first], rest)
+    if are_vectors(first):
+        return Raw(assembled(source, label, rows, blocks), labels=_labels(label, source))
+    return _together(source, *_pictures(source, label, blocks, size, channels))
+
+
+def _of_array(label: str, source: Source, array: Array) -> tuple[Array, float]:
+    """Images (n, c, h, w) of one array, and the value that counts as 1; integers are not copied."""
+    scale = scale_of(label, array.dtype, *extent_of(label, source))
+    if array.dtype.kind == "u":
+        return np.ascontiguousarray(array), scale.white
+    values = np.empty(array.shape, np.uint8 if array.dtype.kind == "b" else np.float32)
+    peak, at = 1.0, 0
+    for block in source.blocks(np.arange(len(array))):
+        assert isinstance(block, np.ndarray)  # blocks of an array are arrays
+        values[at : at + len(block)], peak = _pixels(block, scale)
+        at += len(block)
+    return values, peak
+
+
+def _pixels(values: Array, scale: Scale) -> tuple[Array, float]:
+    """Values whose black is 0, and the value that counts as 1: integers as they are, bool as bytes, floats in [0, 1]."""
+    if values.dtype.kind == "u":
+        return values, scale.white
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8) * 255, 255.0
+    return scale.grey(scale.lifted(values)), 1.0
+
+
+def _pictures(
+    source: Source, label: str, blocks: Iterable[Block], size: int | None, channels: int | None
+) -> tuple[list[Array], list[float]]:
+    """Every image (c, h, w) of a source, made ready, and the value that counts as 1 in it.
+
+    Raises InputError that lists every image that cannot be read: none is skipped.
+    """
+    ranges, at = Ranges(label, source), 0
+    unreadable: list[tuple[str, str]] = []
+    pictures: dict[int, tuple[Array, float]] = {}
+    for block in blocks:
+        groups, reasons = by_shape(block)
+        unreadable += [(source.names[at + place], reason) for place, reason in reasons]
+        for places, values in groups:
+            names = names_of(source.names, at + places)
+            pixels, peak = _pixels(values, ranges.meet(values, names))
+            ready = made_ready(pixels, peak, size, channels)
+            pictures |= {at + int(place): (image, peak) for place, image in zip(places, ready, strict=True)}
+        at += len(block)
+    if unreadable:
+        raise refusal_of_unreadable(unreadable, at)
+    ranges.check()
+    images, peaks = zip(*(pictures[row] for row in range(at)), strict=True)
+    return list(images), list(peaks)
+
+
+def _together(source: Source, images: list[Array], peaks: list[float]) -> Raw:
+    """Square images of one size as one array.  Raises InputError that names two images that do not fit together."""
+    names = source.names
+    _check_alike(names, images, "channels", [len(image) for image in images], "--channels 1 or --channels 3")
+    _check_alike(
+        names, images, "size", [image.shape[1:] for image in images], "--size, which cuts and resizes them"
+    )
+    peak = max(peaks)
+    if peak == 65535:  # 255 · 257: bytes among 16-bit images keep their value exactly
+        pairs = zip(images, peaks, strict=True)
+        images = [image if own == peak else image.astype(np.uint16) * 257 for image, own in pairs]
+    values = np.stack(images)
+    check_square(values)
+    return Raw(values, peak)
+
+
+def _check_alike(
+    names: Sequence[str], images: list[Array], what: str, values: Sequence[object], flag: str
+) -> None:
+    other = next((at for at, value in enumerate(values) if value != values[0]), None)
+    if other is not None:
+        first, second = (f"{printable(names[at])} {_seen(images[at])}" for at in (0, other))
+        raise InputError(
+            got=f"images that differ in {what}: {first}, {second}",
+            need=f"one {what} for all",
+            remedy=f"give {flag}",
+        )
+
+
+def _seen(image: Array) -> str:
+    channels, height, width = image.shape
+    color = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+    return f"({color}, {width}×{height})"
+
+
+def _labels(label: str, source: Source) -> Array | None:
+    """The labels beside the samples.  Raises InputError unless they are one integer each."""
+    labels, count = source.labels, len(source.names)
+    if labels is not None and (labels.shape != (count,) or labels.dtype.kind not in "ui"):
+        raise InputError(
+            got=f"labels of shape {labels.shape} in {labels.dtype} in {label}",
+            need=f"({count},) integers",
+            remedy="write one integer for each sample, or leave the labels out",
+        )
+    return labels
