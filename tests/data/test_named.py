@@ -188,3 +188,8 @@ def test_clip_art_by_name(tmp_path, monkeypatch):
     assert not next(info for info in available() if info.name == "clipart").present
     with pytest.raises(InputError, match="apt-get install openclipart-png"):
         load(Data(name="clipart"))
+
+
+def test_the_table_reads_every_name_that_a_specification_takes():
+    assert set(named.SETS) == set(NAMES)
+    assert [info.name for info in available()] == list(named.SETS)

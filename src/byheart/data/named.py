@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +20,9 @@ __all__ = ["DataInfo", "available", "load", "template_population"]
 
 CLIPART = 8_103  # images in its 8,121 files: the others are damaged or too large
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-OWN_PATH = {
-    "mnist": "the folder with train-images-idx3-ubyte, plain or gzipped",
-    "cifar10": "the folder of CIFAR-10's binary version, with data_batch_1.bin",
-    "celeba": "the folder img_align_celeba, with its JPEG files",
-    "folder": "a folder of images, or of Parquet files",
-    "arrays": "a file .npy, .npz, .safetensors or .parquet",
-}
-"""Data that lie where the user says."""
+FORMULA = "drawn from a formula"
+
+FASHION = "sudo apt-get install dataset-fashion-mnist, or give the path of its IDX files"
 
 
 @dataclass(frozen=True)
@@ -45,34 +41,33 @@ class DataInfo:
     remedy: str
 
 
+@dataclass(frozen=True)
+class NamedSet:
+    """A line of the table of data sets.
+
+    read: of a specification.  shape, count: as in DataInfo.  find: where it lies, or None if it is not here.  remedy: how to
+    get it.  path: what the user's path must lead to, for data that lie where the user says; None for the others.
+    """
+
+    read: Callable[[Data], Raw]
+    shape: tuple[int, ...] | None = None
+    count: int | None = None
+    find: Callable[[], Path | str | None] = lambda: None
+    remedy: str = ""
+    path: str | None = None
+
+
 def available() -> list[DataInfo]:
-    """The data that byheart knows by name.  Looks for files; reads none."""
-    fashion = "sudo apt-get install dataset-fashion-mnist, or give the path of its IDX files"
-    mixture, templates = MixtureData(), TemplateData()
-    drawings = f"{clipart.PLACE}, more than a minute to read" if any(clipart.PLACE.rglob("*.png")) else None
-    return [
-        _info("digits", (1, 8, 8), 1797, digits.find_digits(), digits.REMEDY),
-        _info("fashion_mnist", (1, 28, 28), 60_000, idx.find_idx(FASHION_MNIST), fashion),
-        _info("glyphs", (1, glyphs.SIZE, glyphs.SIZE), glyphs.COUNT, glyphs.find_font(), glyphs.REMEDY),
-        _info("clipart", (3, clipart.SIDE, clipart.SIDE), CLIPART, drawings, clipart.REMEDY),
-        _info("mixture", (mixture.dimension,), mixture.count, "drawn from a formula", ""),
-        _info(
-            "templates",
-            (3, templates.side, templates.side),
-            templates.count,
-            "drawn from a formula, over images of fashion_mnist" if idx.find_idx(FASHION_MNIST) else None,
-            f"{fashion}; templates of your own images: give the path of their folder",
-        ),
-        _info("s2_points", (2,), toys.POINTS, "drawn from a formula", ""),
-        _info("s2_rectangles", (1, toys.SIDE, toys.SIDE), toys.RECTANGLES, "drawn from a formula", ""),
-        *(_info(name, None, None, None, f"give its path: {need}") for name, need in OWN_PATH.items()),
-    ]
+    """List the data that byheart knows by name.  This looks for files and reads none."""
+    return [_info(name, named) for name, named in SETS.items()]
 
 
-def _info(
-    name: str, shape: tuple[int, ...] | None, count: int | None, where: Path | str | None, remedy: str
-) -> DataInfo:
-    return DataInfo(name, shape, count, None if where is None else str(where), where is not None, remedy)
+def _info(name: str, named: NamedSet) -> DataInfo:
+    where = named.find()
+    remedy = named.remedy if named.path is None else f"give its path: {named.path}"
+    return DataInfo(
+        name, named.shape, named.count, None if where is None else str(where), where is not None, remedy
+    )
 
 
 def load(spec: Data) -> Dataset:
@@ -87,47 +82,18 @@ def load(spec: Data) -> Dataset:
 
 
 def _read(spec: Data) -> Raw:
-    from byheart.data.celeba import read_celeba
-    from byheart.data.cifar import read_cifar10
     from byheart.data.images import fitted
-    from byheart.data.reader.whole import read_arrays, read_folder
 
     _check_settings(spec)
-    match spec.name:
-        case "digits":
-            raw = digits.read_digits()
-        case "fashion_mnist":
-            raw = _read_fashion_mnist(spec.path)
-        case "mnist":
-            raw = idx.read_mnist(_path(spec))
-        case "glyphs":
-            raw = glyphs.read_glyphs(spec.path, spec.size, spec.count)
-        case "cifar10":
-            raw = read_cifar10(_path(spec))
-        case "celeba":
-            raw = read_celeba(_path(spec), spec.size, spec.channels)
-        case "folder":
-            raw = read_folder(_path(spec), spec.size, spec.channels)
-        case "arrays":
-            raw = read_arrays(_path(spec), spec.size, spec.channels)
-        case "clipart":
-            raw = clipart.read_clipart(clipart.PLACE if spec.path is None else _path(spec))
-        case "templates":
-            raw = _draw_templates(spec)
-        case "s2_points":
-            raw = toys.points_in_the_plane()
-        case "s2_rectangles":
-            raw = toys.square_images()
-        case _:
-            raw = _draw(spec.mixture or MixtureData())
-    return fitted(raw, spec.size, spec.channels)
+    return fitted(SETS[spec.name].read(spec), spec.size, spec.channels)
 
 
-def _draw(spec: MixtureData) -> Raw:
+def _draw_mixture(data: Data) -> Raw:
     from byheart.data.mixture import isotropic_mixture
     from byheart.data.raw import Raw
     from byheart.random import derive, generator
 
+    spec = data.mixture or MixtureData()
     population = isotropic_mixture(spec.components, spec.dimension, spec.std, spec.seed)
     points, labels = population.labeled(spec.count, generator(derive(spec.seed, "draws")))
     return Raw(points.numpy(), labels=labels.numpy())
@@ -151,10 +117,11 @@ def template_population(spec: Data) -> ColoredTemplates:
     _check_settings(spec)
     settings = spec.templates or TemplateData()
     source = settings.source or ("fashion_mnist" if spec.path is None else "folder")
-    if source in OWN_PATH and spec.path is None:
+    needed = SETS[source].path
+    if needed is not None and spec.path is None:
         raise InputError(
             got=f"templates of {source} without a path",
-            need=OWN_PATH[source],
+            need=needed,
             remedy="give its path: Data(name='templates', path=…, templates=…)",
         )
     images = Data(name=source, path=spec.path)
@@ -176,21 +143,53 @@ def _draw_templates(spec: Data) -> Raw:
     return Raw(images.numpy(), labels=labels.numpy())
 
 
-def _read_fashion_mnist(path: str | None) -> Raw:
-    if path is None and idx.find_idx(FASHION_MNIST) is None:
-        raise InputError(
-            got=f"no Fashion-MNIST in {FASHION_MNIST}",
-            need="its IDX files",
-            remedy=next(info.remedy for info in available() if info.name == "fashion_mnist"),
-        )
-    return idx.read_mnist(path or FASHION_MNIST)
+def _read_fashion_mnist(spec: Data) -> Raw:
+    if spec.path is None and idx.find_idx(FASHION_MNIST) is None:
+        raise InputError(got=f"no Fashion-MNIST in {FASHION_MNIST}", need="its IDX files", remedy=FASHION)
+    return idx.read_mnist(spec.path or FASHION_MNIST)
+
+
+def _read_cifar10(spec: Data) -> Raw:
+    from byheart.data.cifar import read_cifar10
+
+    return read_cifar10(_path(spec))
+
+
+def _read_celeba(spec: Data) -> Raw:
+    from byheart.data.celeba import read_celeba
+
+    return read_celeba(_path(spec), spec.size, spec.channels)
+
+
+def _read_folder(spec: Data) -> Raw:
+    from byheart.data.reader.whole import read_folder
+
+    return read_folder(_path(spec), spec.size, spec.channels)
+
+
+def _read_arrays(spec: Data) -> Raw:
+    from byheart.data.reader.whole import read_arrays
+
+    return read_arrays(_path(spec), spec.size, spec.channels)
+
+
+def _read_clipart(spec: Data) -> Raw:
+    return clipart.read_clipart(clipart.PLACE if spec.path is None else _path(spec))
+
+
+def _find_clipart() -> str | None:
+    return f"{clipart.PLACE}, more than a minute to read" if any(clipart.PLACE.rglob("*.png")) else None
+
+
+def _find_templates() -> str | None:
+    return f"{FORMULA}, over images of fashion_mnist" if idx.find_idx(FASHION_MNIST) else None
 
 
 def _path(spec: Data) -> Path:
     if spec.path is None:
         raise InputError(
             got=f"{spec.name} without a path",
-            need=OWN_PATH[spec.name],
+            need=str(SETS[spec.name].path),
             remedy=f"give its path: --data {spec.name}=PATH, or Data(name={spec.name!r}, path=…) in Python",
         )
     return Path(spec.path).expanduser()
@@ -215,3 +214,48 @@ def _check_settings(spec: Data) -> None:
             need="the side of the templates; they have three channels",
             remedy="leave size and channels out; the side is that of TemplateData(side=…)",
         )
+
+
+def _by_formula() -> str:
+    return FORMULA
+
+
+_OWN_TEMPLATES = "templates of your own images: give the path of their folder"
+
+SETS: dict[str, NamedSet] = {
+    "digits": NamedSet(lambda spec: digits.read_digits(), (1, 8, 8), 1797, digits.find_digits, digits.REMEDY),
+    "fashion_mnist": NamedSet(
+        _read_fashion_mnist, (1, 28, 28), 60_000, lambda: idx.find_idx(FASHION_MNIST), FASHION
+    ),
+    "glyphs": NamedSet(
+        lambda spec: glyphs.read_glyphs(spec.path, spec.size, spec.count),
+        (1, glyphs.SIZE, glyphs.SIZE),
+        glyphs.COUNT,
+        glyphs.find_font,
+        glyphs.REMEDY,
+    ),
+    "clipart": NamedSet(
+        _read_clipart, (3, clipart.SIDE, clipart.SIDE), CLIPART, _find_clipart, clipart.REMEDY
+    ),
+    "mixture": NamedSet(_draw_mixture, (MixtureData().dimension,), MixtureData().count, _by_formula),
+    "templates": NamedSet(
+        _draw_templates,
+        (3, TemplateData().side, TemplateData().side),
+        TemplateData().count,
+        _find_templates,
+        f"{FASHION}; {_OWN_TEMPLATES}",
+    ),
+    "s2_points": NamedSet(lambda spec: toys.points_in_the_plane(), (2,), toys.POINTS, _by_formula),
+    "s2_rectangles": NamedSet(
+        lambda spec: toys.square_images(), (1, toys.SIDE, toys.SIDE), toys.RECTANGLES, _by_formula
+    ),
+    "mnist": NamedSet(
+        lambda spec: idx.read_mnist(_path(spec)),
+        path="the folder with train-images-idx3-ubyte, plain or gzipped",
+    ),
+    "cifar10": NamedSet(_read_cifar10, path="the folder of CIFAR-10's binary version, with data_batch_1.bin"),
+    "celeba": NamedSet(_read_celeba, path="the folder img_align_celeba, with its JPEG files"),
+    "folder": NamedSet(_read_folder, path="a folder of images"),
+    "arrays": NamedSet(_read_arrays, path="a file .npy, .npz or .safetensors"),
+}
+"""Every data set by its name, as `Data` knows it: what it is, where it lies, and how it is read."""

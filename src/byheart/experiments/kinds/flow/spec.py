@@ -12,13 +12,14 @@ from byheart.denoisers.spec import ClosedForm
 from byheart.experiments.kinds.shared.any_spec import AnyKind
 from byheart.noise.levels import Grid
 from byheart.noise.process import S2VE, AnyProcess
+from byheart.sampling.spec import SolverName
 
 __all__ = ["FlowRun"]
 
 HALF = {"pair": 1.0, "cross": 0.7071}
 """Half the distance of the first two points."""
 
-FlowSolver = Literal["euler", "heun", "ancestral", "sde", "maruyama", "adaptive"]
+FlowSolver = Literal[SolverName, "maruyama", "adaptive"]
 
 
 class FlowRun(AnyKind):
