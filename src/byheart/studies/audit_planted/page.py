@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from byheart._checks import InputError
-from byheart.report.citations import BYHEART
-from byheart.report.environment import FigureView, environment
-from byheart.report.palette import TWINS, variable
-from byheart.report.tables import Table, claim_lines
+from byheart.report.environment import FigureView
+from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.tables import Table
 from byheart.report.vector import svg
 from byheart.report.words import listed, percent, rate
 from byheart.studies.audit_planted import figures, heat
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["planted_page"]
 
-HOME = Path(__file__).parent
-
 
 def planted_page(content: PlantedContent) -> str:
-    """The page as HTML.  It works with parts missing.  Raises InputError without any population."""
+    """Write the page as HTML.  It works with parts missing.  Raises InputError without any population."""
     if not content.populations:
         raise InputError(
             got="no records of a planted benchmark",
@@ -40,32 +37,44 @@ def planted_page(content: PlantedContent) -> str:
             remedy="run the study first",
         )
     known, shown = content.populations, content.shown
-    return (
-        environment(HOME)
-        .get_template("planted.html.j2")
-        .render(
-            content=content,
-            answer=_answer(content.claims),
-            failing=_failing(content.claims),
-            claims=claim_lines([{**claim, "paper": ""} for claim in content.claims]),
-            alpha=rate(content.alpha),
-            half=rate(content.alpha / 2),
-            recall=heat.recall_heat(shown),
-            innocent_figures=list(_innocents(shown)),
-            accused=heat.accused_heat(shown),
-            blended=heat.blended_heat(shown),
-            rates=heat.rate_heat(shown),
-            share_figures=list(_shares(shown)),
-            shares=heat.share_heat(shown),
-            matched=heat.matched_heat(shown),
-            shortlisted=heat.shortlisted_heat(shown),
-            copiers=heat.copier_heat(shown),
-            impossible=[_impossible(one) for one in known if not one.accusable],
-            doubled=heat.doubled_heats(known),
-            facts=_facts(known),
-            colors={variable(light): (light, dark) for light, dark in TWINS.items()},
-            bibtex=[BYHEART],
-        )
+    return laboratory_page(
+        _laboratory(content),
+        Path(__file__).parent / "planted.html.j2",
+        [],
+        seeds=content.seeds,
+        design=content.design,
+        failing=_failing(content.claims),
+        alpha=rate(content.alpha),
+        half=rate(content.alpha / 2),
+        recall=heat.recall_heat(shown),
+        innocent_figures=list(_innocents(shown)),
+        accused=heat.accused_heat(shown),
+        blended=heat.blended_heat(shown),
+        rates=heat.rate_heat(shown),
+        share_figures=list(_shares(shown)),
+        shares=heat.share_heat(shown),
+        matched=heat.matched_heat(shown),
+        shortlisted=heat.shortlisted_heat(shown),
+        copiers=heat.copier_heat(shown),
+        impossible=[_impossible(one) for one in known if not one.accusable],
+        doubled=heat.doubled_heats(known),
+        facts=_facts(known),
+    )
+
+
+def _laboratory(content: PlantedContent) -> LaboratoryContent:
+    """What the page has in common with those of other studies."""
+    return LaboratoryContent(
+        title=content.title,
+        scale=content.scale,
+        advice=_answer(content.claims),
+        reasons=(),
+        claims=[
+            {**claim, "paper": ""} for claim in content.claims
+        ],  # every claim is ours: no need to say so in each line
+        cautions=content.cautions,
+        provenance=content.provenance,
+        command=content.command,
     )
 
 

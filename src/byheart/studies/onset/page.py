@@ -1,4 +1,4 @@
-"""Pages: one self-contained HTML file each, that loads nothing from anywhere."""
+"""The page of the onset study: when samples get good, when they get copied, and how that depends on n."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
-from byheart.report.citations import BYHEART, PAPERS
-from byheart.report.environment import FigureView, environment
+from byheart.report.environment import FigureView
 from byheart.report.images import png_uri
-from byheart.report.palette import TWINS, ramp, variable
-from byheart.report.tables import Table, claim_lines
+from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.tables import Table
 from byheart.report.vector import svg
 from byheart.report.words import interval, number
 from byheart.studies.onset import figures
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["onset_page"]
-
-HOME = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -67,29 +64,39 @@ class ArmView:
 
 
 def onset_page(content: OnsetContent) -> str:
-    """The page of the onset study: when samples get good, when they get copied, and how that depends on n.
+    """Write the page as HTML.  It works with parts missing: no times, no claims, no strips, one seed.
 
-    It works with parts missing: no times, no claims, no strips, one seed.  Raises InputError without any run.
+    Raises InputError without any run.
     """
     if not content.runs:
         raise InputError(got="no runs", need="the records of at least one", remedy="run the study first")
     arms = [content, *content.others]
-    template = environment(HOME).get_template("onset.html.j2")
-    return template.render(
-        content=content,
-        arms=[_arm(arm, f"a{place}") for place, arm in enumerate(arms)],
+    main, *others = (_arm(arm, f"a{place}") for place, arm in enumerate(arms))
+    return laboratory_page(
+        _laboratory(arms, main.summary),
+        Path(__file__).parent / "onset.html.j2",
+        ["2505.17638"],
+        main.figures,
+        [_count_sizes(arm) for arm in arms],
+        main=main,
+        others=others,
+        data_name=content.data_name,
         threshold=_threshold(content.threshold),
-        cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
-        claims=claim_lines([claim for arm in arms for claim in arm.claims]),
-        colors={variable(light): pair for light, pair in _colors(arms).items()},
-        bibtex=[PAPERS["2505.17638"], BYHEART],
     )
 
 
-def _colors(arms: Sequence[OnsetContent]) -> dict[str, tuple[str, str]]:
-    """Every color of the figures, on the light and on the dark page."""
-    shades = {light: dark for arm in arms for light, dark in ramp(_count_sizes(arm)).items()}
-    return {light: (light, dark) for light, dark in (TWINS | shades).items()}
+def _laboratory(arms: Sequence[OnsetContent], said: Summary) -> LaboratoryContent:
+    """What the page has in common with those of other studies; each arm shows its own provenance."""
+    main = arms[0]
+    return LaboratoryContent(
+        title=main.title,
+        scale=main.scale,
+        advice=said.advice,
+        reasons=said.reasons,
+        claims=[claim for arm in arms for claim in arm.claims],
+        cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
+        command=main.command,
+    )
 
 
 def _threshold(ratio: float) -> str:

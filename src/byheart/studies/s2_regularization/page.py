@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from byheart.report.environment import FigureView
 from byheart.report.images import png_uri
-from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.laboratory import LaboratoryContent, check_figures, laboratory_page
 from byheart.report.panels import PlaneContent, plane_figure
 from byheart.report.vector import svg
 
@@ -38,11 +38,13 @@ class RegularizationContent:
 
 def regularization_page(content: RegularizationContent) -> str:
     """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
+    plane = _plane(content.plane)
+    check_figures(content.laboratory, plane)
     return laboratory_page(
         content.laboratory,
         Path(__file__).parent / "regularization.html.j2",
         ["2501.15785", "2402.18491"],
-        _plane(content.plane),
+        plane,
         copies=_copies(content.copies),
     )
 
