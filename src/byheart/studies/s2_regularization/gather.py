@@ -18,6 +18,7 @@ from byheart.experiments.runs.differences import differences
 from byheart.experiments.runs.provenance import provenance
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
+from byheart.experiments.study.sentences import say
 from byheart.report.laboratory import LaboratoryContent
 from byheart.report.panels import Line, Panel, PlaneContent
 from byheart.store.folders import RunFolder
@@ -78,11 +79,12 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
             if found and kind_of(found[0]) == "collapse"
         ),
     ]
+    said = say(study.says, folder.claims())
     laboratory = LaboratoryContent(
         title=study.title,
         scale=record["scale"],
-        advice=_advice(folder.claims()),
-        reasons=_reasons(curves),
+        advice=said.advice or study.title,
+        reasons=said.reasons,
         panels=[found for found in panels if found is not None],
         claims=folder.claims(),
         cautions=cautions(everything),
@@ -124,37 +126,6 @@ def _distance(label: str, curve: Curve, color: int) -> Line | None:
         if pairs
         else None
     )
-
-
-def _advice(claims: Sequence[Mapping[str, Any]]) -> str:
-    """The headline, as far as it was measured here."""
-    reproduced = {claim["id"] for claim in claims if claim["verdict"] == "reproduced"}
-    if {"S2-F-half", "S2-F-quarter", "S2-F-stops", "S2-A"} <= reproduced:
-        return "Only a regularizer that grows as the noise vanishes keeps the exact score from ending in training points."
-    return "What keeps an exact score from ending in training points, as far as these runs say."
-
-
-def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
-    """What the runs mean for somebody's model, a sentence each."""
-    found = [
-        "The exact minimizer of the training loss copies: left alone, every sample ends in a training point.",
-        "Shrinking the score by a constant factor, or stopping a little early, only slows this down. What helps must grow as "
-        "the noise vanishes: a floor on the noise level (Tikhonov, σ² + c) turns copies into training points blurred by √c.",
-        "Such blurred copies are still copies. Denoise samples once, at the level of the floor, before comparing them with "
-        "training images.",
-    ]
-    if "width" in curves:
-        found.append(
-            "Networks follow the exact score from behind: see how width and training time bring them nearer. "
-            "A small network or an early stop postpones copying; nothing here says that it excludes it."
-        )
-    digits = _last(curves.get("digits", ()))
-    if digits and digits.get("r_c/data"):
-        found.append(
-            f"For {int(digits['n']):,} digits the posterior holds one image below noise {float(digits['r_c/data']):.2g} of the pixel range: "
-            "whatever a sampler does below that level is copying, and a floor above it is what it would take."
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -350,7 +321,3 @@ def _first(folders: Sequence[RunFolder]) -> tuple[dict[str, Any], NDArray[np.flo
 
 def _pixels(x: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (np.clip(x[:, 0], 0, 1) * 255).round().astype(np.uint8)
-
-
-def _last(curves: Sequence[Curve]) -> Mapping[str, Any]:
-    return curves[0].rows[-1] if curves else {}
