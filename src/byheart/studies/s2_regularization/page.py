@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from byheart.report.environment import FigureView
 from byheart.report.images import png_uri
 from byheart.report.laboratory import LaboratoryContent, check_figures, laboratory_page
-from byheart.report.panels import PlaneContent, plane_figure
 from byheart.report.vector import svg
+from byheart.studies.s2_regularization.plane import PlaneContent, plane_figure
 
 __all__ = ["Copies", "RegularizationContent", "regularization_page"]
 
