@@ -13,11 +13,10 @@ from typing import Any
 
 from byheart._checks import InputError
 from byheart.report.citations import BYHEART, PAPERS
-from byheart.report.environment import FigureView, environment
+from byheart.report.environment import FigureView, environment, figure_view
 from byheart.report.palette import TWINS, ramp, variable
 from byheart.report.panels import Panel, panel_figure
 from byheart.report.tables import claim_lines
-from byheart.report.vector import svg
 
 __all__ = ["LaboratoryContent", "check_figures", "laboratory_page"]
 
@@ -76,9 +75,8 @@ def laboratory_page(
     )
 
 
-def _view(content: Panel, name: str) -> FigureView:
-    drawn = svg(panel_figure(content), name, f"{content.head}. {content.caption}")
-    return FigureView(drawn, content.head, content.caption)
+def _view(panel: Panel, name: str) -> FigureView:
+    return figure_view(panel_figure(panel), name, panel.head, panel.caption)
 
 
 def _colors(counts: Sequence[int]) -> dict[str, tuple[str, str]]:

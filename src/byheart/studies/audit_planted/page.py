@@ -9,21 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from byheart._checks import InputError
-from byheart.report.environment import FigureView
+from byheart.report.environment import FigureView, figure_view
 from byheart.report.laboratory import LaboratoryContent, laboratory_page
 from byheart.report.tables import Table
-from byheart.report.vector import svg
 from byheart.report.words import listed, percent, rate
 from byheart.studies.audit_planted import figures, heat
+from byheart.studies.audit_planted.content import PlantedContent, Population
 from byheart.studies.audit_planted.figures import BLENDED, FLOOR, LIMIT
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from byheart.studies.audit_planted.content import PlantedContent, Population
 
 __all__ = ["planted_page"]
 
@@ -120,10 +115,10 @@ def _innocents(populations: Sequence[Population]) -> Iterator[FigureView]:
     every = "of every kind of innocent, with its 95 % interval, a mark a population. Dashed: the limit,"
     if any(one.names("accused", "safe") for one in populations):
         caption = f"Share accused {every} {rate(LIMIT)}."
-        yield _view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
+        yield figure_view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
     if any(one.names("blended", "safe") for one in populations):
         caption = f"Share accused {every} {rate(BLENDED)}."
-        yield _view(figures.blended_figure(populations), "blended", "Taken for blends", caption)
+        yield figure_view(figures.blended_figure(populations), "blended", "Taken for blends", caption)
 
 
 def _shares(populations: Sequence[Population]) -> Iterator[FigureView]:
@@ -132,13 +127,11 @@ def _shares(populations: Sequence[Population]) -> Iterator[FigureView]:
             "How often the 95 % interval of the share holds the true share. "
             f"Dashed: 95 %, as it says. Dotted: {rate(FLOOR)}, the least that is claimed."
         )
-        yield _view(figures.coverage_figure(populations), "coverage", "Does the interval hold?", caption)
+        yield figure_view(
+            figures.coverage_figure(populations), "coverage", "Does the interval hold?", caption
+        )
     if any(one.names("estimate") for one in populations):
         caption = (
             "Mean estimate over the repetitions against the true share. Dashed: where both are the same."
         )
-        yield _view(figures.estimate_figure(populations), "estimate", "Is the estimate right?", caption)
-
-
-def _view(figure: Figure, name: str, head: str, caption: str) -> FigureView:
-    return FigureView(svg(figure, name, f"{head}. {caption}"), head, caption)
+        yield figure_view(figures.estimate_figure(populations), "estimate", "Is the estimate right?", caption)

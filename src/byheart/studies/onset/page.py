@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
-from byheart.report.environment import FigureView
+from byheart.report.environment import FigureView, figure_view
 from byheart.report.images import png_uri
 from byheart.report.laboratory import LaboratoryContent, laboratory_page
 from byheart.report.tables import Table
-from byheart.report.vector import svg
 from byheart.report.words import interval, number
 from byheart.studies.onset import figures
 from byheart.studies.onset.content import GEN, MEM, SPLIT, OnsetContent, Strip
 from byheart.studies.onset.summary import Summary, summary
 from byheart.studies.onset.tables import collapse_table, crossing_table, exponent_table, reference_table
 from byheart.studies.onset.timeline import Timeline, timeline
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["onset_page"]
 
@@ -171,16 +166,16 @@ def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
     band = "A line a run; shaded: 95 % interval."
     if "f_mem" in has:
         caption = f"Share of samples that are copies. {band} Dots: it reaches 0.1."
-        yield _view(figures.memorization(runs, times), f"{name}f", "Copies along training", caption)
+        yield figure_view(figures.memorization(runs, times), f"{name}f", "Copies along training", caption)
         caption = f"The same over step / n: where curves fall on each other, n sets the time. {_fall(content, 'f_mem')}"
-        yield _view(
+        yield figure_view(
             figures.memorization(runs, times, over_n=True), f"{name}fn", "Copies, time divided by n", caption
         )
     if "gap@0.5" in has:
         caption = f"Held-out minus training loss at noise level 0.5, which needs no samples. {band} Squares: it reaches 0.1."
-        yield _view(figures.loss_gap(runs, times), f"{name}g", "Loss gap along training", caption)
+        yield figure_view(figures.loss_gap(runs, times), f"{name}g", "Loss gap along training", caption)
         caption = f"The same over step / n. {_fall(content, 'gap@0.5')}"
-        yield _view(
+        yield figure_view(
             figures.loss_gap(runs, times, over_n=True), f"{name}gn", "Loss gap, time divided by n", caption
         )
     if "fd" in has:
@@ -188,17 +183,15 @@ def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
             "Fréchet distance of samples to held-out images, small is good. Triangles: it has settled. It need not rise "
             "where copying sets in: copies of good images look good."
         )
-        yield _view(figures.fidelity(runs, times), f"{name}d", "Quality along training", caption)
+        yield figure_view(figures.fidelity(runs, times), f"{name}d", "Quality along training", caption)
     if any(time.step is not None for found in times for time in found.times.values()):
         caption = (
             "The three times against n, with intervals and fitted power laws (exponent, 95 % interval). A level line is a "
             "clock that n does not move. The window for stopping lies between triangles and dots."
         )
-        yield _view(figures.scaling(times, content.exponents), f"{name}s", "The clocks, against n", caption)
-
-
-def _view(figure: Figure, name: str, head: str, caption: str) -> FigureView:
-    return FigureView(svg(figure, name, f"{head}. {caption}"), head, caption)
+        yield figure_view(
+            figures.scaling(times, content.exponents), f"{name}s", "The clocks, against n", caption
+        )
 
 
 def _fall(content: OnsetContent, name: str) -> str:
