@@ -14,7 +14,7 @@ os.environ.setdefault("BYHEART_PRODUCTS", "blas")
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch):
     """Figures are made but not drawn, which takes most of a page's time."""
-    for name in ("auditing.page.page", "studies.onset.page", "studies.audit_planted.page"):
+    for name in ("auditing.page.page", "report.environment"):
         monkeypatch.setattr(
             f"byheart.{name}.svg", lambda figure, name, description: f'<svg id="{name}"></svg>'
         )

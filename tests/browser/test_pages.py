@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Page
 
 from byheart.report.laboratory import LaboratoryContent
-from byheart.report.panels import Line, Panel, PlaneContent
+from byheart.report.panels import Line, Panel
 from byheart.studies.onset.content import MEM, RunContent
 from byheart.studies.onset.page import onset_page
 from byheart.studies.s1_crossover.page import crossover_page
 from byheart.studies.s2_regularization.page import Copies, RegularizationContent, regularization_page
+from byheart.studies.s2_regularization.plane import PlaneContent
 
 pytestmark = pytest.mark.browser
 

@@ -2,9 +2,10 @@ import crossover_example as example
 import pytest
 from matplotlib.colors import to_hex
 
+from byheart.numerics.intervals import Interval
 from byheart.report.axes import log_ticks, panel
 from byheart.report.palette import COPY, ramp
-from byheart.report.panels import Line, Panel, panel_figure
+from byheart.report.panels import Line, Panel, level_line, measured_lines, panel_figure, ring_lines
 
 
 def drawn(place: int):
@@ -47,6 +48,20 @@ def test_an_interval_reaches_from_low_to_high():
     axes = panel_figure(Panel("h", "c", "x", "y", [line])).axes[0]
     (bar,) = axes.collections[0].get_segments()
     assert bar[:, 1].tolist() == pytest.approx([0.4, 0.9])
+
+
+def test_what_was_not_measured_has_no_mark_and_an_interval_keeps_its_bounds():
+    points = [(1.0, Interval(0.9, 0.7, 1.2, 5)), (2.0, Interval(float("nan"), 0.0, 0.0, 0))]
+    (line,) = measured_lines("a", points, "line", 2, (0.0, 1.0))
+    assert line == Line("a", [1.0], [0.9], [0.7], [1.0], "line", 2)
+    assert measured_lines("a", points[1:]) == []
+
+
+def test_published_points_are_rings_and_a_true_value_is_a_level():
+    (rings,) = ring_lines("figure 1", [(1, 0.5), (2, 0.0)])
+    assert (rings.x, rings.y, rings.style) == ([1, 2], [0.5, 0.0], "published")
+    assert ring_lines("", [(1, 0.5), (2, 0.0)], positive=True)[0].x == [1] and ring_lines("", []) == []
+    assert level_line("true", 0.3, (1, 4), 0).y == (0.3, 0.3)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byheart.report.vector import svg
+
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from matplotlib.figure import Figure
 
-__all__ = ["FigureView", "environment"]
+__all__ = ["FigureView", "environment", "figure_view"]
 
 SHARED = Path(__file__).parent / "templates"
 
@@ -22,6 +25,11 @@ class FigureView:
     svg: str
     head: str
     caption: str
+
+
+def figure_view(figure: Figure, name: str, head: str, caption: str) -> FigureView:
+    """Make a figure ready for a page.  name: unique on the page."""
+    return FigureView(svg(figure, name, f"{head}. {caption}"), head, caption)
 
 
 @cache

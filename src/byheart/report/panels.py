@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from byheart.report.axes import SIZE, dress, legend, log_ticks, panel
+from byheart.report.axes import legend, log_ticks, panel
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN, ramp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Line", "Panel", "PlaneContent", "Style", "panel_figure", "plane_figure"]
+__all__ = [
+    "Line",
+    "Measured",
+    "Panel",
+    "Style",
+    "interval_ends",
+    "level_line",
+    "measured_lines",
+    "panel_figure",
+    "ring_lines",
+]
 
 COLORS = (COPY, GOOD, SIGN, INK, MUTED)
 
@@ -60,18 +68,67 @@ class Panel:
     limits: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class PlaneContent:
-    """Trajectories in the plane.  points: (n, 2).  paths: (t, s, 2).  stayed: (t,), whether each ends in the cell it began in.
+class Measured(Protocol):
+    """A measured number.  low, high: its interval, None where there is none.  count: of what it rests on; 0 is no number."""
 
-    ends: name -> (b, 2), ends of samplings to show as clouds.  kept: the share of all trajectories that stayed, with its interval.
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def count(self) -> int: ...
+
+
+def interval_ends(measured: Measured) -> tuple[float, float]:
+    """The ends of an interval; the value itself where there is none."""
+    if measured.low is None or measured.high is None:
+        return measured.value, measured.value
+    return measured.low, measured.high
+
+
+def measured_lines(
+    label: str,
+    points: Iterable[tuple[float, Measured]],
+    style: Style = "points",
+    color: int | str = 0,
+    bounds: tuple[float, float] | None = None,
+) -> list[Line]:
+    """Make a line of what was measured along x, or none where nothing was.
+
+    points: x and what was measured there.  bounds: of the intervals, such as 0 and 1 of a share.
     """
+    known = [(x, measured) for x, measured in points if measured.count]
+    if not known:
+        return []
+    least, most = bounds or (-math.inf, math.inf)
+    ends = [interval_ends(measured) for _, measured in known]
+    return [
+        Line(
+            label,
+            [x for x, _ in known],
+            [measured.value for _, measured in known],
+            [max(low, least) for low, _ in ends],
+            [min(high, most) for _, high in ends],
+            style,
+            color,
+        )
+    ]
 
-    points: NDArray[np.float64]
-    paths: NDArray[np.float64]
-    stayed: NDArray[np.bool_]
-    ends: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    kept: str = ""
+
+def level_line(label: str, value: float, ends: tuple[float, float], color: int | str) -> Line:
+    """A level that does not change along x, such as the true value beside what was measured."""
+    return Line(label, ends, (value, value), style="formula", color=color)
+
+
+def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: bool = False) -> list[Line]:
+    """Draw published points as rings, or nothing where there are none.
+
+    points: (x, value).  positive: leave out values that are not above 0, for a logarithmic axis.
+    """
+    shown = [(x, y) for x, y in points if y > 0 or not positive]
+    return [Line(label, [x for x, _ in shown], [y for _, y in shown], style="published")] if shown else []
 
 
 def panel_figure(content: Panel) -> Figure:
@@ -97,39 +154,6 @@ def panel_figure(content: Panel) -> Figure:
     ):
         if logarithmic:
             log_ticks(axis, *limits)
-    return figure
-
-
-def plane_figure(content: PlaneContent) -> Figure:
-    """Trajectories between the Voronoi cells of the points: those that end where they began, and those that do not."""
-    from matplotlib.figure import Figure
-    from scipy.spatial import Voronoi
-
-    figure = Figure(figsize=(SIZE[0], SIZE[0]), layout="constrained")
-    axes = figure.add_subplot()
-    dress(axes, "", "")
-    axes.grid(False)
-    reach = 1.25 * float(np.abs(content.points).max())
-    far = 50 * reach * np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
-    cells = Voronoi(np.concatenate([content.points, far]))
-    for ends in cells.ridge_vertices:
-        if -1 not in ends:
-            axes.plot(*cells.vertices[ends].T, color=MUTED, linewidth=0.5, alpha=0.6)
-    for stays, color, label in (
-        (True, GOOD, "ends in the cell it began in"),
-        (False, COPY, "ends in another"),
-    ):
-        for place, path in enumerate(content.paths[content.stayed == stays]):
-            axes.plot(*path.T, color=color, linewidth=0.7, alpha=0.7, label=label if not place else None)
-    for place, (name, found) in enumerate(content.ends.items()):
-        axes.scatter(
-            found[:, 0], found[:, 1], s=3, color=(SIGN, INK)[place % 2], alpha=0.35, linewidths=0, label=name
-        )
-    axes.plot(*content.points.T, "o", markersize=4, color=INK, label="training points", zorder=5)
-    axes.set_xlim(-reach, reach)
-    axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal")
-    legend(axes, columns=2)
     return figure
 
 

@@ -28,6 +28,7 @@ def small(tmp_path, monkeypatch):
     """The onset study with its claims at scale ci, and a home of its own for what is committed."""
     settings = load_study("onset").model_dump(mode="json")
     settings["claims"] = [claim | {"scale": "ci"} for claim in settings["claims"] if claim["arm"] == "mlp"]
+    settings["says"] = []
     study, home = Study.model_validate(settings), tmp_path / "record"
     for module in (due_module, measure, scoreboard):
         monkeypatch.setattr(module, "studies", lambda: [study])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import onset_rows
 import pytest
@@ -89,6 +90,13 @@ def test_whatever_n_is_said_only_where_it_was_measured():
     assert "whatever n" not in " ".join(said.reasons)
     one_seed = " ".join(summary(onset_rows.content(seeds=(0,))).reasons)  # its interval is −0.46 to 0.58
     assert "Samples get good around step 151." in one_seed
+
+
+def test_where_claims_decide_whatever_n_is_said_by_them_alone():
+    for says in ((), ("Samples get good after as many steps, whatever n.",)):
+        said = summary(replace(onset_rows.content(), says=says))
+        whatever = [reason for reason in said.reasons if "whatever n" in reason]
+        assert whatever == list(says) and "Samples get good around step 149." in said.reasons
 
 
 def test_an_exponent_that_may_be_zero_is_no_law():

@@ -1,5 +1,6 @@
 """The study s2-regularization, conducted whole at its smallest scale, and its page."""
 
+import json
 import re
 
 import pytest
@@ -67,6 +68,19 @@ def test_the_page_can_be_written_again(folder):
     assert write_report(folder.path).read_text() == before
 
 
+def test_a_sentence_leaves_the_page_with_its_claim(folder):
+    words, kept = "only slows this down", folder.claims()
+    assert words in folder.report.read_text()
+    rows = [row | ({"verdict": "unresolved"} if row["id"] == "B-S2-F-quarter" else {}) for row in kept]
+    try:
+        (folder.path / "claims.json").write_text(json.dumps({"claims": rows}))
+        page = write_report(folder.path).read_text()
+    finally:
+        (folder.path / "claims.json").write_text(json.dumps({"claims": kept}))
+        write_report(folder.path)
+    assert words not in page and "left alone, every sample ends in a training point" in page
+
+
 def test_a_page_without_figures_is_refused():
     with pytest.raises(InputError, match="figures"):
         regularization_page(RegularizationContent(LaboratoryContent("t", "ci", "a", [], [])))
@@ -97,3 +111,4 @@ def test_a_study_of_one_s_own_has_a_page(tmp_path):
     }
     page = conduct(Study.model_validate(recipe), "ci", root=tmp_path, page=write_report).report.read_text()
     assert page.count("<svg") == 1 and "Only a regularizer" not in page
+    assert '<h1 id="advice">Mine</h1>' in page  # without sentences its title is its headline

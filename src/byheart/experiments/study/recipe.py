@@ -1,6 +1,7 @@
 """Studies: published experiments as recipes, in scales, with their claims.
 
-A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `claims` (what it should show).
+A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `claims` (what it should show), `says` (what its
+page says once they are reproduced).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from byheart.experiments.catalog import study_file
 from byheart.experiments.quantities import check_quantity
 from byheart.experiments.runs.run import Run
 from byheart.experiments.study.claims import Claim, ScaleName
+from byheart.experiments.study.sentences import Sentence
 from byheart.experiments.sweeps.sweep import Sweep, checked, merged, read_toml
 
 __all__ = [
@@ -56,7 +58,7 @@ class Study(Spec):
     """A published experiment.
 
     paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: what the report is about.
-    published: curves of the paper's figures: figure -> name of a record -> points (x, value).
+    published: curves of the paper's figures: figure -> name of a record -> points (x, value).  says: sentences of its page.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -68,6 +70,7 @@ class Study(Spec):
     scales: dict[ScaleName, Scale]
     claims: tuple[Claim, ...] = ()
     published: dict[str, dict[str, tuple[tuple[float, float], ...]]] = {}
+    says: tuple[Sentence, ...] = ()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Study:
@@ -86,11 +89,15 @@ class Study(Spec):
         return self.scales[name]
 
     def only(self, scale: str, arms: Collection[str]) -> Study:
-        """The study with nothing but these arms at this scale, and their claims; its other scales as they are."""
+        """The study with nothing but these arms at this scale, their claims, and what rests on these; its other scales as they are."""
         found = self.scale(scale)
         fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
         claims = tuple(claim for claim in self.claims if claim.arm in arms)
-        return self.model_copy(update={"scales": {**self.scales, scale: fewer}, "claims": claims})
+        ids = {claim.id for claim in claims}
+        says = tuple(sentence for sentence in self.says if ids.issuperset(sentence.when))
+        return self.model_copy(
+            update={"scales": {**self.scales, scale: fewer}, "claims": claims, "says": says}
+        )
 
     def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
         """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
@@ -170,6 +177,14 @@ def _check_names(study: Study) -> None:
     for claim in study.claims:
         if claim.scale not in study.scales:
             raise _mend(f"scale {claim.scale!r} in claim {claim.id}", "one of " + ", ".join(study.scales))
+    ids = {claim.id for claim in study.claims}
+    for sentence in study.says:
+        if unknown := set(sentence.when) - ids:
+            raise InputError(
+                got=f"the sentence {sentence.text!r} of {study.name}, which rests on {', '.join(sorted(unknown))}",
+                need="ids of claims of the same study",
+                remedy="mend `when` in the study's TOML file",
+            )
     for scale, found in study.scales.items():
         if len({cell.arm for cell in found.arms}) < len(found.arms):
             raise _mend(

@@ -9,30 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from byheart._checks import InputError
-from byheart.report.citations import BYHEART
-from byheart.report.environment import FigureView, environment
-from byheart.report.palette import TWINS, variable
-from byheart.report.tables import Table, claim_lines
-from byheart.report.vector import svg
+from byheart.report.environment import FigureView, figure_view
+from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.tables import Table
 from byheart.report.words import listed, percent, rate
 from byheart.studies.audit_planted import figures, heat
+from byheart.studies.audit_planted.content import PlantedContent, Population
 from byheart.studies.audit_planted.figures import BLENDED, FLOOR, LIMIT
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from byheart.studies.audit_planted.content import PlantedContent, Population
 
 __all__ = ["planted_page"]
 
-HOME = Path(__file__).parent
-
 
 def planted_page(content: PlantedContent) -> str:
-    """The page as HTML.  It works with parts missing.  Raises InputError without any population."""
+    """Write the page as HTML.  It works with parts missing.  Raises InputError without any population."""
     if not content.populations:
         raise InputError(
             got="no records of a planted benchmark",
@@ -40,32 +32,44 @@ def planted_page(content: PlantedContent) -> str:
             remedy="run the study first",
         )
     known, shown = content.populations, content.shown
-    return (
-        environment(HOME)
-        .get_template("planted.html.j2")
-        .render(
-            content=content,
-            answer=_answer(content.claims),
-            failing=_failing(content.claims),
-            claims=claim_lines([{**claim, "paper": ""} for claim in content.claims]),
-            alpha=rate(content.alpha),
-            half=rate(content.alpha / 2),
-            recall=heat.recall_heat(shown),
-            innocent_figures=list(_innocents(shown)),
-            accused=heat.accused_heat(shown),
-            blended=heat.blended_heat(shown),
-            rates=heat.rate_heat(shown),
-            share_figures=list(_shares(shown)),
-            shares=heat.share_heat(shown),
-            matched=heat.matched_heat(shown),
-            shortlisted=heat.shortlisted_heat(shown),
-            copiers=heat.copier_heat(shown),
-            impossible=[_impossible(one) for one in known if not one.accusable],
-            doubled=heat.doubled_heats(known),
-            facts=_facts(known),
-            colors={variable(light): (light, dark) for light, dark in TWINS.items()},
-            bibtex=[BYHEART],
-        )
+    return laboratory_page(
+        _laboratory(content),
+        Path(__file__).parent / "planted.html.j2",
+        [],
+        seeds=content.seeds,
+        design=content.design,
+        failing=_failing(content.claims),
+        alpha=rate(content.alpha),
+        half=rate(content.alpha / 2),
+        recall=heat.recall_heat(shown),
+        innocent_figures=list(_innocents(shown)),
+        accused=heat.accused_heat(shown),
+        blended=heat.blended_heat(shown),
+        rates=heat.rate_heat(shown),
+        share_figures=list(_shares(shown)),
+        shares=heat.share_heat(shown),
+        matched=heat.matched_heat(shown),
+        shortlisted=heat.shortlisted_heat(shown),
+        copiers=heat.copier_heat(shown),
+        impossible=[_impossible(one) for one in known if not one.accusable],
+        doubled=heat.doubled_heats(known),
+        facts=_facts(known),
+    )
+
+
+def _laboratory(content: PlantedContent) -> LaboratoryContent:
+    """What the page has in common with those of other studies."""
+    return LaboratoryContent(
+        title=content.title,
+        scale=content.scale,
+        advice=_answer(content.claims),
+        reasons=(),
+        claims=[
+            {**claim, "paper": ""} for claim in content.claims
+        ],  # every claim is ours: no need to say so in each line
+        cautions=content.cautions,
+        provenance=content.provenance,
+        command=content.command,
     )
 
 
@@ -111,10 +115,10 @@ def _innocents(populations: Sequence[Population]) -> Iterator[FigureView]:
     every = "of every kind of innocent, with its 95 % interval, a mark a population. Dashed: the limit,"
     if any(one.names("accused", "safe") for one in populations):
         caption = f"Share accused {every} {rate(LIMIT)}."
-        yield _view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
+        yield figure_view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
     if any(one.names("blended", "safe") for one in populations):
         caption = f"Share accused {every} {rate(BLENDED)}."
-        yield _view(figures.blended_figure(populations), "blended", "Taken for blends", caption)
+        yield figure_view(figures.blended_figure(populations), "blended", "Taken for blends", caption)
 
 
 def _shares(populations: Sequence[Population]) -> Iterator[FigureView]:
@@ -123,13 +127,11 @@ def _shares(populations: Sequence[Population]) -> Iterator[FigureView]:
             "How often the 95 % interval of the share holds the true share. "
             f"Dashed: 95 %, as it says. Dotted: {rate(FLOOR)}, the least that is claimed."
         )
-        yield _view(figures.coverage_figure(populations), "coverage", "Does the interval hold?", caption)
+        yield figure_view(
+            figures.coverage_figure(populations), "coverage", "Does the interval hold?", caption
+        )
     if any(one.names("estimate") for one in populations):
         caption = (
             "Mean estimate over the repetitions against the true share. Dashed: where both are the same."
         )
-        yield _view(figures.estimate_figure(populations), "estimate", "Is the estimate right?", caption)
-
-
-def _view(figure: Figure, name: str, head: str, caption: str) -> FigureView:
-    return FigureView(svg(figure, name, f"{head}. {caption}"), head, caption)
+        yield figure_view(figures.estimate_figure(populations), "estimate", "Is the estimate right?", caption)

@@ -86,7 +86,8 @@ class OnsetContent:
     number, also none.  collapses: record name (`f_mem`, `gap@0.5`) -> its collapse.  claims: rows of the scoreboard, none
     where the data are not the paper's.  facts: name -> value, how it was measured.  cautions: what keeps numbers from meaning
     what they say.  provenance: name -> value, with which code and machine.  threshold: d1/d2 below which a sample is a
-    copy.  command: repeats it.  others: further arms, each shown as the first one under its title.
+    copy.  command: repeats it.  says: sentences whose claims were reproduced, None where none is decided.
+    others: further arms, each shown as the first one under its title.
     """
 
     title: str
@@ -103,6 +104,7 @@ class OnsetContent:
     provenance: Mapping[str, object] = field(default_factory=dict)
     threshold: float = 1 / 3
     command: str = ""
+    says: Sequence[str] | None = None
     others: Sequence[OnsetContent] = ()
 
     def times(self, rule: str, n: int | None = None) -> list[Crossing]:

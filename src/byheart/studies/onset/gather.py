@@ -16,8 +16,10 @@ from byheart.experiments.quantities.onset import crossing_rule, measured_exponen
 from byheart.experiments.runs.cautions import cautions
 from byheart.experiments.runs.curves import Curve, read_curves
 from byheart.experiments.runs.provenance import provenance
+from byheart.experiments.study.claims import ClaimRow
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
+from byheart.experiments.study.sentences import say
 from byheart.report.vector import png
 from byheart.store.folders import Row, RunFolder
 from byheart.store.tables import export
@@ -57,16 +59,25 @@ def onset_content(folder: StudyFolder) -> OnsetContent:
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
     first = study.main_arm if study.main_arm in folders else next(iter(folders))
+    claims = folder.claims()
     others = [
-        _arm(study, arm, found, title=_arm_title(study, arm), scale=record["scale"])
+        _arm(study, arm, found, claims, title=_arm_title(study, arm), scale=record["scale"])
         for arm, found in folders.items()
         if arm != first
     ]
-    main = _arm(study, first, folders[first], title=study.title, scale=record["scale"])
-    return replace(main, claims=folder.claims(), others=others, command=record["command"])
+    main = _arm(study, first, folders[first], claims, title=study.title, scale=record["scale"])
+    return replace(main, claims=claims, others=others, command=record["command"])
 
 
-def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, scale: str) -> OnsetContent:
+def _arm(
+    study: Study,
+    arm: str,
+    folders: Sequence[RunFolder],
+    claims: Sequence[ClaimRow],
+    *,
+    title: str,
+    scale: str,
+) -> OnsetContent:
     curves = read_curves(folders)
     n_min = min((claim.n_min for claim in study.claims if claim.arm == arm and claim.n_min > 1), default=1)
     fitted = [curve for curve in curves if curve.n >= n_min]
@@ -89,6 +100,7 @@ def _arm(study: Study, arm: str, folders: Sequence[RunFolder], *, title: str, sc
         cautions=cautions(folders),
         threshold=_threshold(folders[0]),
         provenance=provenance(folders),
+        says=_says(study, arm, claims),
     )
 
 
@@ -103,6 +115,14 @@ def _threshold(folder: RunFolder) -> float:
         remedy='add { kind = "copies" } to plan.measures, or, where an older version stored the run, '
         f"move {folder.path} away; then run the study anew",
     )
+
+
+def _says(study: Study, arm: str, claims: Sequence[ClaimRow]) -> tuple[str, ...] | None:
+    """The sentences that rest on claims about this arm alone; None where no claim about it is decided."""
+    ids = {claim.id for claim in study.claims if claim.arm == arm}
+    decided = [row for row in claims if row["id"] in ids]
+    about = [sentence for sentence in study.says if ids.issuperset(sentence.when)]
+    return say(about, decided).reasons if decided else None
 
 
 def _onsets(curve: Curve) -> Onsets:

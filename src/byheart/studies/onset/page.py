@@ -1,19 +1,16 @@
-"""Pages: one self-contained HTML file each, that loads nothing from anywhere."""
+"""The page of the onset study: when samples get good, when they get copied, and how that depends on n."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from byheart._checks import InputError
-from byheart.report.citations import BYHEART, PAPERS
-from byheart.report.environment import FigureView, environment
+from byheart.report.environment import FigureView, figure_view
 from byheart.report.images import png_uri
-from byheart.report.palette import TWINS, ramp, variable
-from byheart.report.tables import Table, claim_lines
-from byheart.report.vector import svg
+from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.tables import Table
 from byheart.report.words import interval, number
 from byheart.studies.onset import figures
 from byheart.studies.onset.content import GEN, MEM, SPLIT, OnsetContent, Strip
@@ -21,12 +18,7 @@ from byheart.studies.onset.summary import Summary, summary
 from byheart.studies.onset.tables import collapse_table, crossing_table, exponent_table, reference_table
 from byheart.studies.onset.timeline import Timeline, timeline
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 __all__ = ["onset_page"]
-
-HOME = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -67,29 +59,39 @@ class ArmView:
 
 
 def onset_page(content: OnsetContent) -> str:
-    """The page of the onset study: when samples get good, when they get copied, and how that depends on n.
+    """Write the page as HTML.  It works with parts missing: no times, no claims, no strips, one seed.
 
-    It works with parts missing: no times, no claims, no strips, one seed.  Raises InputError without any run.
+    Raises InputError without any run.
     """
     if not content.runs:
         raise InputError(got="no runs", need="the records of at least one", remedy="run the study first")
     arms = [content, *content.others]
-    template = environment(HOME).get_template("onset.html.j2")
-    return template.render(
-        content=content,
-        arms=[_arm(arm, f"a{place}") for place, arm in enumerate(arms)],
+    main, *others = (_arm(arm, f"a{place}") for place, arm in enumerate(arms))
+    return laboratory_page(
+        _laboratory(arms, main.summary),
+        Path(__file__).parent / "onset.html.j2",
+        ["2505.17638"],
+        main.figures,
+        [_count_sizes(arm) for arm in arms],
+        main=main,
+        others=others,
+        data_name=content.data_name,
         threshold=_threshold(content.threshold),
-        cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
-        claims=claim_lines([claim for arm in arms for claim in arm.claims]),
-        colors={variable(light): pair for light, pair in _colors(arms).items()},
-        bibtex=[PAPERS["2505.17638"], BYHEART],
     )
 
 
-def _colors(arms: Sequence[OnsetContent]) -> dict[str, tuple[str, str]]:
-    """Every color of the figures, on the light and on the dark page."""
-    shades = {light: dark for arm in arms for light, dark in ramp(_count_sizes(arm)).items()}
-    return {light: (light, dark) for light, dark in (TWINS | shades).items()}
+def _laboratory(arms: Sequence[OnsetContent], said: Summary) -> LaboratoryContent:
+    """What the page has in common with those of other studies; each arm shows its own provenance."""
+    main = arms[0]
+    return LaboratoryContent(
+        title=main.title,
+        scale=main.scale,
+        advice=said.advice,
+        reasons=said.reasons,
+        claims=[claim for arm in arms for claim in arm.claims],
+        cautions=list(dict.fromkeys(text for arm in arms for text in arm.cautions)),
+        command=main.command,
+    )
 
 
 def _threshold(ratio: float) -> str:
@@ -164,16 +166,16 @@ def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
     band = "A line a run; shaded: 95 % interval."
     if "f_mem" in has:
         caption = f"Share of samples that are copies. {band} Dots: it reaches 0.1."
-        yield _view(figures.memorization(runs, times), f"{name}f", "Copies along training", caption)
+        yield figure_view(figures.memorization(runs, times), f"{name}f", "Copies along training", caption)
         caption = f"The same over step / n: where curves fall on each other, n sets the time. {_fall(content, 'f_mem')}"
-        yield _view(
+        yield figure_view(
             figures.memorization(runs, times, over_n=True), f"{name}fn", "Copies, time divided by n", caption
         )
     if "gap@0.5" in has:
         caption = f"Held-out minus training loss at noise level 0.5, which needs no samples. {band} Squares: it reaches 0.1."
-        yield _view(figures.loss_gap(runs, times), f"{name}g", "Loss gap along training", caption)
+        yield figure_view(figures.loss_gap(runs, times), f"{name}g", "Loss gap along training", caption)
         caption = f"The same over step / n. {_fall(content, 'gap@0.5')}"
-        yield _view(
+        yield figure_view(
             figures.loss_gap(runs, times, over_n=True), f"{name}gn", "Loss gap, time divided by n", caption
         )
     if "fd" in has:
@@ -181,17 +183,15 @@ def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
             "Fréchet distance of samples to held-out images, small is good. Triangles: it has settled. It need not rise "
             "where copying sets in: copies of good images look good."
         )
-        yield _view(figures.fidelity(runs, times), f"{name}d", "Quality along training", caption)
+        yield figure_view(figures.fidelity(runs, times), f"{name}d", "Quality along training", caption)
     if any(time.step is not None for found in times for time in found.times.values()):
         caption = (
             "The three times against n, with intervals and fitted power laws (exponent, 95 % interval). A level line is a "
             "clock that n does not move. The window for stopping lies between triangles and dots."
         )
-        yield _view(figures.scaling(times, content.exponents), f"{name}s", "The clocks, against n", caption)
-
-
-def _view(figure: Figure, name: str, head: str, caption: str) -> FigureView:
-    return FigureView(svg(figure, name, f"{head}. {caption}"), head, caption)
+        yield figure_view(
+            figures.scaling(times, content.exponents), f"{name}s", "The clocks, against n", caption
+        )
 
 
 def _fall(content: OnsetContent, name: str) -> str:

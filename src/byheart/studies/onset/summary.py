@@ -12,7 +12,8 @@ from byheart.studies.onset.content import GEN, MEM, SPLIT, OnsetContent
 
 __all__ = ["Pooled", "Summary", "pooled", "summary"]
 
-FLAT = 0.35  # an exponent whose whole interval lies within ± this is "whatever n" (a range of ours, as in claim B-S3-B-unet)
+FLAT = 0.35
+"""An exponent whose whole interval lies within ± this is "whatever n" where no claim decides it, as on data of one's own."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def summary(content: OnsetContent) -> Summary:
     crossed = [n for n in sizes if pooled(content.times(MEM, n)).step is not None]
     n = crossed[len(crossed) // 2] if crossed else sizes[-1]
     mem = pooled(content.times(MEM, n))
-    reasons = [_copies(mem), _sign(content, n), _good(content, n, mem), _law(content.exponent(MEM))]
+    good = [_good(content, n, mem), *(content.says or ())]
+    reasons = [_copies(mem), _sign(content, n), *good, _law(content.exponent(MEM))]
     return Summary(_advice(n, mem), tuple(filter(None, reasons)), n)
 
 
@@ -106,7 +108,13 @@ def _good(content: OnsetContent, n: int, mem: Pooled) -> str:
     if mem.step is not None and good >= mem.step:
         return f"Samples get good at step {good:,.0f} only: no step of this training is both good and new."
     everywhere = pooled(content.times(GEN)).step
-    if fit is not None and everywhere is not None and fit.low >= -FLAT and fit.high <= FLAT:
+    if (
+        content.says is None
+        and fit is not None
+        and everywhere is not None
+        and fit.low >= -FLAT
+        and fit.high <= FLAT
+    ):
         return f"Samples get good around step {everywhere:,.0f}, whatever n ({_with_interval(fit)})."
     return f"Samples get good around step {good:,.0f}."
 

@@ -10,6 +10,7 @@ from byheart.experiments.runs.curves import Curve, read_curves
 from byheart.experiments.runs.provenance import provenance
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
+from byheart.experiments.study.sentences import reproduced, say
 from byheart.report.laboratory import LaboratoryContent
 from byheart.report.panels import Panel, panel_figure
 from byheart.report.vector import png
@@ -34,7 +35,7 @@ from byheart.studies.s1_crossover.panels.populations import (
     weighting_content,
 )
 from byheart.studies.s1_crossover.panels.starts import start_panels, starts, widths_panel
-from byheart.studies.s1_crossover.words import advice, reasons, reproduced
+from byheart.studies.s1_crossover.words import compared
 from byheart.theory.weighting import Fit
 
 __all__ = ["crossover_content", "write_crossover"]
@@ -56,14 +57,14 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
     study = Study.model_validate(record["study"])
     curves = {arm: read_curves(found) for arm, found in folders.items()}
     everything = [one for found in folders.values() for one in found]
-    kept = reproduced(study.claims, folder.claims())
+    said = say(study.says, folder.claims())
     cells = seen([curve for found in curves.values() for curve in found])
     fit = fitted(cells)
     laboratory = LaboratoryContent(
         title=study.title,
         scale=record["scale"],
-        advice=advice(kept),
-        reasons=reasons(kept, curves),
+        advice=said.advice or study.title,
+        reasons=[*said.reasons, *compared(reproduced(folder.claims()), curves)],
         panels=_panels(curves, study, cells, fit),
         claims=folder.claims(),
         cautions=cautions(everything),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from byheart.experiments.quantities.crossover import learned, measured
 from byheart.experiments.quantities.published import Published
 from byheart.experiments.quantities.result import Quantity, mean_over_runs
 from byheart.experiments.runs.curves import Curve
-from byheart.report.panels import Line, Style
+from byheart.report.panels import Line, Panel, ring_lines
 
 __all__ = [
     "COPIED",
@@ -29,14 +29,13 @@ __all__ = [
     "half",
     "isotropic",
     "kind",
-    "level_line",
-    "line",
     "one_width",
     "over_runs",
     "population",
     "published_lines",
     "reference",
     "setting",
+    "share_panel",
     "start",
 ]
 
@@ -182,43 +181,15 @@ def half(curves: Sequence[Curve]) -> Quantity:
     return measured("m_pt@0.333", distinct([curve for curve in curves if len(learned(curve)) > 1]))
 
 
-def line(
-    label: str,
-    found: Iterable[tuple[float, Quantity]],
-    style: Style = "points",
-    color: int | str = 0,
-    bounds: tuple[float, float] | None = None,
-) -> list[Line]:
-    """A line of quantities, or none.  bounds: of the intervals, as 0 and 1 of a share."""
-    pairs = [(at, value) for at, value in found if value.count]
-    if not pairs:
-        return []
-    least, most = bounds or (float("-inf"), float("inf"))
-    ends = [
-        (value.value, value.value) if value.low is None or value.high is None else (value.low, value.high)
-        for _, value in pairs
-    ]
-    return [
-        Line(
-            label,
-            [at for at, _ in pairs],
-            [value.value for _, value in pairs],
-            [max(low, least) for low, _ in ends],
-            [min(high, most) for _, high in ends],
-            style,
-            color,
-        )
-    ]
-
-
-def level_line(label: str, value: float, ends: tuple[float, float], color: int | str) -> Line:
-    """A level that does not change along x."""
-    return Line(label, ends, (value, value), style="formula", color=color)
-
-
 def published_lines(
     label: str, published: Published, figure: str, name: str, *, positive: bool = False
 ) -> list[Line]:
     """Draw a published curve as rings; no line where the study has none.  positive: only values above 0, for a logarithmic axis."""
-    points = [(x, y) for x, y in published.get(figure, {}).get(name, ()) if y > 0 or not positive]
-    return [Line(label, [x for x, _ in points], [y for _, y in points], style="published")] if points else []
+    return ring_lines(label, published.get(figure, {}).get(name, ()), positive=positive)
+
+
+def share_panel(head: str, caption: str, lines: Sequence[Line], shades: int = 0) -> Panel:
+    """The share of memorized samples over M/N."""
+    return Panel(
+        head, caption, SIZE, "share memorized", lines, log_x=False, shades=shades, limits=SHARE_LIMITS
+    )

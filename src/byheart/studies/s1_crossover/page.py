@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from byheart.report.laboratory import LaboratoryContent, laboratory_page
+from byheart.report.laboratory import LaboratoryContent, check_figures, laboratory_page
 from byheart.report.tables import Table
 from byheart.report.words import number
 
@@ -42,14 +42,15 @@ class CrossoverContent:
 
 def crossover_page(content: CrossoverContent) -> str:
     """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
-    found = content.weighting
+    check_figures(content.laboratory)
+    fit = content.weighting
     return laboratory_page(
         content.laboratory,
         Path(__file__).parent / "crossover.html.j2",
         ["2508.17689"],
-        weighting=found,
-        predictors=None if found is None else _predictors(found),
-        says_more=found is not None and found.errors[1] < NOTHING_GAINED * found.constant_errors[1],
+        weighting=fit,
+        predictors=None if fit is None else _predictors(fit),
+        says_more=fit is not None and fit.errors[1] < NOTHING_GAINED * fit.constant_errors[1],
     )
 
 
@@ -61,12 +62,12 @@ def _scaled(errors: Sequence[float]) -> tuple[str, ...]:
     return tuple(number(1e4 * error) for error in errors)
 
 
-def _predictors(found: WeightingContent) -> Table:
+def _predictors(fit: WeightingContent) -> Table:
     rows = (
-        ("fitted weighting", f"{found.numbers}", f"{found.constraints}", *_scaled(found.errors)),
-        (f"constant {number(found.constant)}", "1", "1", *_scaled(found.constant_errors)),
-        ("a perfect prediction", "–", "–", *_scaled([found.floor, found.floor])),
+        ("fitted weighting", f"{fit.numbers}", f"{fit.constraints}", *_scaled(fit.errors)),
+        (f"constant {number(fit.constant)}", "1", "1", *_scaled(fit.constant_errors)),
+        ("a perfect prediction", "–", "–", *_scaled([fit.floor, fit.floor])),
     )
     columns = ("M_pt/N from", "numbers", "that matter", "error, fitted", "error, held out")
-    cells = f"{found.cells} fitted and {found.heldout} held-out populations"
+    cells = f"{fit.cells} fitted and {fit.heldout} held-out populations"
     return Table(f"Predictions of the transition: mean square errors, times 10⁴, over {cells}", columns, rows)

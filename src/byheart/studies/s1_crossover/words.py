@@ -1,149 +1,70 @@
-"""What S1's study says in words: of mixtures, and nothing that was not reproduced by the runs it is about."""
+"""Sentences for S1's page that compare runs of several arms.  Each appears only if the claim it rests on was reproduced by these runs.
+
+Sentences that rest on claims alone stand in the study's TOML file.  These also rest on a comparison that is no claim yet, so
+that code has to make it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from byheart.experiments.quantities.crossover import learned
 from byheart.experiments.runs.curves import Curve
-from byheart.experiments.study.claims import Claim
-from byheart.report.words import interval, number, percent
+from byheart.report.words import number, percent
 from byheart.studies.s1_crossover.lines import COPIED, over_runs, reference, setting
 
-__all__ = ["RESTS_ON", "Reproduced", "advice", "reasons", "reproduced"]
+__all__ = ["RESTS_ON", "compared"]
 
-Key = tuple[str, str]
-"""Arm and quantity: what a claim is decided by."""
+HALF, PAIRS, FREE, HELDOUT, COLORED = "S1-F", "B-S1-J-pairs", "B-S1-J-free", "S1-F-heldout", "S1-K"
+RESTS_ON = (HALF, PAIRS, FREE, HELDOUT, COLORED)
+"""Ids of all claims that these sentences rest on."""
 
-M_PT, COPIES, EARLY_COPIES = "m_pt@0.333", f"at/{COPIED}@0.8", f"at/{COPIED}@0.5"
-HALF: Key = ("transition", M_PT)
-ELSEWHERE: tuple[Key, ...] = (("universality", M_PT), ("universality", f"spread/{M_PT}"))
-THRESHOLDS: tuple[Key, ...] = (("transition", "m_pt@0.5"), ("transition", "m_pt@0.2"))
-OTHER_STARTS: tuple[Key, ...] = (("fresh", COPIES), ("gaussian", COPIES))
-PAIRS: Key = ("pairs", COPIES)
-FREE: Key = ("free", EARLY_COPIES)
-HELDOUT: Key = ("transition", "published/transition/loss/heldout@0.1")
-LLOYD: Key = ("transition", "ratio/variance:lloyd/variance@0.5")
-TRAINED: Key = ("losses", "crossover/eps@2")
-COLORED: Key = ("colored", COPIES)
-RESTS_ON = (HALF, *ELSEWHERE, *THRESHOLDS, *OTHER_STARTS, PAIRS, FREE, HELDOUT, LLOYD, TRAINED, COLORED)
-"""All that the words rest on."""
+Claims = Mapping[str, Mapping[str, Any]]
+"""Id -> row of the claims that these runs reproduced."""
 
-FOUR_FIFTHS = (0.75, 0.85)
+Arms = Mapping[str, Sequence[Curve]]
 
 
-@dataclass(frozen=True)
-class Reproduced:
-    """The claims that these runs reproduced, by what decides them."""
-
-    rows: Mapping[Key, Mapping[str, Any]]
-
-    def has(self, *keys: Key) -> bool:
-        """Whether all of them are among these."""
-        return all(key in self.rows for key in keys)
-
-    def said(self, key: Key) -> str:
-        """What was measured, with its interval."""
-        row = self.rows[key]
-        return interval(row["measured"], row.get("low"), row.get("high"))
-
-    def value(self, key: Key) -> float:
-        """What was measured."""
-        return float(self.rows[key]["measured"])
+def compared(claims: Claims, curves: Arms) -> list[str]:
+    """Say what a comparison of these runs shows, a sentence or two each."""
+    makers: tuple[Callable[[Claims, Arms], str | None], ...] = (_pairs, _free, _early, _colored)
+    said = [maker(claims, curves) for maker in makers]
+    return [sentence for sentence in said if sentence]
 
 
-def reproduced(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> Reproduced:
-    """claims: of the study.  rows: of its folder."""
-    arms = {claim.id: claim.arm for claim in claims}
-    return Reproduced(
-        {
-            (arms[row["id"]], row["quantity"]): row
-            for row in rows
-            if row["verdict"] == "reproduced" and row["id"] in arms
-        }
-    )
-
-
-def advice(found: Reproduced) -> str:
-    """The headline, as far as it was measured here."""
-    if not found.has(HALF) or not FOUR_FIFTHS[0] < found.value(HALF) < FOUR_FIFTHS[1]:
-        return "When a mixture begins to copy its points, as far as these runs say."
-    return "Started from its points, a mixture of one variance copies half of its samples once it can hold four fifths of them."
-
-
-def reasons(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> list[str]:
-    """What the runs say of mixtures, a sentence or two each."""
-    makers: tuple[Callable[..., str | None], ...] = (
-        _share, _start, _pairs, _free, _threshold, _early, _lloyd, _loss, _colored,
-    )  # fmt: skip
-    said = [maker(found, curves) for maker in makers]
-    return [sentence for sentence in said if sentence] or [
-        "At this scale none of the claims that these words rest on is reproduced; the figures show what was measured."
-    ]
-
-
-def _share(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(HALF, *ELSEWHERE):
-        return None
-    runs = len(curves.get("universality", ()))
-    return (
-        "For mixtures started from their points, the number of components as a share of the points is what counts: the transition came at "
-        f"{found.said(ELSEWHERE[0])} of N over {runs} training sets of different size, dimension and structure."
-    )
-
-
-def _start(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(*OTHER_STARTS):
-        return None
-    most = max(found.value(key) for key in OTHER_STARTS)
-    shares = f"at most {percent(most)}" if most else "none"
-    return (
-        f"Size alone does not make a mixture copy: those that could hold four fifths of the points memorized {shares} of their samples when "
-        "they started from fresh samples or from Gaussian noise."
-    )
-
-
-def _pairs(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
+def _pairs(claims: Claims, curves: Arms) -> str | None:
+    # No claim says that the pairs' loss is lower and their share of copies higher than the points'.
     pairs, points = (_at(curves.get(arm, ()), "loss/eps", 0.8) for arm in ("pairs", "points"))
     copied = _at(curves.get("points", ()), COPIED, 0.8)
-    if not found.has(PAIRS) or pairs is None or points is None or copied is None:
+    if PAIRS not in claims or pairs is None or points is None or copied is None:
         return None
-    if pairs >= points or copied >= found.value(PAIRS):
+    if pairs >= points or copied >= claims[PAIRS]["measured"]:
         return None
     return (
         f"The mixtures that ended in the better fit copied more: from averages of near pairs the training loss came to {number(pairs)} and "
-        f"{percent(found.value(PAIRS))} of the samples were memorized, from points to {number(points)} and {percent(copied)}."
+        f"{percent(claims[PAIRS]['measured'])} of the samples were memorized, from points to {number(points)} and {percent(copied)}."
     )
 
 
-def _free(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
+def _free(claims: Claims, curves: Arms) -> str | None:
+    # No claim says what mixtures of one variance memorize with half as many components as points.
     runs, free = curves.get("transition", ()), curves.get("free", ())
     shared = _at(runs, COPIED, 0.5)
-    if not found.has(FREE) or not free or shared is None or shared >= found.value(FREE):
+    if FREE not in claims or not free or shared is None or shared >= claims[FREE]["measured"]:
         return None
     return (
-        "The place belongs to the one variance, too: with half as many components as points, a variance and a weight for each of them, "
-        f"{percent(found.value(FREE))} of the samples were memorized ({setting(free[0])}), with one variance for all {percent(shared)} ({setting(runs[0])})."
+        "The place of the transition belongs to the one variance, too: with half as many components as points, a variance and a weight for each of them, "
+        f"{percent(claims[FREE]['measured'])} of the samples were memorized ({setting(free[0])}), with one variance for all {percent(shared)} ({setting(runs[0])})."
     )
 
 
-def _threshold(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(*THRESHOLDS):
-        return None
-    half, fifth = (found.said(key) for key in THRESHOLDS)
-    return (
-        f"Where half of a mixture's samples are copies depends on what is called a copy: at {half} of N if that is twice as near to one point as to the "
-        f"next, at {fifth} if it is five times as near. Shares of copies compare only at one threshold."
-    )
-
-
-def _early(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
+def _early(claims: Claims, curves: Arms) -> str | None:
+    # No claim says how far the held-out loss is above the population's where next to nothing is copied.
     runs = curves.get("transition", ())
     heldout, copied = (_at(runs, name, 0.5) for name in ("loss/heldout", COPIED))
     truth = reference(runs, "true", "loss/heldout")
-    if heldout is None or copied is None or not truth.count or not found.has(HELDOUT):
+    if heldout is None or copied is None or not truth.count or HELDOUT not in claims:
         return None
     if heldout < 1.1 * truth.value or copied > 0.02:
         return None
@@ -153,35 +74,18 @@ def _early(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | No
     )
 
 
-def _lloyd(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(LLOYD):
-        return None
-    return (
-        "The training of such a mixture ends where k-means from the same start does: from half as many components as points on, their variances "
-        f"differ by {percent(found.value(LLOYD))} at most. Hence the forecast without training: byheart theory crossover."
-    )
-
-
-def _loss(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
-    if not found.has(HALF, TRAINED):
-        return None
-    return (
-        f"A comparison of losses does not tell: by S1's formulas, under the weighting that is trained, storing points pays only from {found.said(TRAINED)} of N on, "
-        f"and half of the samples were copies from {found.said(HALF)} of N on."
-    )
-
-
-def _colored(found: Reproduced, curves: Mapping[str, Sequence[Curve]]) -> str | None:
+def _colored(claims: Claims, curves: Arms) -> str | None:
+    # No claim says what the count finds of the true denoiser's samples, without which the share says nothing.
     floor = reference(curves.get("colored", ()), "true", COPIED)
-    if not found.has(HALF, COLORED) or not floor.count:
+    if HALF not in claims or COLORED not in claims or not floor.count:
         return None
     return (
-        f"Mixtures of colored templates, of three true dimensions, copied later: {percent(found.value(COLORED))} at the same four fifths. There the "
+        f"Mixtures of colored templates, of three true dimensions, copied later: {percent(claims[COLORED]['measured'])} at the same four fifths. There the "
         f"count finds {percent(floor.value)} of the true denoiser's samples, too, which are new: it says something only beside that floor."
     )
 
 
 def _at(curves: Sequence[Curve], name: str, share: float) -> float | None:
-    """A column of trained mixtures of one size, mean over runs."""
+    """Average a column of trained mixtures of one size over runs."""
     measured = over_runs([learned(curve).get(share, {}) for curve in curves], name)
     return measured.value if measured.count else None

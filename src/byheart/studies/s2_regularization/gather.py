@@ -18,11 +18,13 @@ from byheart.experiments.runs.differences import differences
 from byheart.experiments.runs.provenance import provenance
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
+from byheart.experiments.study.sentences import say
 from byheart.report.laboratory import LaboratoryContent
-from byheart.report.panels import Line, Panel, PlaneContent
+from byheart.report.panels import Line, Panel, level_line, measured_lines, ring_lines
 from byheart.store.folders import RunFolder
 from byheart.studies.s2_regularization.collapse import collapse_panel, kind_of, points_line
 from byheart.studies.s2_regularization.page import Copies, RegularizationContent, regularization_page
+from byheart.studies.s2_regularization.plane import PlaneContent
 from byheart.theory.terminal import consistency_copies, tikhonov_copies
 
 __all__ = ["regularization_content", "write_regularization"]
@@ -78,11 +80,12 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
             if found and kind_of(found[0]) == "collapse"
         ),
     ]
+    said = say(study.says, folder.claims())
     laboratory = LaboratoryContent(
         title=study.title,
         scale=record["scale"],
-        advice=_advice(folder.claims()),
-        reasons=_reasons(curves),
+        advice=said.advice or study.title,
+        reasons=said.reasons,
         panels=[found for found in panels if found is not None],
         claims=folder.claims(),
         cautions=cautions(everything),
@@ -124,37 +127,6 @@ def _distance(label: str, curve: Curve, color: int) -> Line | None:
         if pairs
         else None
     )
-
-
-def _advice(claims: Sequence[Mapping[str, Any]]) -> str:
-    """The headline, as far as it was measured here."""
-    reproduced = {claim["id"] for claim in claims if claim["verdict"] == "reproduced"}
-    if {"B-S2-F-half", "B-S2-F-quarter", "B-S2-F-stops", "B-S2-A"} <= reproduced:
-        return "Only a regularizer that grows as the noise vanishes keeps the exact score from ending in training points."
-    return "What keeps an exact score from ending in training points, as far as these runs say."
-
-
-def _reasons(curves: Mapping[str, Sequence[Curve]]) -> list[str]:
-    """What the runs mean for somebody's model, a sentence each."""
-    found = [
-        "The exact minimizer of the training loss copies: left alone, every sample ends in a training point.",
-        "Shrinking the score by a constant factor, or stopping a little early, only slows this down. What helps must grow as "
-        "the noise vanishes: a floor on the noise level (Tikhonov, σ² + c) turns copies into training points blurred by √c.",
-        "Such blurred copies are still copies. Denoise samples once, at the level of the floor, before comparing them with "
-        "training images.",
-    ]
-    if "width" in curves:
-        found.append(
-            "Networks follow the exact score from behind: see how width and training time bring them nearer. "
-            "A small network or an early stop postpones copying; nothing here says that it excludes it."
-        )
-    digits = _last(curves.get("digits", ()))
-    if digits and digits.get("r_c/data"):
-        found.append(
-            f"For {int(digits['n']):,} digits the posterior holds one image below noise {float(digits['r_c/data']):.2g} of the pixel range: "
-            "whatever a sampler does below that level is copying, and a floor above it is what it would take."
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -207,7 +179,7 @@ def _shares(curves: Mapping[str, Sequence[Curve]], of: _Shares) -> Panel | None:
     grid = of.spaced(measured[0][0], measured[-1][0]).tolist()
     lines = [
         Line("formula", grid, [of.formula(at) for at in grid], style="formula", color=3),
-        Line("figure of S2's code", list(of.published), list(of.published.values()), style="published"),
+        *ring_lines("figure of S2's code", of.published.items()),
         points_line("measured", measured, WITHIN),
     ]
     return Panel(of.head, of.caption, of.x, "share of copies", lines, log_x=of.arm == "tikhonov")
@@ -235,8 +207,9 @@ def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
 def _widths(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     groups = _by_setting(curves.get("width", ()), "model.width")
     lines = [
-        _over_training(f"{width:g}" if place else f"width {width:g}", groups[width], place)
+        line
         for place, width in enumerate(groups)
+        for line in _over_training(f"{width:g}" if place else f"width {width:g}", groups[width], place)
     ]
     if not lines:
         return None
@@ -254,10 +227,9 @@ def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     groups = _by_setting(curves.get("network", ()), "loss.tikhonov.strength")
     lines = []
     for place, strength in enumerate(groups):
-        measured = _over_training(f"c = {strength:g}", groups[strength], place)
         ceiling = tikhonov_copies(0.1, strength, 2)
-        ends = [measured.x[0], measured.x[-1]]
-        lines += [measured, Line("formula", ends, [ceiling, ceiling], style="formula", color=place)]
+        for measured in _over_training(f"c = {strength:g}", groups[strength], place):
+            lines += [measured, level_line("formula", ceiling, (measured.x[0], measured.x[-1]), place)]
     if not lines:
         return None
     return Panel(
@@ -277,23 +249,15 @@ def _by_setting(curves: Sequence[Curve], dotted: str) -> dict[float, list[Curve]
     return dict(groups)
 
 
-def _over_training(label: str, curves: Sequence[Curve], color: int) -> Line:
-    """The share within 0.1 over training, pooled over seeds."""
+def _over_training(label: str, curves: Sequence[Curve], color: int) -> list[Line]:
+    """The share within 0.1 over training, pooled over seeds; no line where no run counted it."""
     steps = sorted({float(row["step"] or 0) for curve in curves for row in curve.rows})
     shares = []
     for step in steps:
         here = [replace(one, rows=[row]) for one in curves for row in one.rows if row["step"] == step]
         shares.append(pooled_share(here, "within@0.1"))
     known = [(step, share) for step, share in zip(steps, shares, strict=True) if share is not None]
-    return Line(
-        label,
-        [step for step, _ in known],
-        [share.value for _, share in known],
-        [share.low for _, share in known],
-        [share.high for _, share in known],
-        style="line",
-        color=color,
-    )
+    return measured_lines(label, known, "line", color)
 
 
 def _plane(folders: Mapping[str, Sequence[RunFolder]]) -> PlaneContent | None:
@@ -350,7 +314,3 @@ def _first(folders: Sequence[RunFolder]) -> tuple[dict[str, Any], NDArray[np.flo
 
 def _pixels(x: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (np.clip(x[:, 0], 0, 1) * 255).round().astype(np.uint8)
-
-
-def _last(curves: Sequence[Curve]) -> Mapping[str, Any]:
-    return curves[0].rows[-1] if curves else {}

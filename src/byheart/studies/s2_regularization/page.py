@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from byheart.report.environment import FigureView
+from byheart.report.environment import FigureView, figure_view
 from byheart.report.images import png_uri
-from byheart.report.laboratory import LaboratoryContent, laboratory_page
-from byheart.report.panels import PlaneContent, plane_figure
-from byheart.report.vector import svg
+from byheart.report.laboratory import LaboratoryContent, check_figures, laboratory_page
+from byheart.studies.s2_regularization.plane import PlaneContent, plane_figure
 
 __all__ = ["Copies", "RegularizationContent", "regularization_page"]
 
@@ -38,11 +37,13 @@ class RegularizationContent:
 
 def regularization_page(content: RegularizationContent) -> str:
     """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
+    plane = _plane(content.plane)
+    check_figures(content.laboratory, plane)
     return laboratory_page(
         content.laboratory,
         Path(__file__).parent / "regularization.html.j2",
         ["2501.15785", "2402.18491"],
-        _plane(content.plane),
+        plane,
         copies=_copies(content.copies),
     )
 
@@ -55,7 +56,7 @@ def _plane(content: PlaneContent | None) -> list[FigureView]:
         f"{len(content.stayed)} trajectories of the exact score, from noise to training points, between the points' Voronoi cells. "
         f"Of all trajectories {content.kept or 'some'} end in the cell they began in: which point a sample copies is settled along the way.",
     )
-    return [FigureView(svg(plane_figure(content), "plane", caption), head, caption)]
+    return [figure_view(plane_figure(content), "plane", head, caption)]
 
 
 def _copies(content: Copies | None) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from byheart.experiments.quantities.crossover import learned, measured
 from byheart.experiments.quantities.result import Quantity
 from byheart.experiments.runs.curves import Curve
-from byheart.report.panels import Line, Panel
+from byheart.report.panels import Line, Panel, measured_lines
 from byheart.report.words import interval
 from byheart.studies.s1_crossover.lines import (
     COPIED,
@@ -24,7 +24,6 @@ from byheart.studies.s1_crossover.lines import (
     TemplatePopulation,
     by_size,
     half,
-    line,
     one_width,
     over_runs,
     population,
@@ -68,7 +67,7 @@ def _panel(of: Known, networks: Arms, mixtures: Sequence[Curve]) -> Panel:
     what = "points" if isinstance(of, Population) else "colored images"
     lines: list[Line] = []
     for color, (arm, curves) in enumerate(networks.items(), start=1):
-        lines += line(arm, _by_parameters(curves), "line", color, SHARE)
+        lines += measured_lines(arm, _by_parameters(curves), "line", color, SHARE)
     sizes = [(_place(of, share), value) for share, value in by_size(mixtures, COPIED)]
     compared = " A network that stores them as a mixture does turns where the mixtures turn." if sizes else ""
     turns = [_turn("mixtures", _moved(of, half(mixtures)))] if sizes else []
@@ -79,7 +78,7 @@ def _panel(of: Known, networks: Arms, mixtures: Sequence[Curve]) -> Panel:
         f"subsets of one pool.{compared} Half of the samples: {', '.join(turns)}.",
         x="parameters over d N",
         y="share memorized",
-        lines=[*line("mixtures", sizes, "line", 0, SHARE), *lines],
+        lines=[*measured_lines("mixtures", sizes, "line", 0, SHARE), *lines],
         limits=SHARE_LIMITS,
     )
 

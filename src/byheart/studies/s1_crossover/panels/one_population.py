@@ -12,22 +12,20 @@ from byheart.experiments.quantities.published import Published
 from byheart.experiments.quantities.result import Quantity
 from byheart.experiments.runs.curves import Curve
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN
-from byheart.report.panels import Line, Panel
+from byheart.report.panels import Line, Panel, level_line, measured_lines
 from byheart.report.words import interval, number
 from byheart.studies.s1_crossover.lines import (
     COPIED,
     SHARE,
-    SHARE_LIMITS,
     SHOWN_SNR,
     SIZE,
     Population,
     by_size,
     isotropic,
-    level_line,
-    line,
     over_runs,
     published_lines,
     reference,
+    share_panel,
 )
 from byheart.theory.crossover import excess_partial, excess_true, smallest_snr
 from byheart.theory.partial import coupon_bound, crossover_finite, finite_factor
@@ -54,7 +52,7 @@ def ratio_panel(arms: Mapping[str, Sequence[Curve]]) -> Panel | None:
     lines: list[Line] = []
     for color, curves in enumerate(curves for curves in arms.values() if curves):
         label, column = _closed_form(curves[0])
-        lines += line(label, _by_snr(curves, column), color=color)
+        lines += measured_lines(label, _by_snr(curves, column), color=color)
     if not lines:
         return None
     ends = min(one.x[0] for one in lines), max(one.x[-1] for one in lines)
@@ -112,8 +110,8 @@ def factor_panel(curves: Sequence[Curve]) -> Panel | None:
             Line("too few for the theorem", (0.0, few), (), style="region", color=MUTED),
             level_line("C = 1, C = 2", 1.0, ends, INK),
             level_line("", 2.0, ends, INK),
-            *line("finite C", theory, "formula", COPY),
-            *line("measured", points, color=COPY),
+            *measured_lines("finite C", theory, "formula", COPY),
+            *measured_lines("measured", points, color=COPY),
         ],
         log_x=False,
     )
@@ -121,7 +119,7 @@ def factor_panel(curves: Sequence[Curve]) -> Panel | None:
 
 def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
     """The share of memorized samples over M/N, with Lloyd's and S1's."""
-    points = line("trained", by_size(curves, COPIED), bounds=SHARE)
+    points = measured_lines("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
         return None
     rings = []
@@ -136,19 +134,15 @@ def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | N
         if half.count
         else "One half is not passed between these sizes."
     )
-    return Panel(
+    return share_panel(
         head="The transition",
         caption=f"Share of samples three times nearer to a training point than to the second, {_about(curves)}. {where} Dashed: "
         "Lloyd's k-means from the same start, without training.",
-        x=SIZE,
-        y="share memorized",
         lines=[
             *rings,
-            *line("Lloyd", by_size(curves, f"lloyd/{COPIED}"), "formula", INK),
+            *measured_lines("Lloyd", by_size(curves, f"lloyd/{COPIED}"), "formula", INK),
             *points,
         ],
-        log_x=False,
-        limits=SHARE_LIMITS,
     )
 
 
@@ -169,19 +163,15 @@ def threshold_panel(curves: Sequence[Curve]) -> Panel | None:
     for color, threshold in enumerate(thresholds):
         label = FRACTIONS.get(threshold, threshold)
         name = f"f_mem@{threshold}"
-        lines += line(f"d₁ < {label} d₂", by_size(curves, name), "line", color, SHARE)
-        lines += line("", by_size(curves, f"lloyd/{name}"), "formula", color)
+        lines += measured_lines(f"d₁ < {label} d₂", by_size(curves, name), "line", color, SHARE)
+        lines += measured_lines("", by_size(curves, f"lloyd/{name}"), "formula", color)
     if len(thresholds) < 2 or not lines:
         return None
-    return Panel(
+    return share_panel(
         head="It moves with the threshold",
         caption="The same samples, counted as memorized at four ratios of the two nearest distances. Dashed: Lloyd.",
-        x=SIZE,
-        y="share memorized",
         lines=lines,
-        log_x=False,
         shades=len(thresholds),
-        limits=SHARE_LIMITS,
     )
 
 
@@ -216,8 +206,8 @@ def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
             *rings,
             *true,
             *_approximations(found),
-            *line("training points", kept, color=COPY),
-            *line("fresh points", heldout, color=GOOD),
+            *measured_lines("training points", kept, color=COPY),
+            *measured_lines("fresh points", heldout, color=GOOD),
         ],
         log_x=False,
         log_y=True,
@@ -245,12 +235,14 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
     if found is None:
         return []
     own = found == PAPERS_OWN
-    variance = line("trained", by_size(curves, "variance"), bounds=POSITIVE)
+    variance = measured_lines("trained", by_size(curves, "variance"), bounds=POSITIVE)
     places = [
-        *line(
+        *measured_lines(
             "to the nearest training point", by_size(curves, "distance/point"), color=COPY, bounds=POSITIVE
         ),
-        *line("to the nearest true mean", by_size(curves, "distance/mean"), color=GOOD, bounds=POSITIVE),
+        *measured_lines(
+            "to the nearest true mean", by_size(curves, "distance/mean"), color=GOOD, bounds=POSITIVE
+        ),
     ]
     rings = {
         name: published_lines("S1's figures", published, "transition", name) if own else []
@@ -266,7 +258,7 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
             y="variance",
             lines=[
                 *rings["variance"],
-                *line("Lloyd", by_size(curves, "lloyd/variance"), "formula", INK),
+                *measured_lines("Lloyd", by_size(curves, "lloyd/variance"), "formula", INK),
                 *variance,
             ],
             log_x=False,
@@ -285,23 +277,19 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
 
 def colored_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
     """Memorized samples of colored templates, with what the true denoiser scores.  curves: of templates."""
-    points = line("trained", by_size(curves, COPIED), bounds=SHARE)
+    points = measured_lines("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
         return None
     floor = reference(curves, "true", COPIED)
     ends = points[0].x[0], points[0].x[-1]
-    true = line("true denoiser", [(at, floor) for at in ends], "line", GOOD, SHARE)
+    true = measured_lines("true denoiser", [(at, floor) for at in ends], "line", GOOD, SHARE)
     templates = curves[0].spec["data"].get("templates") or {}
     source = templates.get("source") or "fashion_mnist"
-    return Panel(
+    return share_panel(
         head="Colored images",
         caption=f"Templates of {source} in random colors: three true dimensions in {_pixels(curves[0])}. The true denoiser, which knows no training "
         f"point, is counted at {interval(floor.value, floor.low, floor.high)}. Rings: S1 on Fashion-MNIST, N = 100.",
-        x=SIZE,
-        y="share memorized",
         lines=[*published_lines("S1's figure", published, "colored", "f_mem"), *true, *points],
-        log_x=False,
-        limits=SHARE_LIMITS,
     )
 
 

@@ -13,13 +13,12 @@ import numpy as np
 from byheart.experiments.quantities.crossover import learned, measured
 from byheart.experiments.runs.curves import Curve
 from byheart.report.palette import COPY, GOOD, INK
-from byheart.report.panels import Line, Panel
+from byheart.report.panels import Line, Panel, level_line
 from byheart.studies.s1_crossover.lines import (
     FROM_POINTS,
     Population,
     isotropic,
     kind,
-    level_line,
     one_width,
     start,
 )

@@ -10,25 +10,23 @@ from dataclasses import replace
 from byheart.experiments.quantities.crossover import learned
 from byheart.experiments.runs.curves import Curve
 from byheart.report.palette import COPY, GOOD, INK
-from byheart.report.panels import Line, Panel
+from byheart.report.panels import Line, Panel, level_line, measured_lines
 from byheart.report.words import interval, number
 from byheart.studies.s1_crossover.lines import (
     COPIED,
     FROM_POINTS,
     SHARE,
     SHARE_LIMITS,
-    SIZE,
     at_size,
     by_size,
     half,
     isotropic,
     kind,
-    level_line,
-    line,
     one_width,
     over_runs,
     reference,
     setting,
+    share_panel,
     start,
 )
 
@@ -96,7 +94,7 @@ def _by_start(
     bounds: tuple[float, float] | None = None,
 ) -> list[Line]:
     """The trained models at places 0, 1, …, and the true denoiser's level; none without the first."""
-    points = line(
+    points = measured_lines(
         "trained", enumerate(over_runs(at_size(one, share), column) for one in groups.values()), bounds=bounds
     )
     truth = reference([curve for curves in groups.values() for curve in curves], "true", column)
@@ -123,18 +121,14 @@ def widths_panel(curves: Sequence[Curve]) -> Panel | None:
         return None
     alike = [curve for curve in begun if isotropic(curve) == about[0][0]]
     free, one = ([curve for curve in alike if one_width(curve) == shared] for shared in (False, True))
-    return Panel(
+    return share_panel(
         head="One variance for all, or one each",
         caption=f"Mixtures from training points, {setting(alike[0])}, with one variance or with a variance and a weight for every component. "
         f"{_half('One each', free)}{_half('One for all', one)}",
-        x=SIZE,
-        y="share memorized",
         lines=[
-            *line("one each", by_size(free, COPIED), color=COPY, bounds=SHARE),
-            *line("one for all", by_size(one, COPIED), color=GOOD, bounds=SHARE),
+            *measured_lines("one each", by_size(free, COPIED), color=COPY, bounds=SHARE),
+            *measured_lines("one for all", by_size(one, COPIED), color=GOOD, bounds=SHARE),
         ],
-        log_x=False,
-        limits=SHARE_LIMITS,
     )
 
 
