@@ -14,6 +14,7 @@ images, and hashes: memory grows with rows × k, never with n × n.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,7 @@ from byheart.metrics.copying.classical.data_copying import CLUSTERS, LEAST, Cell
 from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import RADIUS, Hash, exact_duplicates, near_duplicates
 from byheart.metrics.memorization import memorized_fraction
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
@@ -56,9 +58,10 @@ def classical_table(
     to_train: Neighbors,
     heldout_to_train: Neighbors,
     samples: Tensor,
-    train: Tensor,
+    train: Indexed,
     heldout: Tensor,
     *,
+    search: Callable[[Tensor, int], Neighbors] | None = None,
     alpha: float = 0.01,
     seed: int = 0,
 ) -> tuple[Score, ...]:
@@ -66,7 +69,8 @@ def classical_table(
 
     to_train, heldout_to_train: (q, k) and (m, k) neighbors in the training set, k ≥ 2 (50 for Carlini's own mean, fewer are
     averaged over what is there).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
-    searched.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
+    searched; of train only some rows are asked for at a time.  search: queries and k -> their k nearest rows of train, as the
+    tables were made; None: train is searched in memory.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
     Warns (DuplicatesWarning) as `memorized_fraction` does.
     Raises InputError for tables of other sets, fewer than two samples or held-out images, or fewer than 3 training images.
     """
@@ -76,7 +80,7 @@ def classical_table(
         *_ratios(*pair, alpha),
         *_carlini(*pair, alpha),
         *_dcr(to_train, samples, train, heldout, seed),
-        _authenticity(*pair, train),
+        _authenticity(*pair, train, search),
         *_data_copying(*pair, cells(train, samples, heldout, seed=seed)),
     )
 
@@ -125,7 +129,7 @@ def _carlini(to_train: Neighbors, heldout_to_train: Neighbors, alpha: float) -> 
     ]
 
 
-def _dcr(to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor, seed: int) -> list[Score]:
+def _dcr(to_train: Neighbors, samples: Tensor, train: Indexed, heldout: Tensor, seed: int) -> list[Score]:
     n, m = len(train), len(heldout)
     matched = dcr_share(samples, train, heldout, seed=seed)
     whole = train_share(to_train, nearest(samples, heldout, k=1), n, m)
@@ -137,8 +141,13 @@ def _dcr(to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor, s
     ]
 
 
-def _authenticity(to_train: Neighbors, heldout_to_train: Neighbors, train: Tensor) -> Score:
-    other = nearest_other(train, torch.cat([to_train.index[:, 0], heldout_to_train.index[:, 0]]))
+def _authenticity(
+    to_train: Neighbors,
+    heldout_to_train: Neighbors,
+    train: Indexed,
+    search: Callable[[Tensor, int], Neighbors] | None,
+) -> Score:
+    other = nearest_other(train, torch.cat([to_train.index[:, 0], heldout_to_train.index[:, 0]]), search)
     ours, theirs = authenticity(to_train, other), authenticity(heldout_to_train, other)
     what = "percentage farther from their nearest training image than that one is from its own nearest"
     return _score("AuthPct", ours, theirs.value, what)
@@ -193,7 +202,7 @@ def _share(found: Tensor) -> Interval:
 
 
 def _check(
-    to_train: Neighbors, heldout_to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor
+    to_train: Neighbors, heldout_to_train: Neighbors, samples: Tensor, train: Indexed, heldout: Tensor
 ) -> None:
     tables = (to_train.distance, heldout_to_train.distance)
     fits = [len(table) for table in tables] == [len(samples), len(heldout)]
