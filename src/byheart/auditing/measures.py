@@ -17,7 +17,7 @@ from byheart.auditing.sets import Sets, Tell
 from byheart.auditing.stored.train import Stored, Table
 from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode
-from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_table
+from byheart.metrics.copying.classical.table import Score, classical_table, duplicate_shares, duplicate_table
 from byheart.metrics.fidelity.table import Score as FidelityScore
 from byheart.metrics.fidelity.table import fidelity_table
 from byheart.metrics.memorization import DuplicatesWarning
@@ -30,7 +30,6 @@ __all__ = ["Measures", "measures"]
 NEIGHBORS = 50
 _FLOOR = 1.1  # times the floor: heavy tails raise it by 5 to 8 %
 _LEAST = 10  # rows on each side below which a distribution is not described
-_NO_HASHES = "The shares of exact, dHash and pHash duplicates are not available for a training set in shards."
 _VALUES = 2**28  # of images at their own size: more is read at the working size
 
 
@@ -59,8 +58,7 @@ def measures(sets: Sets, *, features: Encoder | None, cache: Path | None, seed: 
         f"f_mem: {one.message}." if issubclass(one.category, DuplicatesWarning) else f"{one.message}"
         for one in caught
     )
-    hashes = (_NO_HASHES,) if isinstance(sets.train, Stored) and sets.train.are_images else ()
-    return Measures(found, (*said, *_at_floor(found), *hashes))
+    return Measures(found, (*said, *_at_floor(found)))
 
 
 def _at_floor(found: tuple[Measure, ...]) -> list[str]:
@@ -85,6 +83,8 @@ def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
     scores = classical_table(*tables, samples, train, heldout, search=search, seed=chosen)
     if isinstance(sets.train, Images):
         scores += duplicate_table(samples, sets.train.small, heldout)
+    elif isinstance(sets.train, Stored) and sets.train.are_images:
+        scores += duplicate_shares(samples, heldout, sets.train.equal, sets.train.bits)
     return tuple(_measure(one, "copying", "held-out") for one in scores)
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.metrics.copying.classical.duplicates import digests
+from byheart.metrics.copying.classical.duplicates import Hash, digests, near_duplicates
 from byheart.metrics.copying.shortlist import CANDIDATES, shortlist_table
 from byheart.metrics.copying.spaces import Spaces, exact_rows
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -32,6 +32,7 @@ __all__ = [
     "neighbors_of",
     "shard_alike",
     "shard_equal",
+    "shard_hashed",
     "shard_shortlist",
     "shard_table",
 ]
@@ -110,6 +111,18 @@ def shard_equal(queries: Tensor, batches: Iterable[Rows]) -> TopK:
                 index[query] = row
     value = torch.zeros(index.shape, dtype=torch.float64).masked_fill(index == MISSING, torch.inf)
     return TopK(value, index)
+
+
+def shard_hashed(queries: Tensor, batches: Iterable[Rows], *, kind: Hash) -> TopK:
+    """The image whose hash differs in the fewest bits from that of each query or its mirror image: so many, and its id.
+
+    queries: (q, c, 32, 32) in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), compared `as_floats`.
+    """
+    table = empty(len(queries), 1)
+    for ids, images in _floats(batches):
+        found = near_duplicates(queries, images, kind)
+        table = merge(table, best(found.distance.double()[:, None], ids[found.index][:, None], 1))
+    return table
 
 
 @torch.no_grad()

@@ -26,9 +26,17 @@ from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
 from byheart.data.pictures import printable
 from byheart.features.shards import MANIFEST, Shards, open_shards, take
+from byheart.metrics.copying.classical.duplicates import Hash
 from byheart.metrics.copying.clusters import SAME
 from byheart.metrics.copying.spaces import SIDE, spaces
-from byheart.metrics.sharded import as_floats, float_table, neighbors_of, shard_alike, shard_equal
+from byheart.metrics.sharded import (
+    as_floats,
+    float_table,
+    neighbors_of,
+    shard_alike,
+    shard_equal,
+    shard_hashed,
+)
 from byheart.numerics.neighbors import Neighbors
 from byheart.numerics.topk import MISSING, TopK
 
@@ -175,9 +183,21 @@ class Stored:
         """The k nearest rows of every query (q, *shape), exactly as `numerics.neighbors.nearest` in memory."""
         return neighbors_of(self.searched(queries, partial(float_table, k=k), "nearest training rows"))
 
+    def equal(self, queries: Tensor) -> Tensor:
+        """(q,) whether some row has the same values as a query (q, *shape)."""
+        return self._equal(queries).index[:, 0] != MISSING
+
+    def bits(self, kind: Hash, queries: Tensor) -> Tensor:
+        """(q,) fewest bits in which the hash of an image differs from that of a query (q, c, 32, 32) or its mirror image."""
+        found = self.searched(queries, partial(shard_hashed, kind=kind), f"{kind} of training images")
+        return found.value[:, 0].long()
+
+    def _equal(self, queries: Tensor) -> TopK:
+        return self.searched(queries, shard_equal, "equal training rows")
+
     def partners(self, queries: Tensor) -> dict[int, int]:
         """Query -> the first row with the same values; of images also the likest one, where it correlates above 0.999."""
-        found = _present(self.searched(queries, shard_equal, "equal training rows"))
+        found = _present(self._equal(queries))
         if not self.are_images:
             return found
         first = self.beginning()

@@ -32,7 +32,7 @@ from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
-__all__ = ["Score", "classical_table", "duplicate_table"]
+__all__ = ["Score", "classical_table", "duplicate_shares", "duplicate_table"]
 
 Z95 = 1.959964  # 97.5 % of a standard normal lies below
 
@@ -93,13 +93,33 @@ def duplicate_table(
     samples: (q, c, 32, 32), train: (n, c, 32, 32), heldout: (m, c, 32, 32), in [0, 1].  radius: differing bits of 64.
     Raises InputError for other shapes or NaN.
     """
-    ours, theirs = (_share(exact_duplicates(x, train) >= 0) for x in (samples, heldout))
+
+    def distances(kind: Hash, x: Tensor) -> Tensor:
+        return near_duplicates(x, train, kind).distance
+
+    return duplicate_shares(
+        samples, heldout, lambda x: exact_duplicates(x, train) >= 0, distances, radius=radius
+    )
+
+
+def duplicate_shares(
+    samples: Tensor,
+    heldout: Tensor,
+    equal: Callable[[Tensor], Tensor],
+    bits: Callable[[Hash, Tensor], Tensor],
+    *,
+    radius: int = RADIUS,
+) -> tuple[Score, ...]:
+    """The same shares, of a training set that is asked instead of given.
+
+    equal: images (b, c, 32, 32) -> (b,) whether a training image is equal.  bits: a hash and images -> (b,) fewest differing
+    bits from the hash of a training image, over both mirror images.
+    """
+    ours, theirs = (_share(equal(x)) for x in (samples, heldout))
     rows = [_score("exact duplicates", ours, theirs.value, "share equal to a training image in every value")]
+    what = f"share with a training image or its mirror image within {radius} of the hash's 64 bits"
     for kind, name in _HASHES:
-        ours, theirs = (
-            _share(near_duplicates(x, train, kind).distance <= radius) for x in (samples, heldout)
-        )
-        what = f"share with a training image or its mirror image within {radius} of the hash's 64 bits"
+        ours, theirs = (_share(bits(kind, x) <= radius) for x in (samples, heldout))
         rows.append(_score(f"{name} duplicates", ours, theirs.value, what))
     return tuple(rows)
 
