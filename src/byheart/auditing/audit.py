@@ -29,7 +29,7 @@ from byheart.auditing.record import Inputs
 from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.stored.images import copies_of_stored_images
-from byheart.auditing.stored.train import Stored, trained_on
+from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.auditing.vectors import copies_of_rows
 from byheart.features.encoders import Encoder, encoder
 from byheart.features.encoding import encode
@@ -95,15 +95,8 @@ def audit(
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
     read = partial(gather, channels=channels, pad=pad)
-    stored = trained_on(
-        train,
-        executor=executor,
-        workers=workers,
-        address=address,
-        checkpoints=checkpoints,
-        channels=channels,
-        tell=tell,
-    )
+    by = searching(executor, workers, address, checkpoints)
+    stored = trained_on(train, by, channels=channels, tell=tell)
     _check_unstored(stored, denoiser, features)
     draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
     sets = Sets(
@@ -119,18 +112,8 @@ def audit(
         sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
     asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
-    model = (
-        model_findings(asked, sets, request, body.test)
-        if asked is not None and body.test is not None
-        else ModelFindings((), (), ())
-    )
-    kept = (
-        (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
-        if both
-        else ()
-    )
-    unasked = (_UNASKED,) if stored is not None and asked is not None else ()
-    warnings = (*wary, *kept, *body.warnings, *found.warnings, *model.warnings, *unasked)
+    model = _model(asked, sets, request, body)
+    warnings = (*wary, *_kept(both), *body.warnings, *found.warnings, *model.warnings)
     result = _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
 
@@ -142,6 +125,23 @@ def _body(sets: Sets, request: Request) -> Body:
     if isinstance(sets.train, Stored):
         return copies_of_stored_images(sets, sets.train, request)
     return copies_of_images(sets, request)
+
+
+def _model(
+    asked: Callable[[Tensor, Tensor], Tensor] | None, sets: Sets, request: Request, body: Body
+) -> ModelFindings:
+    """What the denoiser that is asked gives away; nothing where there is none, or no test of images in memory."""
+    if asked is not None and isinstance(sets.train, Stored):
+        return ModelFindings((), (), (_UNASKED,))
+    if asked is None or body.test is None:
+        return ModelFindings((), (), ())
+    return model_findings(asked, sets, request, body.test)
+
+
+def _kept(both: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    if not both:
+        return ()
+    return (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
 
 
 def _in_memory(sets: Sets) -> Images | Rows:

@@ -19,7 +19,7 @@ from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
-from byheart.auditing.stored.train import Stored, trained_on
+from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test
@@ -62,15 +62,8 @@ def dedup(
     began = time.perf_counter()
     check_counts(planted, queries)
     tell("reading", 0, 1)
-    stored = trained_on(
-        train,
-        executor=executor,
-        workers=workers,
-        address=address,
-        checkpoints=checkpoints,
-        channels=channels,
-        tell=tell,
-    )
+    by = searching(executor, workers, address, checkpoints)
+    stored = trained_on(train, by, channels=channels, tell=tell)
     if stored is not None and stored.are_images and not stored.is_small:
         return _of_stored(stored, seed, began)
     images = gather(train, what="train", channels=channels, pad=pad) if stored is None else stored.beginning()

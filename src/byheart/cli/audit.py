@@ -116,12 +116,7 @@ def audit(
             address=address,
             checkpoints=checkpoints,
         )
-    if json is not None:
-        result.save_json(json)
-    if html is not None:
-        result.save_html(html)
-    written = [f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None]
-    _say(_told(result) + "".join(written))
+    _say(_told(result) + _written(result, html, json))
     low = 0.0 if result.copy_share is None else result.copy_share.low
     return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
 
@@ -167,6 +162,17 @@ def _run(words: str, root: Path) -> Trained | None:
     from byheart.experiments.runs.load import load
 
     return load(words, root)
+
+
+def _written(result: AuditResult, html: Path | None, json: Path | None) -> str:
+    """Write the files that were asked for, and say where they are, a line each."""
+    if json is not None:
+        result.save_json(json)
+    if html is not None:
+        result.save_html(html)
+    return "".join(
+        f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None
+    )
 
 
 def _check_share(fail_above: float | None) -> None:

@@ -14,6 +14,7 @@ from byheart.auditing.stored import train as stored_train
 from byheart.auditing.stored.duplicates import NOT_TOLD
 from byheart.data.named import load
 from byheart.data.spec import Data
+from byheart.denoisers import empirical
 from byheart.features.shards import numbered, write_shards
 from byheart.metrics.copying.scores import copy_scores, copy_tables
 
@@ -126,23 +127,18 @@ def test_images_that_are_not_between_0_and_1_are_refused(sets, train, tmp_path):
         audit(**sets, train=tmp_path / "shards")
 
 
-def test_what_is_not_available_is_refused_or_named(sets, folder):
+def test_what_is_not_available_is_refused_or_named(sets, folder, train):
     with pytest.raises(InputError, match="the encoder whitened"):
         audit(**sets, train=folder, features="whitened")
     with pytest.raises(InputError, match="channels 3 and shards"):
         audit(**sets, train=folder, channels=3)
 
-    def denoiser(x, sigma):
-        return x * 0.5
-
-    denoiser.shape = (1, 32, 32)
+    denoiser = empirical(train.float() / 255)
     found = audit(
         samples=denoiser,
         train=folder,
         heldout=sets["heldout"],
         count=20,
-        shape=(1, 32, 32),
-        levels=torch.tensor([1.0, 0.1]),
         **SMALL,
     )
     assert not found.signals and any("The model was not asked" in warning for warning in found.warnings)

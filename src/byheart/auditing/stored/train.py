@@ -40,7 +40,7 @@ from byheart.metrics.sharded import (
 from byheart.numerics.neighbors import Neighbors
 from byheart.numerics.topk import MISSING, TopK
 
-__all__ = ["FIRST", "Searching", "Stored", "Table", "opened", "trained_on"]
+__all__ = ["FIRST", "Searching", "Stored", "Table", "opened", "searching", "trained_on"]
 
 FIRST = 2000
 """Images of the beginning from which the copy test learns its filters.  A set of no more is treated as in memory."""
@@ -207,21 +207,13 @@ class Stored:
 
 
 def trained_on(
-    train: Any,
-    *,
-    executor: str,
-    workers: int | None,
-    address: str | None,
-    checkpoints: Path | str | None,
-    channels: int | None,
-    tell: Callable[[str, int, int], None],
+    train: Any, by: Searching, *, channels: int | None, tell: Callable[[str, int, int], None]
 ) -> Stored | None:
     """The training set in shards that a path leads to; None where it leads to something else.
 
-    Raises InputError for settings of a search where there are no shards, settings out of range, another number of
-    channels, and as `opened` does.
+    by: how it is searched.  channels: that were asked for.  tell: hears how far a search is.
+    Raises InputError for settings of a search where there are no shards, another number of channels, and as `opened` does.
     """
-    by = _searching(executor, workers, address, checkpoints)
     if not isinstance(train, str | Path) or not (Path(train).expanduser() / MANIFEST).is_file():
         if by != Searching():
             raise InputError(
@@ -240,10 +232,10 @@ def trained_on(
     return found
 
 
-def _searching(
+def searching(
     executor: str, workers: int | None, address: str | None, checkpoints: Path | str | None
 ) -> Searching:
-    """The settings of a search.  Raises InputError for others."""
+    """The settings of a search as `audit` takes them.  Raises InputError for others."""
     if executor not in ("local", "ray") or (workers is not None and workers < 1):
         raise InputError(
             got=f"executor {executor!r} with {workers} workers",
