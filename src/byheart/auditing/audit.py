@@ -172,7 +172,7 @@ def _check_unstored(stored: Stored | None, denoiser: object, features: object) -
             need="training images in memory, of which it is asked",
             remedy="leave the denoiser out, or pass a folder or an array of training images",
         )
-    if isinstance(features, str) and features.startswith("whitened"):
+    if stored.are_images and isinstance(features, str) and features.startswith("whitened"):
         raise InputError(
             got="the encoder whitened with a training set in shards",
             need="an encoder that is not fitted on the training images",

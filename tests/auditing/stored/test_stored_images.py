@@ -166,6 +166,7 @@ def test_equal_and_nearly_equal_images_of_a_large_set(noise, tmp_path, monkeypat
     plain = dedup(noise.numpy(), planted=4)
     monkeypatch.setattr(stored_train, "FIRST", 100)
     monkeypatch.setattr(duplicates, "_BLOCK", 64)
+    monkeypatch.setattr(duplicates, "_PAIRS", 40)
     write_shards(tmp_path / "shards", numbered([noise]), rows=77)
     found = dedup(tmp_path / "shards", planted=4, workers=workers, checkpoints=tmp_path / "kept")
     assert len(found.clusters[0].members) == 52 and len(found.clusters) == 10

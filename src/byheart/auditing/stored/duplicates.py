@@ -5,7 +5,7 @@
     connected components         clusters
 
 What `dedup` tells of images in memory beyond that (flipped, moved, cropped, turned, blurred, noisy ones) takes tables of the
-whole set, and is not told here.  Memory: two blocks of rows, and about 50 bytes an image for digests and clusters.
+whole set, and is not told here.  Memory: two blocks of rows, and about 150 bytes an image for digests and clusters.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ NOT_TOLD = (
 
 _BLOCK = 4096  # images that are compared with all shards at a time
 _PARTNERS = 32  # later images that are alike, of each one, at first
+_PAIRS = 2**20  # pairs of images that are alike, held before they are joined: 16 MB
 _MORE = 16  # times as many where there were more
 
 
@@ -61,13 +62,7 @@ def stored_duplicates(train: Stored, *, pictured: int, members: int) -> StoredDu
     """
     equal = _equal(train)
     kept = (equal == torch.arange(len(train))).nonzero()[:, 0]
-    groups = equal
-    soft = spaces(train.chosen(kept[:FIRST])).soft
-    for at, block in enumerate(torch.split(kept, _BLOCK)):
-        train.tell("comparing", min(at * _BLOCK, len(kept)), len(kept))
-        first, second = _alike(train, block, soft)
-        if len(first):
-            groups = merged(groups, first, equal[second])
+    groups = _joined(train, equal, kept)
     clusters = tuple(
         _cluster(train, rows, equal, groups, members if at < pictured else 0)
         for at, rows in enumerate(grouped(groups))
@@ -93,8 +88,22 @@ def _blocks(shards: Shards) -> Iterator[tuple[Tensor, Tensor]]:
             yield from zip(torch.split(ids, _BLOCK), torch.split(images, _BLOCK), strict=True)
 
 
-def _alike(train: Stored, block: Tensor, soft: Tensor) -> tuple[Tensor, Tensor]:
-    """Pairs of images that are alike: of the block, and later ones.  block: (b,) ids, ascending."""
+def _joined(train: Stored, groups: Tensor, kept: Tensor) -> Tensor:
+    """Groups (n,) of equal images with those joined that are alike.  kept: (k,) one of each group."""
+    soft = spaces(train.chosen(kept[:FIRST])).soft
+    waiting: list[Tensor] = []
+    for at, block in enumerate(torch.split(kept, _BLOCK)):
+        train.tell("comparing", at * _BLOCK, len(kept))
+        waiting.append(_alike(train, block, soft))
+        if (
+            sum(pairs.shape[1] for pairs in waiting) > _PAIRS
+        ):  # joining walks over all n: not after every block
+            groups, waiting = merged(groups, *torch.cat(waiting, 1)), []
+    return merged(groups, *torch.cat(waiting, 1)) if waiting else groups
+
+
+def _alike(train: Stored, block: Tensor, soft: Tensor) -> Tensor:
+    """Pairs (2, p) of images that are alike: of the block, and later ones.  block: (b,) ids, ascending."""
     k, asked, pairs = min(_PARTNERS, len(train)), block, []
     while len(asked):
         found = _searched(train, asked, soft, k)
@@ -103,8 +112,7 @@ def _alike(train: Stored, block: Tensor, soft: Tensor) -> tuple[Tensor, Tensor]:
         row, column = there.nonzero(as_tuple=True)
         pairs.append(torch.stack([asked[row], found.index[row, column]]))
         asked, k = asked[full], min(k * _MORE, len(train))
-    first, second = torch.cat(pairs, 1)
-    return first, second
+    return torch.cat(pairs, 1)
 
 
 def _searched(train: Stored, asked: Tensor, soft: Tensor, k: int) -> TopK:
