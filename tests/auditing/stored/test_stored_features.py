@@ -67,9 +67,12 @@ def test_fewer_training_than_held_out_rows(tmp_path):
 
 
 def test_overlap_is_refused_and_reported_as_in_memory(tmp_path):
-    heldout = torch.cat([HELDOUT, TRAIN[[650, 3, 3]]]).numpy()
+    again = torch.cat(
+        [TRAIN[:60], TRAIN[3:4], TRAIN[60:], TRAIN[3:4]]
+    )  # twice in the first shard, once in the last
+    heldout = torch.cat([HELDOUT, again[[650, 3, 3]]]).numpy()
     sets = {"samples": SAMPLES.numpy(), "heldout": heldout}
-    folder = stored(tmp_path / "shards", torch.cat([TRAIN, TRAIN[3:4]]))
+    folder = stored(tmp_path / "shards", again)
     with pytest.raises(InputError, match=r"3 of 323 held-out .*row 650 = row 320, row 3 = row 321"):
         audit(**sets, train=folder)
     found = audit(**sets, train=folder, allow_overlap=True, planted=4)

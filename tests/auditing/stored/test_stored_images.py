@@ -176,6 +176,21 @@ def test_equal_and_nearly_equal_images_of_a_large_set(noise, tmp_path, monkeypat
     assert found.clusters[0].members[0].picture and found.source.count == len(noise)
 
 
+def test_an_image_between_two_others_joins_them(tmp_path, monkeypatch):
+    """The middle one is like both, these are not like each other: no partner may be passed over."""
+    images = torch.rand(60, 1, 32, 32, generator=torch.Generator().manual_seed(3))
+    step = 0.03 * (images[50:51] - 0.5)
+    middle = 0.1 + 0.8 * images[:1]
+    images = torch.cat([middle, images[1:], middle + 0.8 * step, middle - 0.8 * step])
+    plain = dedup(images.numpy(), planted=4)
+    monkeypatch.setattr(stored_train, "FIRST", 30)
+    monkeypatch.setattr(duplicates, "_PARTNERS", 1)
+    write_shards(tmp_path / "shards", numbered([images]), rows=25)
+    found = dedup(tmp_path / "shards")
+    assert clusters(found) == clusters(plain)
+    assert [one.name for one in found.clusters[0].members] == ["row 0", "row 60", "row 61"]
+
+
 def test_duplicates_of_blank_images_are_equal_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(stored_train, "FIRST", 10)
     images = torch.rand(60, 1, 32, 32, generator=torch.Generator().manual_seed(3))
