@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from torch import Tensor
 
+    from byheart.numerics.indexed import Indexed
+
 __all__ = [
     "InputError",
     "check_alike",
@@ -134,7 +136,7 @@ def check_shape(name: str, x: Tensor, one: str, shape: str, *, floats: bool = Tr
         )
 
 
-def check_alike(sets: Mapping[str, Tensor], least: int = 1, *, remedy: str) -> None:
+def check_alike(sets: Mapping[str, Indexed], least: int = 1, *, remedy: str) -> None:
     """Raise InputError unless all sets are (n, *shape) of one shape, with `least` rows or more."""
     first = next(iter(sets.values()))
     if any(x.ndim < 2 or x.shape[1:] != first.shape[1:] or len(x) < least for x in sets.values()):

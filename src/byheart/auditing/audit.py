@@ -19,14 +19,17 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.auditing.findings import copies_of_images
-from byheart.auditing.inputs import Images, check_together, gather, overlap
+from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
 from byheart.auditing.inputs.size import Pad
+from byheart.auditing.inputs.together import reported
 from byheart.auditing.measures import Measures, measures
 from byheart.auditing.model import ModelFindings, model_findings
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.record import Inputs
 from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
+from byheart.auditing.stored.images import copies_of_stored_images
+from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.auditing.vectors import copies_of_rows
 from byheart.features.encoders import Encoder, encoder
 from byheart.features.encoding import encode
@@ -36,6 +39,9 @@ __all__ = ["audit"]
 
 CITE = ("byheart", "2104.08279", "rogan1978", "chao1984", "2301.13188")
 """What a result rests on: conformal ranks, the share of copies, distinct training images, Carlini's ratio."""
+
+
+_UNASKED = "The model was not asked about its losses: that needs a training set in memory, not in shards."
 
 
 def audit(
@@ -59,12 +65,17 @@ def audit(
     shape: tuple[int, ...] | None = None,
     levels: Tensor | None = None,
     batch: int | None = None,
+    executor: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    checkpoints: Path | str | None = None,
 ) -> AuditResult:
     """Whether samples are copies of training images, judged by how held-out images score.
 
     samples, train, heldout: a folder of images, a file of arrays (.npy, .npz, .safetensors, .parquet), a named set or a
     slice of it, an array (n, h, w), (n, c, h, w), (n, h, w, c) or features (n, d), a data set; as samples also a model (a
-    pipeline, sampler(n, generator), a denoiser), from which `count` are drawn.  heldout: images of the same source that the
+    pipeline, sampler(n, generator), a denoiser), from which `count` are drawn; as train also a folder of shards
+    (`features.shards`), which is never held in memory.  heldout: images of the same source that the
     model has not seen; without them no rate is given.
     count: of samples; None: all, or 1,000 of a model.  channels: 1 or 3 brings all images there.
     alpha: share of innocent samples that may be accused.  rule: pac (at most alpha, with 95 % confidence in this audit), or
@@ -75,39 +86,98 @@ def audit(
     pad: what is around images of 24 to 31 pixels.  tell: hears a stage, how much of it is done, and of how much.
     shape, levels: *shape of one sample, and (s,) decreasing noise levels, of a denoiser that does not know them.  batch: samples
     that a model draws at a time.
+    executor, workers, address, checkpoints: of a training set in shards: local processes or a Ray cluster at that address, how
+    many shards are searched at once (1), and the folder in which the tables of finished shards are kept, for a search that
+    is interrupted to go on.
     Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
     """
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
     read = partial(gather, channels=channels, pad=pad)
+    by = searching(executor, workers, address, checkpoints)
+    stored = trained_on(train, by, channels=channels, tell=tell)
+    _check_unstored(stored, denoiser, features)
     draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
     sets = Sets(
         draw(samples, what="samples"),
-        read(train, what="train"),
+        read(train, what="train") if stored is None else stored,
         None if heldout is None else read(heldout, what="heldout"),
     )
-    wary = check_together(sets.samples, sets.train, sets.heldout)
-    both = () if sets.heldout is None else overlap(sets.train, sets.heldout, allow=allow_overlap)
+    wary = check_together(sets.samples, _in_memory(sets), sets.heldout)
+    both = _overlap(sets, allow=allow_overlap)
     chosen = _encoder(features, sets)  # refused now, not after the copy test
-    body = copies_of_rows(sets, request) if chosen is None else copies_of_images(sets, request)
+    body = _body(sets, request)
     found = measures(
         sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
     asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
-    model = (
-        model_findings(asked, sets, request, body.test)
-        if asked is not None and body.test is not None
-        else ModelFindings((), (), ())
-    )
-    kept = (
-        (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
-        if both
-        else ()
-    )
-    warnings = (*wary, *kept, *body.warnings, *found.warnings, *model.warnings)
+    model = _model(asked, sets, request, body)
+    warnings = (*wary, *_kept(both), *body.warnings, *found.warnings, *model.warnings)
     result = _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
+
+
+def _body(sets: Sets, request: Request) -> Body:
+    """The copy test of images or of features, of a training set in memory or in shards."""
+    if isinstance(sets.samples, Rows):
+        return copies_of_rows(sets, request)
+    if isinstance(sets.train, Stored):
+        return copies_of_stored_images(sets, sets.train, request)
+    return copies_of_images(sets, request)
+
+
+def _model(
+    asked: Callable[[Tensor, Tensor], Tensor] | None, sets: Sets, request: Request, body: Body
+) -> ModelFindings:
+    """What the denoiser that is asked gives away; nothing where there is none, or no test of images in memory."""
+    if asked is not None and isinstance(sets.train, Stored):
+        return ModelFindings((), (), (_UNASKED,))
+    if asked is None or body.test is None:
+        return ModelFindings((), (), ())
+    return model_findings(asked, sets, request, body.test)
+
+
+def _kept(both: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    if not both:
+        return ()
+    return (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
+
+
+def _in_memory(sets: Sets) -> Images | Rows:
+    """The training set; of one in shards one row more of its beginning than another set has, enough to tell them apart."""
+    if not isinstance(sets.train, Stored):
+        return sets.train
+    return sets.train.beginning(1 + max(len(sets.samples), 0 if sets.heldout is None else len(sets.heldout)))
+
+
+def _overlap(sets: Sets, *, allow: bool) -> tuple[tuple[str, str], ...]:
+    """What is in the training set and among the held-out images, see `inputs.overlap`."""
+    train, heldout = sets.train, sets.heldout
+    if heldout is None:
+        return ()
+    if not isinstance(train, Stored):
+        return overlap(train, heldout, allow=allow)
+    values = heldout.small if isinstance(heldout, Images) else heldout.values
+    return reported(train.partners(values), train.names, heldout, allow=allow)
+
+
+def _check_unstored(stored: Stored | None, denoiser: object, features: object) -> None:
+    """Raise InputError for what a training set in shards does not allow."""
+    if stored is None:
+        return
+    if denoiser is not None:
+        raise InputError(
+            got="a denoiser with a training set in shards",
+            need="training images in memory, of which it is asked",
+            remedy="leave the denoiser out, or pass a folder or an array of training images",
+        )
+    if stored.are_images and isinstance(features, str) and features.startswith("whitened"):
+        raise InputError(
+            got="the encoder whitened with a training set in shards",
+            need="an encoder that is not fitted on the training images",
+            remedy="choose another one, for example pixels or convolutions",
+        )
 
 
 def _request(
@@ -144,10 +214,11 @@ def _settings(request: Request, channels: int | None, chosen: Encoder | None) ->
 
 def _encoder(features: Any, sets: Sets) -> Encoder | None:
     """The encoder that was asked for, tried on two training images; None where features were passed."""
-    if not isinstance(sets.train, Images):
+    train = sets.train.beginning(2) if isinstance(sets.train, Stored) else sets.train
+    if not isinstance(train, Images):
         return None
-    chosen = encoder(features, train=sets.train.small)
-    encode(sets.train.small[:2], chosen)
+    chosen = encoder(features, train=train.small)
+    encode(train.small[:2], chosen)
     return chosen
 
 

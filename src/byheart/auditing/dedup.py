@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -17,6 +18,8 @@ from byheart.auditing.pairs import picture, pose_of
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
+from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
+from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test
@@ -29,6 +32,7 @@ __all__ = ["dedup"]
 
 _PICTURED = 60  # clusters whose images are kept for the page
 _MEMBERS = 8  # of each of them
+_ALIKE = "the correlation 0.999"
 _MEANING = "the score that 95 % of planted close copies (exact to JPEG 50) reach"
 
 
@@ -41,19 +45,28 @@ def dedup(
     seed: int = 0,
     pad: Literal["edge", "zero"] = "edge",
     tell: Tell = silent,
+    executor: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    checkpoints: Path | str | None = None,
 ) -> DedupResult:
     """The clusters of duplicates of a training set, by the score that finds copies (see metrics.copying.clusters).
 
     train: as in `audit`, images only.  channels: 1 or 3 brings all images there.  planted: copies of each kind whose scores
     say what a duplicate looks like.  queries: images left out to learn what is rare.  seed: of every draw.
     tell: hears a stage, how much of it is done, and of how much.
-    With fewer than 34 different images only equal and nearly equal ones are told.
+    executor, workers, address, checkpoints: of a set in shards, as in `audit`.
+    With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
     Raises InputError for what cannot be read, and for features.
     """
     began = time.perf_counter()
     check_counts(planted, queries)
     tell("reading", 0, 1)
-    images = gather(train, what="train", channels=channels, pad=pad)
+    by = searching(executor, workers, address, checkpoints)
+    stored = trained_on(train, by, channels=channels, tell=tell)
+    if stored is not None and stored.are_images and not stored.is_small:
+        return _of_stored(stored, seed, began)
+    images = gather(train, what="train", channels=channels, pad=pad) if stored is None else stored.beginning()
     if not isinstance(images, Images):
         raise InputError(
             got=f"features of {images.shape[0]} numbers",
@@ -72,10 +85,26 @@ def dedup(
         distinct=int((found.groups == torch.arange(len(images))).sum()),
         exact=int((known.equal != torch.arange(len(images))).sum()),
         threshold=found.level,
-        meaning=_MEANING if enough else "the correlation 0.999: there were too few images to learn more",
+        meaning=_MEANING if enough else f"{_ALIKE}: there were too few images to learn more",
         seed=seed,
         clusters=clusters,
         warnings=tuple(_warnings(images, enough=enough)),
+        versions=versions(),
+        seconds=round(time.perf_counter() - began, 1),
+    )
+
+
+def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
+    found, rows = stored_duplicates(train, pictured=_PICTURED, members=_MEMBERS), torch.arange(len(train))
+    return DedupResult(
+        source=source_of(train),
+        distinct=int((found.groups == rows).sum()),
+        exact=int((found.equal != rows).sum()),
+        threshold=None,
+        meaning=f"{_ALIKE}: of a set in shards nothing more is learned",
+        seed=seed,
+        clusters=found.clusters,
+        warnings=(NOT_TOLD,),
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,13 +14,15 @@ from torch import Tensor
 from byheart.auditing.inputs import Images, Rows
 from byheart.auditing.record import Measure
 from byheart.auditing.sets import Sets, Tell
+from byheart.auditing.stored.train import Stored, Table
 from byheart.features.encoders import Encoder, Formula
 from byheart.features.encoding import encode
-from byheart.metrics.copying.classical.table import classical_table, duplicate_table
+from byheart.metrics.copying.classical.table import classical_table, duplicate_shares, duplicate_table
 from byheart.metrics.fidelity.table import fidelity_table
 from byheart.metrics.memorization import DuplicatesWarning
 from byheart.metrics.score import Score
-from byheart.numerics.neighbors import nearest
+from byheart.numerics.indexed import Indexed
+from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive
 
 __all__ = ["Measures", "measures"]
@@ -73,13 +75,25 @@ def _at_floor(found: tuple[Measure, ...]) -> list[str]:
 def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
     tell("classical measures", 0, 1)
     assert sets.heldout is not None
-    samples, train, heldout = (_values(one) for one in (sets.samples, sets.train, sets.heldout))
+    samples, heldout = _values(sets.samples), _values(sets.heldout)
+    train, search = _reference(sets.train)
     k = min(NEIGHBORS, len(train))
-    tables = nearest(samples, train, k=k), nearest(heldout, train, k=k)
-    scores = classical_table(*tables, samples, train, heldout, seed=derive(seed, "classical"))
+    tables = search(samples, k), search(heldout, k)
+    chosen = derive(seed, "classical")
+    scores = classical_table(*tables, samples, train, heldout, search=search, seed=chosen)
     if isinstance(sets.train, Images):
-        scores += duplicate_table(samples, train, heldout)
+        scores += duplicate_table(samples, sets.train.small, heldout)
+    elif isinstance(sets.train, Stored) and sets.train.are_images:
+        scores += duplicate_shares(samples, heldout, sets.train.equal, sets.train.bits)
     return tuple(map(_measure, scores))
+
+
+def _reference(train: Images | Rows | Stored) -> tuple[Indexed, Callable[[Tensor, int], Neighbors]]:
+    """The training rows to choose from, and how the nearest of them are found."""
+    if isinstance(train, Stored):
+        return train.table, train.nearest
+    values = _values(train)
+    return values, lambda queries, k: nearest(queries, values, k=k)
 
 
 def _fidelity(
@@ -87,14 +101,27 @@ def _fidelity(
 ) -> tuple[Measure, ...]:
     tell("fidelity and novelty", 0, 1)
     assert sets.heldout is not None
+    rows = _encoded(sets.samples, sets.heldout, sets.train, features, cache)
+    return tuple(map(_measure, fidelity_table(*rows, seed=derive(seed, "fidelity"))))
+
+
+def _encoded(
+    samples: Images | Rows,
+    heldout: Images | Rows,
+    train: Images | Rows | Stored,
+    features: Encoder | None,
+    cache: Path | None,
+) -> tuple[Tensor, Tensor, Indexed]:
+    """Features of the three sets; of a stored training set those that are asked for, and none of them is cached."""
     if features is None:
-        rows = tuple(_values(one) for one in (sets.samples, sets.heldout, sets.train))
-    else:
-        three = (sets.samples, sets.heldout, sets.train)
-        formula = isinstance(features, Formula)
-        rows = tuple(encode(one, features, cache=cache) for one in _at_one_size(three, formula))
-    found = fidelity_table(*rows, seed=derive(seed, "fidelity"))
-    return tuple(map(_measure, found))
+        return _values(samples), _values(heldout), _reference(train)[0]
+    if not isinstance(train, Stored):
+        three = _at_one_size((samples, heldout, train), isinstance(features, Formula))
+        x, unseen, points = (encode(one, features, cache=cache) for one in three)
+        return x, unseen, points
+    x, unseen = (encode(_values(one), features, cache=cache) for one in (samples, heldout))
+    table = Table((len(train), x.shape[1]), lambda rows: encode(train.chosen(rows), features))
+    return x, unseen, table
 
 
 def _measure(score: Score) -> Measure:

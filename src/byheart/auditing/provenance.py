@@ -10,20 +10,28 @@ import torch
 from byheart._version import __version__
 from byheart.auditing.inputs import Images, Rows
 from byheart.auditing.record import InputSet
+from byheart.auditing.stored.train import Stored
 
 __all__ = ["source_of", "versions"]
 
 
-def source_of(one: Images | Rows) -> InputSet:
+def source_of(one: Images | Rows | Stored) -> InputSet:
     """What a result keeps of a set."""
     return InputSet(
         name=one.name,
         count=len(one),
         shape=tuple(one.shape),
-        resized=one.resized if isinstance(one, Images) else "features, taken as they are",
+        resized=_resized(one),
         fingerprint=one.fingerprint,
-        unreadable=one.unreadable,
+        unreadable=() if isinstance(one, Stored) else one.unreadable,
     )
+
+
+def _resized(one: Images | Rows | Stored) -> str:
+    if isinstance(one, Images):
+        return one.resized
+    images = isinstance(one, Stored) and one.are_images
+    return "taken as it is" if images else "features, taken as they are"
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from byheart.auditing.record import (
     PopulationCheck,
     Power,
 )
+from byheart.auditing.stored.train import Stored
 from byheart.auditing.verdict import Decision
 from byheart.metrics.copying.copy_test import CopyTest
 
@@ -44,25 +45,25 @@ def check_counts(planted: int, queries: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """All three of one kind.  heldout: None where there is none."""
+    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none."""
 
     samples: Images | Rows
-    train: Images | Rows
+    train: Images | Rows | Stored
     heldout: Images | Rows | None
 
     @property
     def images(self) -> tuple[Images, Images, Images | None]:
-        """The three as images.  Raises InputError for features."""
+        """The three as images in memory.  Raises InputError for features, and for a training set in shards."""
         match self.samples, self.train, self.heldout:
             case Images() as samples, Images() as train, (Images() | None) as heldout:
                 return samples, train, heldout
         raise InputError(got="features", need="images", remedy="pass the images that they were made from")
 
     @property
-    def rows(self) -> tuple[Rows, Rows, Rows | None]:
+    def rows(self) -> tuple[Rows, Rows | Stored, Rows | None]:
         """The three as features.  Raises InputError for images."""
         match self.samples, self.train, self.heldout:
-            case Rows() as samples, Rows() as train, (Rows() | None) as heldout:
+            case Rows() as samples, (Rows() | Stored()) as train, (Rows() | None) as heldout:
                 return samples, train, heldout
         raise InputError(got="images", need="features", remedy="encode them first")
 

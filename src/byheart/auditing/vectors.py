@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values, q_values
@@ -24,9 +23,10 @@ from byheart.auditing.findings import histograms, unranked
 from byheart.auditing.inputs import Rows
 from byheart.auditing.record import CopyShare, Pair, Planted, Pose
 from byheart.auditing.sets import Body, Request, Sets
+from byheart.auditing.stored.train import Stored
 from byheart.auditing.verdict import Evidence, decide
 from byheart.numerics.intervals import proportion
-from byheart.numerics.neighbors import Neighbors, nearest
+from byheart.numerics.neighbors import Neighbors
 from byheart.random import derive, generator
 
 __all__ = ["copies_of_rows", "ratio_scores"]
@@ -51,13 +51,13 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
             need=f"at least {LEAST}: a match is told by how far the next ones are",
             remedy="give the whole training set",
         )
-    tables = nearest(samples.values, train.values, k=_NEIGHBORS)
+    tables = train.nearest(samples.values, _NEIGHBORS)
     scores = ratio_scores(tables)
     if heldout is None:
         return _without_null(samples, train, tables, scores, request)
-    null = ratio_scores(nearest(heldout.values, train.values, k=_NEIGHBORS))
+    null = ratio_scores(train.nearest(heldout.values, _NEIGHBORS))
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    planted = _planted(train.values, request)
+    planted = _planted(train, request)
     level = float(np.quantile(np.concatenate([row.scores for row in planted]), _LOWEST))
     held = population(null, level, planted[0].scores, request.alpha)
     accuses = rank.rank is not None and held.flags_on
@@ -101,7 +101,9 @@ def ratio_scores(table: Neighbors) -> Numbers:
     return -(table.distance[:, 0] / far).clamp_min(_NEAREST).log().numpy()
 
 
-def _without_null(samples: Rows, train: Rows, table: Neighbors, scores: Numbers, request: Request) -> Body:
+def _without_null(
+    samples: Rows, train: Rows | Stored, table: Neighbors, scores: Numbers, request: Request
+) -> Body:
     return Body(
         decision=decide(Evidence(samples=len(samples), heldout=0, alpha=request.alpha, images=False)),
         warnings=(),
@@ -121,16 +123,16 @@ class _Row:
     matched: float
 
 
-def _planted(train: Tensor, request: Request) -> list[_Row]:
-    """Exact copies of training rows (n, d), and noisy ones."""
+def _planted(train: Rows | Stored, request: Request) -> list[_Row]:
+    """Exact copies of training rows, and noisy ones."""
     draws = generator(derive(request.seed, "card"))
     rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
-    plain = train[rows].float()
+    plain = train.chosen(rows).float()
     spread = float((plain - plain.mean(0)).square().mean().sqrt())
     noisy = plain + _NOISE * spread * torch.randn(plain.shape, generator=draws)
     found = []
     for name, x in (("exact", plain), ("noise-0.1", noisy)):
-        table = nearest(x, train, k=_NEIGHBORS)
+        table = train.nearest(x, _NEIGHBORS)
         matched = (table.index[:, 0] == rows).float().mean()
         found.append(_Row(name, ratio_scores(table), float(matched)))
     return found
@@ -160,7 +162,7 @@ def _share(
 
 
 def _worst(
-    samples: Rows, train: Rows, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None
+    samples: Rows, train: Rows | Stored, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None
 ) -> tuple[Pair, ...]:
     order = np.argsort(-scores, kind="stable")
     accused = 0 if numbers is None else numbers.record.flags
@@ -168,7 +170,12 @@ def _worst(
 
 
 def _random(
-    samples: Rows, train: Rows, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None, seed: int
+    samples: Rows,
+    train: Rows | Stored,
+    table: Neighbors,
+    scores: Numbers,
+    numbers: ChannelNumbers | None,
+    seed: int,
 ) -> tuple[Pair, ...]:
     rows = np.sort(np.random.default_rng(derive(seed, "pairs")).permutation(len(samples))[:_SHOWN])
     return _pairs(samples, train, table, scores, numbers, rows)
@@ -176,7 +183,7 @@ def _random(
 
 def _pairs(
     samples: Rows,
-    train: Rows,
+    train: Rows | Stored,
     table: Neighbors,
     scores: Numbers,
     numbers: ChannelNumbers | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional, cast
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count
+from byheart.cli.options import Address, Channels, Checkpoints, Count, Executor, Workers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ SHOWN = 8
 def audit(
     *,
     samples: Annotated[str, Set],
-    train: Annotated[str, arg(metavar="FOLDER|FILE|NAME")],
+    train: Annotated[str, arg(metavar="FOLDER|FILE|NAME|SHARDS")],
     heldout: Annotated[Optional[str], arg(metavar="FOLDER|FILE|NAME")] = None,
     html: File = None,
     json: File = None,
@@ -52,6 +52,10 @@ def audit(
     planted: int = 60,
     queries: int = 600,
     seed: int = 0,
+    executor: Executor = "local",
+    workers: Workers = None,
+    address: Address = None,
+    checkpoints: Checkpoints = None,
     root: Annotated[Path, arg(metavar="FOLDER")] = Path("runs"),
 ) -> int:
     """Does a model copy its training data?  Audit a folder of its samples.
@@ -60,7 +64,7 @@ def audit(
 
     Args:
         samples: What the model made: a folder of images, an array file, a named set; or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
-        train: What it was trained on.
+        train: What it was trained on; also a folder of shards (Parquet files and shards.json), which no machine has to hold in memory.
         heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
         html: Where to write the page.
         json: Where to write the whole result.
@@ -77,6 +81,10 @@ def audit(
         planted: Copies of each kind that are planted to measure what the test sees.
         queries: Training images that are left out to learn what is rare.
         seed: Of every random draw.
+        executor: Of a set in shards: where they are searched, by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Of a set in shards: how many are searched at once, one by default.
+        address: Of a set in shards: the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
+        checkpoints: Of a set in shards: where the tables of finished shards are kept, so that the same command goes on after an interruption. Machines must share it.
         root: Where the runs are kept, for --samples RUN and --denoiser RUN.
     """
     from byheart.cli.stages import check_outputs, stages
@@ -103,13 +111,12 @@ def audit(
             queries=queries,
             seed=seed,
             tell=tell,
+            executor=executor,
+            workers=workers,
+            address=address,
+            checkpoints=checkpoints,
         )
-    if json is not None:
-        result.save_json(json)
-    if html is not None:
-        result.save_html(html)
-    written = [f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None]
-    _say(_told(result) + "".join(written))
+    _say(_told(result) + _written(result, html, json))
     low = 0.0 if result.copy_share is None else result.copy_share.low
     return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
 
@@ -155,6 +162,17 @@ def _run(words: str, root: Path) -> Trained | None:
     from byheart.experiments.runs.load import load
 
     return load(words, root)
+
+
+def _written(result: AuditResult, html: Path | None, json: Path | None) -> str:
+    """Write the files that were asked for, and say where they are, a line each."""
+    if json is not None:
+        result.save_json(json)
+    if html is not None:
+        result.save_html(html)
+    return "".join(
+        f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None
+    )
 
 
 def _check_share(fail_above: float | None) -> None:

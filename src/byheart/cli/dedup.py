@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Channels
+from byheart.cli.options import Address, Channels, Checkpoints, Executor, Workers
 
 if TYPE_CHECKING:
     from byheart.auditing.dedup_result import DedupResult
@@ -21,7 +21,7 @@ SHOWN = 10
 
 
 def dedup(
-    train: Annotated[Positional[str], arg(metavar="FOLDER|FILE|NAME")],
+    train: Annotated[Positional[str], arg(metavar="FOLDER|FILE|NAME|SHARDS")],
     *,
     html: File = None,
     json: File = None,
@@ -30,13 +30,17 @@ def dedup(
     pad: Literal["edge", "zero"] = "edge",
     planted: int = 40,
     seed: int = 0,
+    executor: Executor = "local",
+    workers: Workers = None,
+    address: Address = None,
+    checkpoints: Checkpoints = None,
 ) -> int:
     """Find images of a training set that are one image: equal, flipped, moved, cropped, turned, blurred, noisy.
 
     A duplicate is copied sooner than others, and counts twice where n is counted.
 
     Args:
-        train: A folder of images, an array file, or a named set.
+        train: A folder of images, an array file, or a named set; or a folder of shards (Parquet files and shards.json), of which equal and nearly equal images are told.
         html: Where to write the page.
         json: Where to write the clusters as JSON.
         csv: Where to write a line an image of a cluster: name, cluster, representative, score.
@@ -44,6 +48,10 @@ def dedup(
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
         planted: Copies of each kind that are planted to learn what a duplicate looks like.
         seed: Of every random draw.
+        executor: Of a set in shards: where they are searched, by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Of a set in shards: how many are searched at once, one by default.
+        address: Of a set in shards: the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
+        checkpoints: Of a set in shards: where the tables of finished shards are kept, so that the same command goes on after an interruption. Machines must share it.
     """
     from byheart.cli.stages import check_outputs, stages
 
@@ -53,7 +61,18 @@ def dedup(
     from byheart.auditing.dedup import dedup as carry_out
 
     with stages() as tell:
-        result = carry_out(train, channels=channels, pad=pad, planted=planted, seed=seed, tell=tell)
+        result = carry_out(
+            train,
+            channels=channels,
+            pad=pad,
+            planted=planted,
+            seed=seed,
+            tell=tell,
+            executor=executor,
+            workers=workers,
+            address=address,
+            checkpoints=checkpoints,
+        )
     if json is not None:
         result.save_json(json)
     if csv is not None:

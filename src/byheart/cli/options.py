@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Channels",
     "Count",
+    "Address",
+    "Checkpoints",
     "Device",
+    "Executor",
     "OwnData",
     "Root",
     "Workers",
@@ -35,6 +38,9 @@ Device = Literal["auto", "cpu", "cuda"]
 Root = Annotated[Path, arg(metavar="FOLDER")]
 Workers = Annotated[Optional[int], arg(metavar="COUNT")]
 Count = Annotated[Optional[int], arg(metavar="COUNT")]
+Executor = Literal["local", "ray"]
+Address = Annotated[Optional[str], arg(metavar="HOST:PORT")]
+Checkpoints = Annotated[Optional[Path], arg(metavar="FOLDER")]
 Channels = Annotated[Optional[Literal[1, 3]], arg(metavar="{1,3}")]  # the parser's own lists None
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux

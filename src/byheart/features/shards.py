@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from byheart.numerics.topk import Rows
 
 __all__ = [
+    "MANIFEST",
     "Manifest",
     "ShardFile",
     "Shards",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 MANIFEST = "shards.json"
+"""The file that makes a folder of Parquet files a set."""
+
 SCHEMA = 1
 AGAIN = "write the file again, or call `gather` if it was changed on purpose"
 

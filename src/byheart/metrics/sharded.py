@@ -7,6 +7,8 @@ those of smallest index are kept.  (A single search of more than k + 2 rows in e
 
 Shortlists of the copy test.  The candidates of a part are those of `copying.shortlist`.  Their correlations are float32
 products: the same for every order of the parts and every worker, and equal to those of one table to rounding (1e-6).
+
+Equal rows are found by digests, and images that are nearly equal by their correlation in the space `soft`.
 """
 
 from __future__ import annotations
@@ -17,14 +19,26 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.metrics.copying.classical.duplicates import Hash, digests, near_duplicates
 from byheart.metrics.copying.shortlist import CANDIDATES, shortlist_table
-from byheart.metrics.copying.spaces import Spaces
+from byheart.metrics.copying.spaces import Spaces, exact_rows
 from byheart.numerics.neighbors import Neighbors, nearest
-from byheart.numerics.topk import Rows, TopK, best, empty, merge
+from byheart.numerics.products import matmul_t
+from byheart.numerics.topk import MISSING, Rows, TopK, best, empty, merge
 
-__all__ = ["neighbors_of", "shard_shortlist", "shard_table"]
+__all__ = [
+    "as_floats",
+    "float_table",
+    "neighbors_of",
+    "shard_alike",
+    "shard_equal",
+    "shard_hashed",
+    "shard_shortlist",
+    "shard_table",
+]
 
 _PIECE = 8192  # images made ready at a time: bytes become four times as many as floats
+_ALIKE = 2048  # images whose correlations with all queries are held at a time
 
 
 def shard_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK:
@@ -52,12 +66,98 @@ def shard_shortlist(
     """
     table = empty(len(queries), k, largest=True, dtype=torch.float32)
     for ids, images in _pieces(batches):
-        # Bytes become the floats that the readers of images make of them.
-        against = shortlist_table(images.float() / 255 if images.dtype == torch.uint8 else images, found)
+        against = shortlist_table(as_floats(images), found)
         parts = [against(some, k=k) for some in torch.split(queries, at_once)]
         value, index = (torch.cat(part) for part in zip(*parts, strict=True))
         table = merge(table, best(value, ids[index], k, largest=True))
     return table
+
+
+def as_floats(rows: Tensor) -> Tensor:
+    """Stored rows in the units in which sets are read: features (b, d) as float32, images (b, c, h, w) in [0, 1].
+
+    Raises InputError for images of floats outside [0, 1].
+    """
+    if rows.ndim == 2:
+        return rows.float()
+    if rows.dtype == torch.uint8:
+        return rows.float() / 255  # as the readers of images do
+    if rows.numel() and not bool(((rows >= 0) & (rows <= 1)).all()):
+        raise InputError(
+            got=f"stored images with values from {float(rows.min()):g} to {float(rows.max()):g}",
+            need="bytes from 0 to 255, or floats from 0 to 1",
+            remedy="write the shards again, best as bytes",
+        )
+    return rows.float()
+
+
+def float_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK:
+    """`shard_table` of rows `as_floats`.  queries: (q, *shape) float32, in those units."""
+    return shard_table(queries, _floats(batches), k=k)
+
+
+def shard_equal(queries: Tensor, batches: Iterable[Rows]) -> TopK:
+    """The first row that equals each query in every value: the value 0 and its id, one place a query.
+
+    queries: (q, *shape) float32.  batches: ids (b,), ascending, and rows (b, *shape), compared `as_floats`.
+    """
+    wanted: dict[bytes, list[int]] = {}
+    for query, digest in enumerate(digests(queries)):
+        wanted.setdefault(digest, []).append(query)
+    index = torch.full((len(queries), 1), MISSING)
+    for ids, rows in _floats(batches):
+        for row, digest in zip(ids.tolist(), digests(rows), strict=True):
+            for query in wanted.pop(digest, ()):
+                index[query] = row
+    value = torch.zeros(index.shape, dtype=torch.float64).masked_fill(index == MISSING, torch.inf)
+    return TopK(value, index)
+
+
+def shard_hashed(queries: Tensor, batches: Iterable[Rows], *, kind: Hash) -> TopK:
+    """The image whose hash differs in the fewest bits from that of each query or its mirror image: so many, and its id.
+
+    queries: (q, c, 32, 32) in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), compared `as_floats`.
+    """
+    table = empty(len(queries), 1)
+    for ids, images in _floats(batches):
+        found = near_duplicates(queries, images, kind)
+        table = merge(table, best(found.distance.double()[:, None], ids[found.index][:, None], 1))
+    return table
+
+
+@torch.no_grad()
+def shard_alike(
+    queries: Tensor,
+    batches: Iterable[Rows],
+    *,
+    soft: Tensor,
+    above: float,
+    own: Tensor | None = None,
+    k: int = 1,
+) -> TopK:
+    """The k images that correlate most with each query, of those above a correlation, best first.
+
+    queries: (q, c, 32, 32) in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), compared `as_floats` in the space
+    whose response is `soft`, with exactly unit norms.  own: (q,) ids of the queries themselves: only later ids count.
+    """
+    rows = exact_rows(queries, soft)
+    table = empty(len(queries), k, largest=True, dtype=torch.float32)
+    for ids, images in _floats(batches):
+        for part, numbers in zip(torch.split(images, _ALIKE), torch.split(ids, _ALIKE), strict=True):
+            alike = matmul_t(rows, exact_rows(part, soft))
+            alike.masked_fill_(alike <= above, -torch.inf)
+            if own is not None:
+                alike.masked_fill_(numbers <= own[:, None], -torch.inf)
+            value, place = alike.topk(min(k, len(part)), dim=1)
+            index = numbers[place].masked_fill(value == -torch.inf, MISSING)
+            table = merge(table, best(value, index, k, largest=True))
+    return table
+
+
+def _floats(batches: Iterable[Rows]) -> Iterator[Rows]:
+    for ids, rows in batches:
+        pieces = [(ids, rows)] if rows.ndim == 2 else _pieces([(ids, rows)])
+        yield from ((numbers, as_floats(part)) for numbers, part in pieces)
 
 
 def _pieces(batches: Iterable[Rows]) -> Iterator[Rows]:

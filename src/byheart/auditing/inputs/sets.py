@@ -9,6 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from byheart.data.raw import Array
+from byheart.numerics.neighbors import Neighbors, nearest
 
 __all__ = ["Images", "Rows", "What", "in_words"]
 
@@ -65,6 +66,14 @@ class Rows:
     def shape(self) -> tuple[int, ...]:
         """(d,)."""
         return tuple(self.values.shape[1:])
+
+    def nearest(self, queries: Tensor, k: int) -> Neighbors:
+        """The k nearest of these rows to every query (q, d)."""
+        return nearest(queries, self.values, k=k)
+
+    def chosen(self, rows: Tensor) -> Tensor:
+        """The values of these rows (b,) int64: (b, d)."""
+        return self.values[rows]
 
 
 def in_words(what: What) -> str:

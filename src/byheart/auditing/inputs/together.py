@@ -6,7 +6,7 @@ space `soft`, with exact unit norms, is above 0.999.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from byheart.metrics.copying.clusters import SAME
 from byheart.metrics.copying.spaces import exact_rows, spaces
 from byheart.numerics.products import matmul_t
 
-__all__ = ["check_together", "overlap"]
+__all__ = ["check_together", "overlap", "reported"]
 
 _CHUNK = 2048  # images whose filtered rows are held at a time
 _FRAMES = 0.02  # images whose scale differs by more are not the same image at the working size
@@ -60,7 +60,17 @@ def overlap(
     partner = _equal(train, heldout)
     if isinstance(train, Images) and isinstance(heldout, Images):
         partner = _near(train.small, heldout.small) | partner
-    pairs = tuple((train.names[partner[row]], heldout.names[row]) for row in sorted(partner))
+    return reported(partner, train.names, heldout, allow=allow)
+
+
+def reported(
+    partner: Mapping[int, int], names: Sequence[str], heldout: Images | Rows, *, allow: bool
+) -> tuple[tuple[str, str], ...]:
+    """Names (train, held-out) of what is in both sets, or the refusal of it: see `overlap`.
+
+    partner: held-out row -> the training row that it is.  names: of the training rows.
+    """
+    pairs = tuple((names[partner[row]], heldout.names[row]) for row in sorted(partner))
     if pairs and not allow:
         first = ", ".join(f"{printable(a)} = {printable(b)}" for a, b in pairs[:_LISTED])
         more = f" and {len(pairs) - _LISTED:,} more" if len(pairs) > _LISTED else ""

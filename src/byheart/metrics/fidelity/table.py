@@ -21,6 +21,7 @@ from byheart.metrics.fidelity.sliced import sliced_wasserstein
 from byheart.metrics.novelty.likelihood import feature_likelihood
 from byheart.metrics.novelty.vendi import vendi_score
 from byheart.metrics.score import Score
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval
 from byheart.numerics.moments import moments
 from byheart.random import derive, generator
@@ -34,14 +35,14 @@ _PROJECTIONS = 128
 
 
 @torch.no_grad()
-def fidelity_table(samples: Tensor, heldout: Tensor, train: Tensor, *, seed: int) -> tuple[Score, ...]:
+def fidelity_table(samples: Tensor, heldout: Tensor, train: Indexed, *, seed: int) -> tuple[Score, ...]:
     """Every measure on features samples (q, *shape), heldout (m, *shape), train (n, *shape), in float64 where it matters.
 
     seed: of the order of the rows, the random halves and the projections.  FD itself uses all rows; the rest at most 8,000
     of each set, in random order; memory stays below that of one float64 copy of the features and 1 GB.
     Raises InputError for fewer than six rows of any set, different shapes, or NaN.
     """
-    sets = {"samples": samples, "heldout": heldout, "train": train}
+    sets: dict[str, Indexed] = {"samples": samples, "heldout": heldout, "train": train}
     check_alike(sets, _LEAST, remedy="bring all three through the same features, and give more of them")
     x, unseen, points = (_shuffled(each, derive(seed, name)) for name, each in sets.items())
     return (
@@ -52,7 +53,7 @@ def fidelity_table(samples: Tensor, heldout: Tensor, train: Tensor, *, seed: int
     )
 
 
-def _shuffled(x: Tensor, seed: int) -> Tensor:
+def _shuffled(x: Indexed, seed: int) -> Tensor:
     """At most 8,000 rows in random order: files come sorted by class."""
     return x[torch.randperm(len(x), generator=generator(seed))[:_ROWS].to(x.device)]
 

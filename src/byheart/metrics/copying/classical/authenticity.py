@@ -10,26 +10,39 @@ References: Alaa et al. 2022 (2102.08921); the percentage over samples is dgm-ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
 __all__ = ["authenticity", "nearest_other"]
 
 
-def nearest_other(train: Tensor, rows: Tensor) -> Tensor:
+def nearest_other(
+    train: Indexed, rows: Tensor, search: Callable[[Tensor, int], Neighbors] | None = None
+) -> Tensor:
     """Distance of these training images to their nearest other training image: (n,) float64, NaN for the rest.
 
     train: (n, *shape), n ≥ 2.  rows: integers, in any order and number; each is searched once.
+    search: queries (q, *shape) and k -> their k nearest rows of train; None: train is searched in memory.
     """
     chosen = torch.unique(rows)
     distance = torch.full((len(train),), torch.nan, dtype=torch.float64, device=train.device)
     # Every row is its own first neighbor, at exactly 0; so the second is the other one, a duplicate's 0 included.
-    distance[chosen] = nearest(train[chosen], train, k=2).distance[:, 1]
+    distance[chosen] = _found(train[chosen], train, search).distance[:, 1]
     return distance
+
+
+def _found(queries: Tensor, train: Indexed, search: Callable[[Tensor, int], Neighbors] | None) -> Neighbors:
+    if search is not None:
+        return search(queries, 2)
+    whole = train if isinstance(train, Tensor) else train[torch.arange(len(train))]
+    return nearest(queries, whole, k=2)
 
 
 def authenticity(to_train: Neighbors, other: Tensor) -> Interval:

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.metrics.auc import RankTest, auc, mann_whitney
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval
 from byheart.numerics.products import matmul_t
 from byheart.random import derive, generator
@@ -69,7 +70,7 @@ class DataCopying:
 
 
 def cells(
-    train: Tensor, *sets: Tensor, clusters: int = CLUSTERS, dimensions: int = DIMENSIONS, seed: int = 0
+    train: Indexed, *sets: Tensor, clusters: int = CLUSTERS, dimensions: int = DIMENSIONS, seed: int = 0
 ) -> tuple[Tensor, ...]:
     """The cell of every row of each set, (rows,) integers each: clusters of the training images, which see nothing else.
 

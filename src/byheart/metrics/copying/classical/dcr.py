@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 from byheart.random import derive, generator
@@ -37,7 +38,7 @@ PARTS = 20
 
 def dcr_share(
     samples: Tensor,
-    train: Tensor,
+    train: Indexed,
     heldout: Tensor,
     *,
     seed: int = 0,
@@ -52,7 +53,8 @@ def dcr_share(
     """
     _check(len(samples), len(train), len(heldout), parts)
     if len(train) < len(heldout):
-        mirrored = dcr_share(samples, heldout, train, seed=seed, parts=parts, confidence=confidence)
+        whole = train[torch.arange(len(train), device=train.device)]
+        mirrored = dcr_share(samples, heldout, whole, seed=seed, parts=parts, confidence=confidence)
         return Interval(1 - mirrored.value, 1 - mirrored.high, 1 - mirrored.low, mirrored.count)
     order = torch.randperm(len(train), generator=generator(derive(seed, "size-matched parts"))).to(
         train.device

@@ -14,6 +14,8 @@ images, and hashes: memory grows with rows × k, never with n × n.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -26,10 +28,11 @@ from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import RADIUS, Hash, exact_duplicates, near_duplicates
 from byheart.metrics.memorization import memorized_fraction
 from byheart.metrics.score import Score
+from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
 
-__all__ = ["classical_table", "duplicate_table"]
+__all__ = ["classical_table", "duplicate_shares", "duplicate_table"]
 
 Z95 = 1.959964  # 97.5 % of a standard normal lies below
 AGAINST = "held-out"  # images, or the null that stands for them
@@ -39,9 +42,10 @@ def classical_table(
     to_train: Neighbors,
     heldout_to_train: Neighbors,
     samples: Tensor,
-    train: Tensor,
+    train: Indexed,
     heldout: Tensor,
     *,
+    search: Callable[[Tensor, int], Neighbors] | None = None,
     alpha: float = 0.01,
     seed: int = 0,
 ) -> tuple[Score, ...]:
@@ -49,7 +53,8 @@ def classical_table(
 
     to_train, heldout_to_train: (q, k) and (m, k) neighbors in the training set, k ≥ 2 (50 for Carlini's own mean, fewer are
     averaged over what is there).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
-    searched.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
+    searched; of train only some rows are asked for at a time.  search: queries and k -> their k nearest rows of train, as the
+    tables were made; None: train is searched in memory.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
     Warns (DuplicatesWarning) as `memorized_fraction` does.
     Raises InputError for tables of other sets, fewer than two samples or held-out images, or fewer than 3 training images.
     """
@@ -59,7 +64,7 @@ def classical_table(
         *_ratios(*pair, alpha),
         *_carlini(*pair, alpha),
         *_dcr(to_train, samples, train, heldout, seed),
-        _authenticity(*pair, train),
+        _authenticity(*pair, train, search),
         *_data_copying(*pair, cells(train, samples, heldout, seed=seed)),
     )
 
@@ -72,13 +77,33 @@ def duplicate_table(
     samples: (q, c, 32, 32), train: (n, c, 32, 32), heldout: (m, c, 32, 32), in [0, 1].  radius: differing bits of 64.
     Raises InputError for other shapes or NaN.
     """
-    ours, theirs = (_share(exact_duplicates(x, train) >= 0) for x in (samples, heldout))
+
+    def distances(kind: Hash, x: Tensor) -> Tensor:
+        return near_duplicates(x, train, kind).distance
+
+    return duplicate_shares(
+        samples, heldout, lambda x: exact_duplicates(x, train) >= 0, distances, radius=radius
+    )
+
+
+def duplicate_shares(
+    samples: Tensor,
+    heldout: Tensor,
+    equal: Callable[[Tensor], Tensor],
+    bits: Callable[[Hash, Tensor], Tensor],
+    *,
+    radius: int = RADIUS,
+) -> tuple[Score, ...]:
+    """The same shares, of a training set that is asked instead of given.
+
+    equal: images (b, c, 32, 32) -> (b,) whether a training image is equal.  bits: a hash and images -> (b,) fewest differing
+    bits from the hash of a training image, over both mirror images.
+    """
+    ours, theirs = (_share(equal(x)) for x in (samples, heldout))
     rows = [_score("exact duplicates", ours, theirs.value, "share equal to a training image in every value")]
+    what = f"share with a training image or its mirror image within {radius} of the hash's 64 bits"
     for kind, name in _HASHES:
-        ours, theirs = (
-            _share(near_duplicates(x, train, kind).distance <= radius) for x in (samples, heldout)
-        )
-        what = f"share with a training image or its mirror image within {radius} of the hash's 64 bits"
+        ours, theirs = (_share(bits(kind, x) <= radius) for x in (samples, heldout))
         rows.append(_score(f"{name} duplicates", ours, theirs.value, what))
     return tuple(rows)
 
@@ -108,7 +133,7 @@ def _carlini(to_train: Neighbors, heldout_to_train: Neighbors, alpha: float) -> 
     ]
 
 
-def _dcr(to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor, seed: int) -> list[Score]:
+def _dcr(to_train: Neighbors, samples: Tensor, train: Indexed, heldout: Tensor, seed: int) -> list[Score]:
     n, m = len(train), len(heldout)
     matched = dcr_share(samples, train, heldout, seed=seed)
     whole = train_share(to_train, nearest(samples, heldout, k=1), n, m)
@@ -120,8 +145,13 @@ def _dcr(to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor, s
     ]
 
 
-def _authenticity(to_train: Neighbors, heldout_to_train: Neighbors, train: Tensor) -> Score:
-    other = nearest_other(train, torch.cat([to_train.index[:, 0], heldout_to_train.index[:, 0]]))
+def _authenticity(
+    to_train: Neighbors,
+    heldout_to_train: Neighbors,
+    train: Indexed,
+    search: Callable[[Tensor, int], Neighbors] | None,
+) -> Score:
+    other = nearest_other(train, torch.cat([to_train.index[:, 0], heldout_to_train.index[:, 0]]), search)
     ours, theirs = authenticity(to_train, other), authenticity(heldout_to_train, other)
     what = "percentage farther from their nearest training image than that one is from its own nearest"
     return _score("AuthPct", ours, theirs.value, what)
@@ -180,7 +210,7 @@ def _share(found: Tensor) -> Interval:
 
 
 def _check(
-    to_train: Neighbors, heldout_to_train: Neighbors, samples: Tensor, train: Tensor, heldout: Tensor
+    to_train: Neighbors, heldout_to_train: Neighbors, samples: Tensor, train: Indexed, heldout: Tensor
 ) -> None:
     tables = (to_train.distance, heldout_to_train.distance)
     fits = [len(table) for table in tables] == [len(samples), len(heldout)]

@@ -1,0 +1,86 @@
+"""The copy test of images whose training set lies in shards: of the whole set, those that could be meant are taken out.
+
+    samples, held-out images, the same blurred ─ the 32 likest of all shards each ─┐
+    the first 2,000, from which the filters are learned ──────────────────────────────┴─ the copy test, in memory
+
+The 32 best of the whole are all there, so the shortlists, and with them the orbit ratios, are those of the whole set.  The
+other statistics choose their candidates from what was taken.  Samples and held-out images take by one rule, so under the null
+they stay exchangeable, and the p-values valid.  A set of which everything is taken is audited as it would be in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from byheart.auditing.findings import copies_of_images
+from byheart.auditing.inputs import Images
+from byheart.auditing.record import Pair
+from byheart.auditing.sets import Body, Request, Sets
+from byheart.auditing.stored.train import Stored
+from byheart.metrics.copying.distortions import gaussian_blur
+from byheart.metrics.copying.null import GUARD
+from byheart.metrics.copying.shortlist import CANDIDATES
+from byheart.metrics.copying.spaces import spaces
+from byheart.metrics.sharded import shard_shortlist
+from byheart.numerics.topk import MISSING
+
+__all__ = ["copies_of_stored_images"]
+
+
+def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body:
+    """The copy test of images against those of a stored set that samples and held-out images are most like."""
+    rows = _taken(sets, train)
+    some = train.some(rows)
+    assert isinstance(some, Images) and isinstance(sets.samples, Images)
+    body = copies_of_images(replace(sets, train=some), request)
+    return replace(
+        body,
+        warnings=(*body.warnings, *_warnings(len(rows), len(train))),
+        pairs=_renumbered(body.pairs, rows),
+        random_pairs=_renumbered(body.random_pairs, rows),
+        test=None,  # it knows a part of the training set, chosen by these samples: not one to compare others by
+    )
+
+
+def _taken(sets: Sets, train: Stored) -> Tensor:
+    """Training rows, ascending: the first, and the shortlist of every query."""
+    beginning = train.beginning()
+    assert isinstance(beginning, Images)
+    first = torch.arange(len(beginning))
+    if train.is_small:
+        return first
+    search = partial(shard_shortlist, found=spaces(beginning.small))
+    index = train.searched(_queries(sets), search, "shortlist of training images").index
+    return torch.from_numpy(np.union1d(first.numpy(), index[index != MISSING].numpy()))
+
+
+def _queries(sets: Sets) -> Tensor:
+    """Everything that is compared with training images: (q, c, 32, 32)."""
+    assert isinstance(sets.samples, Images)
+    if sets.heldout is None:
+        return sets.samples.small
+    assert isinstance(sets.heldout, Images)
+    heldout = sets.heldout.small
+    return torch.cat([sets.samples.small, heldout, *(gaussian_blur(heldout, width) for width in GUARD)])
+
+
+def _renumbered(pairs: tuple[Pair, ...], rows: Tensor) -> tuple[Pair, ...]:
+    """Pairs whose training images are numbered as in the whole set.  rows: (t,) of those taken."""
+    return tuple(
+        pair.model_copy(update={"train": tuple(int(rows[source]) for source in pair.train)}) for pair in pairs
+    )
+
+
+def _warnings(taken: int, total: int) -> Iterator[str]:
+    if taken < total:
+        yield (
+            f"The training set lies in shards: all {total:,} images were searched for the {CANDIDATES} likest of each sample and"
+            f" held-out image, and {taken:,} images were compared in full. Noise, mixtures, halves, the sensitivity card and"
+            " duplicates are judged among those only."
+        )
