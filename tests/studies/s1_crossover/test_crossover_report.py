@@ -61,7 +61,13 @@ def study() -> Study:
     arms = {arm: {"base": {}} for arm in made.arms()}
     scales = {"cpu": {"takes": "no time", "arms": [{"arm": "transition"}]}}
     return Study.model_validate(
-        {"name": "s1-crossover", "title": "When?", "paper": "2508.17689", "page": "crossover"}
+        {
+            "name": "s1-crossover",
+            "title": "When?",
+            "paper": "2508.17689",
+            "page": "s1-crossover",
+            "varies": [],
+        }
         | {"main_arm": "transition", "arms": arms, "scales": scales, "claims": claims}
         | {"published": PUBLISHED, "says": [sentence.model_dump() for sentence in RECIPE.says]}
     )

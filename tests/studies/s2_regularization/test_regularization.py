@@ -96,7 +96,8 @@ def test_a_study_of_one_s_own_has_a_page(tmp_path):
         "name": "mine",
         "title": "Mine",
         "paper": "none",
-        "page": "regularization",
+        "page": "s2-regularization",
+        "varies": [],
         "main_arm": "a",
         "arms": {
             "a": {

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from byheart._checks import InputError, unknown
 from byheart._records import Spec, identity
 from byheart.data.spec import Data
-from byheart.experiments.catalog import study_file
+from byheart.experiments.catalog import study_file, study_names
 from byheart.experiments.quantities import check_quantity
 from byheart.experiments.runs.run import Run
 from byheart.experiments.study.claims import Claim, ScaleName
@@ -57,14 +57,18 @@ class Scale(Spec):
 class Study(Spec):
     """A published experiment.
 
-    paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: what the report is about.
+    paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: the study of the package whose page
+    shows it.  for_your_data: what somebody with other data does instead; empty where the study takes other data.
+    varies: the settings that a grid may go over, since the page compares runs that differ in nothing else; none for any.
     published: curves of the paper's figures: figure -> name of a record -> points (x, value).  says: sentences of its page.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
-    page: Literal["onset", "regularization", "planted", "crossover"] = "onset"
+    page: str = "onset"
+    for_your_data: str = ""
+    varies: tuple[str, ...] = ("n", "seed")
     main_arm: str
     arms: dict[str, Arm]
     scales: dict[ScaleName, Scale]
@@ -104,12 +108,11 @@ class Study(Spec):
         return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
 
     def _sweep(self, cell: ArmGrid, data: Data | None) -> Sweep:
-        if data is not None and self.page != "onset":
-            question = "crossover" if self.page == "crossover" else "collapse"
+        if data is not None and self.for_your_data:
             raise InputError(
                 got=f"other data for the study {self.name}",
                 need="the paper's own points and images, which its formulas are about",
-                remedy=f"for your data: byheart theory {question} --data FOLDER",
+                remedy=f"for your data: {self.for_your_data}",
             )
         arm = self.arms[cell.arm]
         base = merged(arm.base, cell.base)
@@ -167,6 +170,13 @@ def _digest(text: str) -> str:
 
 def _check_names(study: Study) -> None:
     """Raise InputError for a name that stands for nothing, or an arm that stands twice."""
+    if study.page not in study_names():
+        raise unknown(
+            f"{study.name} with the page",
+            study.page,
+            study_names(),
+            remedy="name the study whose page shows it",
+        )
     cells = [(scale, cell) for scale, found in study.scales.items() for cell in found.arms]
     used = [("main_arm", study.main_arm)]
     used += [(f"scale {scale}", cell.arm) for scale, cell in cells]
@@ -179,9 +189,9 @@ def _check_names(study: Study) -> None:
             raise _mend(f"scale {claim.scale!r} in claim {claim.id}", "one of " + ", ".join(study.scales))
     ids = {claim.id for claim in study.claims}
     for sentence in study.says:
-        if unknown := set(sentence.when) - ids:
+        if absent := set(sentence.when) - ids:
             raise InputError(
-                got=f"the sentence {sentence.text!r} of {study.name}, which rests on {', '.join(sorted(unknown))}",
+                got=f"the sentence {sentence.text!r} of {study.name}, which rests on {', '.join(sorted(absent))}",
                 need="ids of claims of the same study",
                 remedy="mend `when` in the study's TOML file",
             )
@@ -191,10 +201,10 @@ def _check_names(study: Study) -> None:
                 f"an arm twice in scale {scale} of {study.name}", "each arm once: its grid holds n and seed"
             )
     for scale, cell in cells:
-        if study.page == "onset" and (other := set(cell.grid) - {"n", "seed"}):
+        if study.varies and (other := set(cell.grid) - set(study.varies)):
             raise _mend(
                 f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
-                "a grid over n and seed: exponents and collapse compare runs that differ in nothing else",
+                f"a grid over {' and '.join(study.varies)}: the page compares runs that differ in nothing else",
             )
 
 

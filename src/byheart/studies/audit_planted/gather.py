@@ -22,7 +22,7 @@ from byheart.studies.audit_planted.content import POOLED, Measured, PlantedConte
 from byheart.studies.audit_planted.figures import headline
 from byheart.studies.audit_planted.page import planted_page
 
-__all__ = ["planted_content", "write_planted"]
+__all__ = ["planted_content", "write_page"]
 
 DESIGN_SEEDS = (0, 1, 11)
 """Seeds on which the copy test was designed: numbers of these flatter it."""
@@ -39,7 +39,7 @@ TOGETHER = ("planted", "matched", "shortlisted")
 """Groups of which all kinds `main` are also pooled, under the name that the vocabulary of quantities has for it."""
 
 
-def write_planted(folder: StudyFolder) -> None:
+def write_page(folder: StudyFolder) -> None:
     """Write report.html and planted.png of a conducted study from what is stored."""
     content = planted_content(folder)
     page = planted_page(content)

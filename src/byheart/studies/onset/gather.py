@@ -27,7 +27,7 @@ from byheart.studies.onset.content import OnsetContent, Onsets, RunContent, Stri
 from byheart.studies.onset.figures import headline
 from byheart.studies.onset.page import onset_page
 
-__all__ = ["onset_content", "write_onset"]
+__all__ = ["onset_content", "write_page"]
 
 RULES = (
     "tau_gen@0.1",
@@ -46,7 +46,7 @@ COLLAPSING = ("f_mem", "gap@0.5")
 SHOWN_SAMPLES, SHOWN_STEPS = 6, 8
 
 
-def write_onset(folder: StudyFolder) -> None:
+def write_page(folder: StudyFolder) -> None:
     """Write report.html, onset.png and crossings.csv of a conducted study from what is stored."""
     content = onset_content(folder)
     export(_crossing_rows(content), folder.path / "crossings.csv")

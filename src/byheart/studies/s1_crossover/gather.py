@@ -38,12 +38,12 @@ from byheart.studies.s1_crossover.panels.starts import start_panels, starts, wid
 from byheart.studies.s1_crossover.words import compared
 from byheart.theory.weighting import Fit
 
-__all__ = ["crossover_content", "write_crossover"]
+__all__ = ["crossover_content", "write_page"]
 
 Arms = Mapping[str, Sequence[Curve]]
 
 
-def write_crossover(folder: StudyFolder) -> None:
+def write_page(folder: StudyFolder) -> None:
     """Write report.html of a conducted study from what is stored, and crossover.png: its first figure."""
     content = crossover_content(folder)
     page = crossover_page(content)

@@ -27,7 +27,7 @@ from byheart.studies.s2_regularization.page import Copies, RegularizationContent
 from byheart.studies.s2_regularization.plane import PlaneContent
 from byheart.theory.terminal import consistency_copies, tikhonov_copies
 
-__all__ = ["regularization_content", "write_regularization"]
+__all__ = ["regularization_content", "write_page"]
 
 PUBLISHED_TIKHONOV = {1e-5: 0.99, 3.2e-5: 0.80, 1e-4: 0.395, 3.2e-4: 0.137, 1e-3: 0.042, 1e-2: 0.004}
 PUBLISHED_CONSISTENCY = {4.6052: 0.985, 3.442: 0.975, 2.3026: 0.91, 1.1394: 0.70}
@@ -57,7 +57,7 @@ RATES = {
 }
 
 
-def write_regularization(folder: StudyFolder) -> None:
+def write_page(folder: StudyFolder) -> None:
     """Write report.html of a conducted study from what is stored."""
     write_atomic(folder.report, regularization_page(regularization_content(folder)))
 
