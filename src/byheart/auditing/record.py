@@ -145,7 +145,7 @@ class Channel(Spec):
 class CopyShare(Spec):
     """The share of samples that are copies.
 
-    raw: share of samples over the held-out score of that rank, which a share alpha of innocent samples exceeds, too.
+    raw: share of samples that score above the rank-th highest held-out score; about alpha of original samples do so too.
     low: what is left if every copy were seen (TPR = 1), the bound that holds under any mix of copies.
     corrected: Rogan–Gladen with its Beta Monte-Carlo interval, for copies mixed as on the sensitivity card (`mix`).  cross_check: Storey's estimate, which needs no card.
     """

@@ -43,7 +43,7 @@ def own_weight(train: Tensor, sigma: float, *, seed: int = 0) -> Interval:
 
 
 def collapse_level(train: Tensor, *, seed: int = 0) -> Interval:
-    """r_c from data alone: the level at which `own_weight` is ½.  Its interval: where the ends of that one's are ½.
+    """r_c from data alone: the level at which `own_weight` is ½.  Its interval: the levels at which the lower and the upper limit of `own_weight` cross ½.
 
     train: (n, *shape), at least two different points.  The same noise at every level, so that the curve is smooth.
     Raises InputError for fewer than two points, bad points, or points that repeat.

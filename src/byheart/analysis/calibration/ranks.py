@@ -145,7 +145,7 @@ def marginal_rank(alpha: float, heldout: int) -> int | None:
 def chosen_rank(
     alpha: float, heldout: int, *, rule: Literal["pac", "marginal"] = "pac", confidence: float = CONFIDENCE
 ) -> Rank:
-    """The rank by that rule; where pac has none the marginal one, and where that has none either, none.
+    """The rank for this rule. If `pac` has none, the marginal rank; if that does not exist either, no rank.
 
     rule: pac, or marginal to ask for the weaker promise even where the stronger can be kept.
     """

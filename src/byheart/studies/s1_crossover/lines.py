@@ -168,7 +168,7 @@ def at_size(curves: Sequence[Curve], share: float) -> Rows:
 
 
 def distinct(curves: Sequence[Curve]) -> list[Curve]:
-    """One of the runs that differ in nothing but their sizes: these share population, points, start and noise, and are no independent measurements."""
+    """Keep one of several runs that differ only in `shares`: they train on the same points from the same start, so they are not independent."""
     found: dict[str, Curve] = {}
     for curve in curves:
         rest = {name: value for name, value in curve.spec.items() if name != "shares"}

@@ -253,7 +253,7 @@ def _difference(run: FlowRun, denoiser: Denoiser, start: Tensor, x: Tensor, leve
 
 
 def _off_the_plane(run: FlowRun, points: Tensor, before: Tensor, rows: list[Row]) -> Record:
-    """How near the midpoint, without the help of the last denoise; and at which level pushed trajectories have left."""
+    """Measure the distance to the midpoint before the last denoising step, and the level at which trajectories started off the plane have left it."""
     record: Record = {"midpoint/before": float((before - points[:2].mean(0)).flatten(1).norm(dim=1).max())}
     if not run.offset:
         return record
