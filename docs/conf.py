@@ -12,7 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import byheart
 from byheart._version import public_homes
 from byheart.cli import VERBS, main, overview
+from byheart.experiments.runs.curves import in_order
+from byheart.experiments.study.recipe import load_study
+from byheart.experiments.study.records import read_run_records
 from byheart.experiments.study.scoreboard import all_rows, standings
+from byheart.studies.onset.gather import headline_picture
 
 project, author, copyright = "byheart", "The byheart authors", "2026, the byheart authors"
 version = release = byheart.__version__
@@ -65,6 +69,13 @@ def scoreboard(prefix: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+def onset_figure() -> bytes:
+    """The onset study's first figure, from the committed records of its main arm."""
+    study = load_study("onset")
+    known, runs = read_run_records(study.name, "cpu"), study.runs("cpu")[study.main_arm]
+    return headline_picture(in_order(known[run.id].curve for run in runs))
+
+
 def names() -> str:
     """The public names at the top, with their homes and first sentences."""
     lines = ["| name | from | |", "| --- | --- | --- |"]
@@ -85,6 +96,7 @@ def make_pages(app):
     (MADE / "names.md").write_text(names())
     (MADE / "scoreboard.md").write_text(scoreboard())
     (MADE / "planted.md").write_text(scoreboard("A-"))
+    (MADE / "onset.png").write_bytes(onset_figure())
     lines = "\n".join(standing.line for standing in standings())
     (MADE / "standings.md").write_text(f"```\n{lines}\n```\n")
 

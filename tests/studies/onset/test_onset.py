@@ -1,13 +1,18 @@
 """What the onset page is given: crossings, strips in pixels, and ratios, from the stored files."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from byheart._checks import InputError
+from byheart.experiments.runs.curves import in_order
 from byheart.experiments.study.conduct import conduct
 from byheart.experiments.study.recipe import load_study
-from byheart.studies.onset.gather import RULES, _threshold, onset_content
+from byheart.experiments.study.records import read_run_records
+from byheart.studies.onset.gather import RULES, _threshold, headline_picture, onset_content
 from byheart.studies.pages import write_report
 
 
@@ -59,3 +64,11 @@ def test_nearest_images_are_training_images(content, folder):
 def test_crossings_are_exported(folder):
     lines = (folder.path / "crossings.csv").read_text().splitlines()
     assert lines[0].startswith("arm,n,seed,time,step,low,high") and len(lines) == 1 + 4 * len(RULES)
+
+
+def test_the_headline_is_drawn_from_committed_records():
+    study = load_study("onset")
+    known = read_run_records("onset", "cpu")
+    curves = in_order(known[run.id].curve for run in study.runs("cpu")[study.main_arm])
+    picture = Image.open(BytesIO(headline_picture(curves)))
+    assert picture.format == "PNG" and min(picture.size) > 300 and len({curve.n for curve in curves}) == 4

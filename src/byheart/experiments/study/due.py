@@ -65,7 +65,8 @@ def due_claims(scale: str = "cpu") -> list[Due]:
 
 
 def _of_study(study: Study, scale: str) -> Iterator[Due]:
-    versions = {row["id"]: row["version"] for row in read_record(study.name) if row["scale"] == scale}
+    rows = {row["id"]: row for row in read_record(study.name) if row["scale"] == scale}
+    versions = {name: row["version"] for name, row in rows.items()}
     claims = [claim for claim in study.claims if claim.scale == scale]
     old = [claim for claim in claims if versions.get(claim.id) != version_now(study, claim, scale)]
     if not old:
@@ -75,7 +76,8 @@ def _of_study(study: Study, scale: str) -> Iterator[Due]:
         runs = arms[claim.arm]
         carried = [] if current_records(runs, known) is not None else runs
         reason = NEVER if versions.get(claim.id) is None else _reason(claim, runs, known, tables)
-        yield Due(study.name, claim.id, claim.arm, reason, len(carried), _minutes(carried, known))
+        minutes = _minutes(carried, known, rows.get(claim.id, {}).get("seconds"))
+        yield Due(study.name, claim.id, claim.arm, reason, len(carried), minutes)
 
 
 def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tables: CodeTables) -> str:
@@ -96,9 +98,14 @@ def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tabl
     return MOVED if older else "the claim itself"
 
 
-def _minutes(runs: Sequence[Run], known: dict[str, RunRecord]) -> float | None:
-    """Minutes of runs as they were last measured: each one's own, else the mean of those of its kind."""
-    seconds = [known[run.id].seconds for run in runs if run.id in known]
+def _minutes(runs: Sequence[Run], known: dict[str, RunRecord], measured: float | None) -> float | None:
+    """Minutes of runs as they were last measured.
+
+    measured: seconds of all of them together that the claim's row tells, for runs that have no record.
+    """
     if not runs:
         return 0.0
-    return sum(seconds) / len(seconds) * len(runs) / 60 if seconds else None
+    seconds = [known[run.id].seconds for run in runs if run.id in known]
+    if seconds:
+        return sum(seconds) / len(seconds) * len(runs) / 60
+    return None if measured is None else measured / 60

@@ -27,7 +27,7 @@ from byheart.studies.onset.content import OnsetContent, Onsets, RunContent, Stri
 from byheart.studies.onset.figures import headline
 from byheart.studies.onset.page import onset_page
 
-__all__ = ["onset_content", "write_page"]
+__all__ = ["headline_picture", "onset_content", "write_page"]
 
 RULES = (
     "tau_gen@0.1",
@@ -50,15 +50,33 @@ def write_page(folder: StudyFolder) -> None:
     """Write report.html, onset.png and crossings.csv of a conducted study from what is stored."""
     content = onset_content(folder)
     export(_crossing_rows(content), folder.path / "crossings.csv")
-    write_atomic(folder.path / "onset.png", png(headline(content.runs, content.crossings)))
+    main = read_curves(_main_arm(folder)[1])
+    write_atomic(folder.path / "onset.png", headline_picture(main))
     write_atomic(folder.report, onset_page(content))
+
+
+def headline_picture(curves: Sequence[Curve]) -> bytes:
+    """Draw the page's first figure, a PNG file, from the curves of one arm: of run folders, or of committed records."""
+    return png(headline([_run(curve) for curve in curves], [_onsets(curve) for curve in curves]))
+
+
+def _run(curve: Curve) -> RunContent:
+    return RunContent(curve.id, curve.n, curve.seed, curve.rows, curve.references)
+
+
+def _main_arm(folder: StudyFolder) -> tuple[str, list[RunFolder]]:
+    """The arm that the page shows first, and its runs."""
+    folders = folder.folders()
+    main = Study.model_validate(folder.content()["study"]).main_arm
+    first = main if main in folders else next(iter(folders))
+    return first, folders[first]
 
 
 def onset_content(folder: StudyFolder) -> OnsetContent:
     """Everything that the page shows: the study's main arm, and the other arms behind it."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
-    first = study.main_arm if study.main_arm in folders else next(iter(folders))
+    first, _ = _main_arm(folder)
     claims = folder.claims()
     others = [
         _arm(study, arm, found, claims, title=_arm_title(study, arm), scale=record["scale"])
@@ -87,7 +105,7 @@ def _arm(
         title=title,
         scale=scale,
         data_name=str(folders[0].read_record("data").get("name", "")),
-        runs=[RunContent(curve.id, curve.n, curve.seed, curve.rows, curve.references) for curve in curves],
+        runs=[_run(curve) for curve in curves],
         crossings=[_onsets(curve) for curve in curves],
         exponents=[
             measured_exponent(rule, curves if rule.startswith("tau_gen") else fitted)
