@@ -212,10 +212,10 @@ def test_settings_reach_the_audit(at, monkeypatch):
     words = (
         "--count 9 --channels 3 --pad zero --alpha 0.02 --rule marginal --allow-overlap --features whitened"
     )
-    more = "--cache kept --planted 7 --queries 90 --seed 5"
+    more = "--cache kept --planted 7 --queries 90 --seed 5 --workers 3 --executor ray --address auto --checkpoints here"
     assert audit(*words.split(), *more.split(), samples="made", heldout=None) == 130
     heard.pop("tell")
-    assert str(heard.pop("cache")) == "kept"
+    assert (str(heard.pop("cache")), str(heard.pop("checkpoints"))) == ("kept", "here")
     assert heard == {
         "samples": "made",
         "train": "train.npy",
@@ -231,6 +231,9 @@ def test_settings_reach_the_audit(at, monkeypatch):
         "planted": 7,
         "queries": 90,
         "seed": 5,
+        "workers": 3,
+        "executor": "ray",
+        "address": "auto",
     }
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from byheart.auditing.inputs.source import from_array
 
 from byheart import audit, dedup
 from byheart._checks import InputError
@@ -13,6 +12,7 @@ from byheart.auditing.stored import duplicates, images
 from byheart.auditing.stored import train as stored_train
 from byheart.auditing.stored.duplicates import NOT_TOLD
 from byheart.data.named import load
+from byheart.data.reader.source import from_array
 from byheart.data.spec import Data
 from byheart.denoisers import empirical
 from byheart.features.shards import numbered, write_shards
