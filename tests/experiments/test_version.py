@@ -1,5 +1,6 @@
 """Which code measured a number: the digest moves with the code that makes it, and with nothing else."""
 
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -141,3 +142,26 @@ def test_the_changed_file_is_named(package):
 def test_a_name_that_is_no_module_is_refused():
     with pytest.raises(ImportError, match="nowhere"):
         version.code_version(("byheart.nowhere",))
+
+
+def test_a_tree_is_the_same_in_every_version_of_python():
+    tree = ast.parse("def f(x, *, y=1):\n    return [x[0], None, y]\n")
+    name = lambda text: ("Name", ("ctx", ("Load",)), ("id", text))  # noqa: E731
+    item = ("Subscript", ("ctx", ("Load",)), ("slice", ("Constant", ("value", 0))), ("value", name("x")))
+    returned = ("Return", ("value", ("List", ("ctx", ("Load",)), ("elts", [item, ("Constant",), name("y")]))))
+    arguments = (
+        "arguments",
+        ("args", [("arg", ("arg", "x"))]),
+        ("kw_defaults", [("Constant", ("value", 1))]),
+        ("kwonlyargs", [("arg", ("arg", "y"))]),
+    )
+    function = ("FunctionDef", ("args", arguments), ("body", [returned]), ("name", "f"))
+    assert version._plain(tree) == ("Module", ("body", [function]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("None", "'None'"), ("x = 1", "x = True"), ("0.5", "0.25"), ("1", "1.0")]
+)
+def test_what_differs_is_told_apart(one, other):
+    plain = [repr(version._plain(ast.parse(text))) for text in (one, other)]
+    assert plain[0] != plain[1]

@@ -1,6 +1,6 @@
 """Which code measured a number: a digest of the package files that an experiment runs through, free of their paths.
 
-The digest of a file is of its syntax tree.  Docstrings, comments and formatting are left out, so that documentation does
+The digest of a file is of its syntax tree, the same in every version of Python.  Docstrings, comments and formatting are left out, so that documentation does
 not make measured numbers look old.  An import of the package's own is replaced by the name it binds, the name it takes and
 the digest of the file that the name comes from.  So a file may move without any number becoming old, while a function of
 the same name out of another file changes the digest.  Imports for type checkers only are left out.
@@ -17,7 +17,15 @@ from pathlib import Path
 
 __all__ = ["changed_files", "code_files", "code_version", "forget", "run_code", "run_module"]
 
-CARRIERS = {"_checks.py", "_records.py", "_version.py", "executors", "store", "experiments/version.py"}
+CARRIERS = {
+    "_checks.py",
+    "_records.py",
+    "_version.py",
+    "executors",
+    "store",
+    "experiments/version.py",
+    "experiments/kinds/shared/short.py",
+}
 """Files and rooms that carry numbers and make none: a change there leaves every measured number what it was."""
 
 PACKAGE = Path(__file__).parents[1]
@@ -122,7 +130,7 @@ def _read(file: Path) -> _Source:
     # A package's names are resolved when they are used: what only type checkers import there is what they stand for.
     links = tuple(_links(tree, types=file.name == "__init__.py"))
     _strip(tree)
-    return _Source(hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], links)
+    return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()[:16], links)
 
 
 def _links(tree: ast.Module, *, types: bool) -> Iterator[_Link]:
@@ -173,6 +181,20 @@ def _strip(node: ast.AST) -> None:
         setattr(node, name, kept or empty)
         for child in kept:
             _strip(child)
+
+
+def _plain(node: object) -> object:
+    """The tree as nested tuples, the same in every version of Python.
+
+    `ast.dump` would not do: newer versions know more fields, or leave empty ones out.
+    """
+    if isinstance(node, ast.AST):
+        fields = ((name, getattr(node, name, None)) for name in node._fields)
+        kept = sorted((name, value) for name, value in fields if value is not None and value != [])
+        return type(node).__name__, *((name, _plain(value)) for name, value in kept)
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    return node
 
 
 def _is_dropped(node: ast.AST) -> bool:

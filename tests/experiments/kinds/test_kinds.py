@@ -71,8 +71,20 @@ def test_the_whole_follows_from_the_parts():
     assert short.whole(seconds=7.0, clock=6.0, rows=2.0) == 2 * 1 + 10 * 4 + 3 * 2
 
 
+def test_what_does_not_grow_is_not_multiplied():
+    """A run of 1,000 steps of 0.1 s, 10 evaluations of 2 s, and 3 s of what is done once, whatever its length."""
+
+    def taken(steps):
+        short = Short(a_run("training"), once=100 / steps, step=1000 / steps, evaluation=10 * 100 / steps)
+        once, evaluation = 3.0, 2.0 * steps / 100
+        clock = 0.1 * steps + evaluation
+        return short, timing.Time(once + clock, clock, evaluation)
+
+    assert timing.extrapolated([taken(1), taken(8)]) == pytest.approx(3 + 100 + 20)
+    assert timing.extrapolated([taken(8)]) > 2 * (3 + 100 + 20) - 100  # one alone cannot tell
+
+
 def test_what_takes_long_is_timed_once_and_in_short(monkeypatch):
-    monkeypatch.setattr(timing, "ENOUGH", 0.0)
     monkeypatch.setattr(timing, "PATIENCE", 0.0)
     run, carried = a_run("training"), []
     module = kind_of(run)

@@ -17,7 +17,7 @@ from byheart.experiments.runs.footprint import check_runs
 from byheart.experiments.runs.run import Run, kind_of
 from byheart.store.folders import RunFolder
 
-__all__ = ["Estimate", "estimate", "makespan"]
+__all__ = ["Estimate", "Time", "estimate", "extrapolated", "makespan"]
 
 EFFORTS = (1, 8, 64)
 ENOUGH = 0.5
@@ -82,12 +82,43 @@ def one_thread() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _Time:
+class Time:
     """Seconds of a shortened run, of its steps and evaluations (its clock), and of its evaluations alone."""
 
     seconds: float
     clock: float
     rows: float
+
+    @property
+    def parts(self) -> tuple[float, float, float]:
+        """Seconds of what is done once, of the steps, and of the evaluations."""
+        return max(0.0, self.seconds - self.clock), max(0.0, self.clock - self.rows), self.rows
+
+
+def extrapolated(taken: Sequence[tuple[Short[Run], Time]]) -> float:
+    """Compute the seconds of the whole run from the last two shortened ones, part by part, along a line.
+
+    So what does not grow with the run, as the building of a network, is not multiplied.  One alone is scaled.
+    """
+    short, time = taken[-1]
+    if len(taken) == 1:
+        return short.whole(time.seconds, time.clock, time.rows)
+    before, sooner = taken[-2]
+    shares = zip(_shares(before), _shares(short), sooner.parts, time.parts, strict=True)
+    return sum(_on_a_line(*part) for part in shares)
+
+
+def _shares(short: Short[Run]) -> tuple[float, float, float]:
+    """How much of every part of the whole run a shortened one does."""
+    return 1 / short.once, 1 / short.step, 1 / short.evaluation
+
+
+def _on_a_line(less: float, more: float, sooner: float, later: float) -> float:
+    """Seconds of all of a part, of which two shares took so long."""
+    if more <= less:
+        return later / more
+    slope = max(0.0, (later - sooner) / (more - less))
+    return later + slope * (1 - more)
 
 
 class _Timings:
@@ -99,19 +130,21 @@ class _Timings:
     def __init__(self, device: str) -> None:
         self.repeated = self.shared = 0
         self._device = device
-        self._known: dict[str, _Time] = {}
+        self._known: dict[str, Time] = {}
         self._warm: set[str] = set()
 
     def seconds(self, run: Run) -> float:
-        """Estimate the seconds of a run from the first shortened one that takes long enough to be believed."""
+        """Estimate the seconds of a run from two shortened ones, the second long enough to be believed."""
+        taken: list[tuple[Short[Run], Time]] = []
         for effort in EFFORTS:
             short = kind_of(run).short(run, effort)
-            time = self._time(short)
-            if time.seconds >= ENOUGH or short.run == run:
+            taken.append((short, self._time(short)))
+            seconds = taken[-1][1].seconds
+            if short.run == run or seconds > PATIENCE or (len(taken) > 1 and seconds >= ENOUGH):
                 break
-        return short.whole(time.seconds, time.clock, time.rows)
+        return extrapolated(taken)
 
-    def _time(self, short: Short[Run]) -> _Time:
+    def _time(self, short: Short[Run]) -> Time:
         key = canonical_json(short.run.model_copy(update={"seed": 0}))
         if key not in self._known:
             self._known[key] = self._measure(short)
@@ -120,7 +153,7 @@ class _Timings:
             self._warm.add(short.run.kind)
         return self._known[key]
 
-    def _measure(self, short: Short[Run]) -> _Time:
+    def _measure(self, short: Short[Run]) -> Time:
         kind = kind_of(short.run)
         with TemporaryDirectory() as root:
             prepared = kind.prepare(short.run, Path(root)) if short.prepared is None else short.prepared
@@ -130,7 +163,7 @@ class _Timings:
             kind.carry_out(short.run, prepared, folder, self._device, silent)
             seconds = perf_counter() - began
             rows = sum(float(row.get("seconds") or 0.0) for row in folder.rows())
-            return _Time(seconds, float(folder.read_record("clock").get("seconds", rows)), rows)
+            return Time(seconds, float(folder.read_record("clock").get("seconds", rows)), rows)
 
     def _look_at(self, prepared: object) -> None:
         from byheart.data.dataset import Split
