@@ -13,6 +13,7 @@ from PIL import Image
 
 from byheart.cli import main
 from byheart.experiments.runs.execute import execute_all
+from byheart.experiments.study.due import Due
 from byheart.experiments.sweeps.sweep import Sweep
 from byheart.store.folders import RunFolder, list_runs
 
@@ -282,3 +283,35 @@ def test_python_is_warned_of_what_keeps_numbers_from_meaning_what_they_say(tmp_p
 def test_how_claims_are_measured_says_nothing_without_measuring(words, capsys):
     assert main(["claims", *words]) == 1
     assert "--measure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--json"], ["--record"], [], ["S3-A"]])
+def test_what_is_due_is_asked_for_alone(words, capsys):
+    asked = [
+        "claims",
+        "--dry-run",
+        *(["--measure", *words] if words == ["S3-A"] else ["--measure", "due", *words] if words else []),
+    ]
+    assert main(asked) == 1
+    assert "byheart claims --measure due --dry-run" in capsys.readouterr().err
+
+
+def test_what_is_due_is_listed_with_its_reason_and_time(monkeypatch, capsys):
+    rows = [
+        Due("onset", "S3-A", "mlp", "training/ema.py", 3, 4.0),
+        Due("onset", "S3-B", "mlp", "training/ema.py", 3, 4.0),
+        Due("onset", "B-X", "unet", "the claim itself", 0, 0.0),
+        Due("onset", "B-Y", "other", "never measured", 2, None),
+    ]
+    monkeypatch.setattr("byheart.experiments.study.due.due_claims", lambda scale: rows)
+    assert main(["claims", "--measure", "due", "--dry-run", "--workers", "2"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "S3-A onset 3 4.0 training/ema.py" in said
+    assert "4 claims of scale cpu: 5 runs to carry out, about 2 minutes, 2 at a time" in said
+    assert "nobody timed the runs of 1 arm" in said
+    assert "1 claim can be decided from the committed records" in said
+
+
+def test_a_scale_that_does_not_exist_is_not_up_to_date(capsys):
+    assert main(["claims", "--measure", "due", "--scale", "cpuu"]) == 1
+    assert "did you mean cpu?" in capsys.readouterr().err

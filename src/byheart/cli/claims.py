@@ -48,7 +48,8 @@ def claims(
         root: Where the runs are kept.
     """
     if dry_run:
-        return _show_due(measure, scale, cores(workers, device))
+        _check_dry(measure, record, json)
+        return _show_due(scale, cores(workers, device))
     if not measure:
         _check_alone(scale, record)
         from byheart.experiments.study.scoreboard import all_rows, scoreboard
@@ -67,33 +68,43 @@ def claims(
     return 0
 
 
-def _show_due(ids: Sequence[str], scale: str, workers: int) -> int:
+def _show_due(scale: str, workers: int) -> int:
     """Print what is due at a scale: a row a claim, and the time of all runs."""
-    from byheart._checks import InputError
     from byheart.experiments.study.due import due_claims
+    from byheart.report.words import plural
 
-    if list(ids) != ["due"]:
-        raise InputError(
-            got="--dry-run" + (f" with --measure {' '.join(ids)}" if ids else ""),
-            need="--measure due, which it is about",
-            remedy="write: byheart claims --measure due --dry-run",
-        )
     rows = due_claims(scale)
     if not rows:
         print("nothing is due")
         return 0
     columns = ("claim", "study", "runs", "minutes", "because of")
     show(columns, [_due_line(row) for row in rows], last_wraps=True)
-    arms = {(row.study, row.arm): row for row in rows}.values()
-    minutes = sum(row.minutes or 0.0 for row in arms)
-    unknown = sum(row.minutes is None for row in arms)
-    print(
-        f"\n{len(rows)} claims of scale {scale} are due; {sum(row.runs for row in arms)} runs to carry out, about "
-        f"{minutes / workers:.0f} minutes, {workers} at a time"
-        + (f", without {unknown} arms that nobody timed" if unknown else "")
-        + ". The others are decided from the committed records, in seconds."
-    )
+    arms = {(row.study, row.arm): row for row in rows if row.runs}.values()
+    minutes, untimed = sum(row.minutes or 0.0 for row in arms), sum(row.minutes is None for row in arms)
+    runs = plural(sum(row.runs for row in arms), "run")
+    text = f"{plural(len(rows), 'claim')} of scale {scale}: {runs} to carry out"
+    if len(arms) > untimed:
+        text += f", about {minutes / workers:.0f} minutes, {workers} at a time"
+    if untimed:
+        text += f"; nobody timed the runs of {plural(untimed, 'arm')}: see byheart study STUDY --scale {scale} --dry-run"
+    print(f"\n{text}.")
+    if decided := sum(not row.runs for row in rows):
+        print(f"{plural(decided, 'claim')} can be decided from the committed records, in seconds.")
     return 0
+
+
+def _check_dry(ids: Sequence[str], record: bool, json: bool) -> None:
+    """Refuse --dry-run with anything but what it is about."""
+    from byheart._checks import InputError
+
+    beside = [flag for flag, given in (("--record", record), ("--json", json)) if given]
+    if list(ids) != ["due"] or beside:
+        words = [*beside, *([f"--measure {' '.join(ids)}"] if ids else [])]
+        raise InputError(
+            got="--dry-run" + (f" with {' and '.join(words)}" if words else ""),
+            need="--measure due alone: it says what would be measured",
+            remedy="write: byheart claims --measure due --dry-run",
+        )
 
 
 def _due_line(row: Due) -> list[str]:

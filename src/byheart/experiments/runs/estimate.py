@@ -159,6 +159,7 @@ class _Timings:
             prepared = kind.prepare(short.run, Path(root)) if short.prepared is None else short.prepared
             self._look_at(prepared)
             folder = RunFolder(Path(root) / short.run.id)
+            folder.path.mkdir()
             began = perf_counter()
             kind.carry_out(short.run, prepared, folder, self._device, silent)
             seconds = perf_counter() - began

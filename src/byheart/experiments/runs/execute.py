@@ -74,9 +74,9 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
         return folder
     check_runs([run], device)
     kind = kind_of(run)
-    prepared = kind.prepare(
-        run, Path(root)
-    )  # before a folder is made: data that do not fit leave none behind
+    # Before a folder is made: data that do not fit leave none behind.
+    with _as_begun(folder.header() if folder.exists else {}):
+        prepared = kind.prepare(run, Path(root))
     with folder.locked():
         began, before = perf_counter(), float(folder.read_record("clock").get("seconds", 0.0))
         header = folder.header() if folder.exists else _start(folder, run, device)
@@ -165,14 +165,15 @@ def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
 
 
 @contextmanager
-def _as_begun(header: dict[str, Any]) -> Iterator[None]:
+def _as_begun(header: Mapping[str, Any]) -> Iterator[None]:
     """With the product backend and the number of threads that the run began with: both decide how sums are rounded."""
     import torch
 
     from byheart.numerics.products import use_backend
 
     before = torch.get_num_threads()
-    use_backend(header["backend"])
+    if "backend" in header:
+        use_backend(header["backend"])
     torch.set_num_threads(header.get("threads", before))
     try:
         yield

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from byheart._checks import unknown
 from byheart.experiments.catalog import study_names
 from byheart.experiments.quantities import quantity_module
 from byheart.experiments.runs.run import Run
-from byheart.experiments.study.claims import Claim, read_record
+from byheart.experiments.study.claims import SCALES, Claim, read_record
 from byheart.experiments.study.conduct import claim_version
 from byheart.experiments.study.recipe import Study, load_study
 from byheart.experiments.study.records import (
@@ -20,9 +21,10 @@ from byheart.experiments.study.records import (
 )
 from byheart.experiments.version import changed_files, code_files, run_code, run_module
 
-__all__ = ["Due", "due", "due_claims", "studies", "version_now"]
+__all__ = ["Due", "check_scale", "due", "due_claims", "studies", "version_now"]
 
 NEVER = "never measured"
+UNRECORDED = "no records of its runs are committed"
 MOVED = "imports were rearranged"
 
 
@@ -60,29 +62,48 @@ def due(scale: str = "cpu") -> list[str]:
 
 
 def due_claims(scale: str = "cpu") -> list[Due]:
-    """List the claims of this scale that are due, with the reason and the time of each."""
+    """List the claims of this scale that are due, with the reason and the time of each.
+
+    Raises InputError for a scale that does not exist.
+    """
+    check_scale(scale)
     return [claim for study in studies() for claim in _of_study(study, scale)]
+
+
+def check_scale(scale: str) -> None:
+    """Raise InputError for a scale that does not exist."""
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES, remedy="choose one with --scale")
 
 
 def _of_study(study: Study, scale: str) -> Iterator[Due]:
     rows = {row["id"]: row for row in read_record(study.name) if row["scale"] == scale}
-    versions = {name: row["version"] for name, row in rows.items()}
     claims = [claim for claim in study.claims if claim.scale == scale]
-    old = [claim for claim in claims if versions.get(claim.id) != version_now(study, claim, scale)]
+    old = [
+        claim for claim in claims if rows.get(claim.id, {}).get("version") != version_now(study, claim, scale)
+    ]
     if not old:
         return
     known, tables, arms = read_run_records(study.name, scale), read_code_tables(study.name), study.runs(scale)
+    seconds = {
+        claim.arm: float(row["seconds"])
+        for claim in claims
+        if (row := rows.get(claim.id)) is not None and row["seconds"] is not None
+    }
     for claim in old:
         runs = arms[claim.arm]
         carried = [] if current_records(runs, known) is not None else runs
-        reason = NEVER if versions.get(claim.id) is None else _reason(claim, runs, known, tables)
-        minutes = _minutes(carried, known, rows.get(claim.id, {}).get("seconds"))
+        never = rows.get(claim.id, {}).get("version") is None
+        reason = NEVER if never else _reason(claim, runs, known, tables)
+        minutes = _minutes(carried, known, seconds.get(claim.arm))
         yield Due(study.name, claim.id, claim.arm, reason, len(carried), minutes)
 
 
 def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tables: CodeTables) -> str:
-    """What changed since a claim was measured, as far as the committed tables tell."""
+    """Say what changed since a claim was measured, as far as the committed tables tell."""
     records = [known[run.id] for run in runs if run.id in known]
+    if not records:
+        return UNRECORDED
     if len(records) < len(runs):
         return "settings of its runs"
     changed = set[str]()
@@ -91,17 +112,16 @@ def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tabl
     for code, kind in older:
         changed.update(changed_files(tables.runs.get(code, {}), code_files((run_module(kind),))))
     module = quantity_module(claim.quantity)
-    measured, now = tables.analysis.get(module, {}), code_files((module,))
-    analysis = changed_files(measured, now) if measured != now else []
-    if changed or analysis:
-        return ", ".join(sorted(changed.union(analysis)))
+    changed.update(changed_files(tables.analysis.get(claim.id, {}), code_files((module,))))
+    if changed:
+        return ", ".join(sorted(changed))
     return MOVED if older else "the claim itself"
 
 
 def _minutes(runs: Sequence[Run], known: dict[str, RunRecord], measured: float | None) -> float | None:
-    """Minutes of runs as they were last measured.
+    """Compute the minutes of runs as they were last measured.
 
-    measured: seconds of all of them together that the claim's row tells, for runs that have no record.
+    measured: seconds of all of them together that a row of their arm tells, for runs that have no record.
     """
     if not runs:
         return 0.0

@@ -11,7 +11,7 @@ from byheart.experiments.quantities import quantity_module
 from byheart.experiments.runs.execute import silent
 from byheart.experiments.study.claims import Claim, ClaimRow, merge_rows, read_record, write_record
 from byheart.experiments.study.conduct import conduct, measure_claims
-from byheart.experiments.study.due import due, studies
+from byheart.experiments.study.due import check_scale, due, studies
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
 from byheart.experiments.study.records import (
@@ -49,6 +49,7 @@ def measure_again(
     record: also copy the rows into the package's record, and the records of the runs beside them.
     Raises InputError for an unknown id, or a claim whose arm this scale does not have.
     """
+    check_scale(scale)
     wanted = set(due(scale) if list(ids) == [DUE] else ids)
     _check_known(wanted)
     _check_scales(wanted, scale)
@@ -91,9 +92,8 @@ def _write(
     write_run_records(study.name, scale, kept.values())
     arms = {claim.arm for claim in study.claims} & current.keys()
     kinds = {runs[record.id].kind for arm in arms for record in current[arm]}
-    modules = {
-        quantity_module(claim.quantity) for claim in study.claims if claim.id in {row["id"] for row in rows}
-    }
+    ids = {row["id"] for row in rows}
+    modules = {claim.id: quantity_module(claim.quantity) for claim in study.claims if claim.id in ids}
     tables = read_code_tables(study.name).with_today(kinds, modules)
     write_code_tables(study.name, tables.only({record.code for record in kept.values()}))
 

@@ -87,16 +87,19 @@ def current_records(runs: Sequence[Run], known: Mapping[str, RunRecord]) -> list
 class CodeTables:
     """Which files versions of the code consisted of: path -> digest of the file alone.
 
-    runs: version of the code of a run -> its files.  analysis: module that measured a quantity -> its files.
+    runs: version of the code of a run -> its files.  analysis: id of a claim -> the files that measured its quantity.
     """
 
     runs: dict[str, dict[str, str]]
     analysis: dict[str, dict[str, str]]
 
-    def with_today(self, kinds: Iterable[str], modules: Iterable[str]) -> CodeTables:
-        """Add what today's code of these kinds of run and these modules of quantities consists of."""
+    def with_today(self, kinds: Iterable[str], modules: Mapping[str, str]) -> CodeTables:
+        """Add what today's code of these kinds of run, and of the analysis of these claims, consists of.
+
+        modules: id of a claim -> the module that measures its quantity.
+        """
         runs = {run_code(kind): code_files((run_module(kind),)) for kind in kinds}
-        analysis = {module: code_files((module,)) for module in modules}
+        analysis = {claim: code_files((module,)) for claim, module in modules.items()}
         return CodeTables({**self.runs, **runs}, {**self.analysis, **analysis})
 
     def only(self, codes: set[str]) -> CodeTables:
