@@ -2,7 +2,7 @@
 #
 #   make demo     the first study, from nothing to its report (6 to 7 minutes on 2 cores, once installed)
 #   make test     all tests but the slow ones and those in a browser
-#   make check    lint, format, types, layers
+#   make check    lint, format, types, layers, names, defaults
 #   make docs     the documentation, warnings are errors
 #   make browser  tests that look at pages in Chromium
 #   make bench    hot loops against their peers
@@ -33,7 +33,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py tests/test_identity.py tests/test_public_names.py
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -420,7 +420,7 @@ def test_a_sentence_leaves_the_page_with_its_claim(tmp_path):
         made.write_claims(found, [row | {"verdict": verdict}])
         page = write_report(found.path).read_text()
         assert page.count("their variances differ by 2.0\N{NO-BREAK SPACE}% at most") == times
-        assert page.count("none of the claims that sentences would rest on is reproduced") == 1 - times
+        assert page.count("No sentence rests on claims that these runs reproduced") == 1 - times
 
 
 def test_words_are_of_mixtures_and_advise_nobody(folder, curves):
