@@ -82,7 +82,7 @@ class Measured(Protocol):
 
 
 def interval_ends(measured: Measured) -> tuple[float, float]:
-    """The ends of an interval; the value itself where there is none."""
+    """Return the ends of an interval; the value itself where there is no interval."""
     if measured.low is None or measured.high is None:
         return measured.value, measured.value
     return measured.low, measured.high
@@ -95,7 +95,7 @@ def measured_lines(
     color: int | str = 0,
     bounds: tuple[float, float] | None = None,
 ) -> list[Line]:
-    """Make a line of what was measured along x, or none where nothing was.
+    """Make a line of what was measured along x; the list is empty where nothing was measured.
 
     points: x and what was measured there.  bounds: of the intervals, such as 0 and 1 of a share.
     """
@@ -118,12 +118,12 @@ def measured_lines(
 
 
 def level_line(label: str, value: float, ends: tuple[float, float], color: int | str) -> Line:
-    """A level that does not change along x, such as the true value beside what was measured."""
+    """Draw a level that does not change along x, such as the true value beside measured ones."""
     return Line(label, ends, (value, value), style="formula", color=color)
 
 
 def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: bool = False) -> list[Line]:
-    """Draw published points as rings, or nothing where there are none.
+    """Draw published points as rings; the list is empty where no point is shown.
 
     points: (x, value).  positive: leave out values that are not above 0, for a logarithmic axis.
     """
@@ -132,7 +132,7 @@ def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: b
 
 
 def panel_figure(content: Panel) -> Figure:
-    """The panel as a figure."""
+    """Draw the panel as a figure."""
     figure, axes = panel(content.x, content.y)
     colors = list(ramp(content.shades)) if content.shades else list(COLORS)
     if content.log_x:

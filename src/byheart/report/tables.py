@@ -41,12 +41,12 @@ class ClaimLine:
 
 
 def claim_lines(claims: Sequence[Mapping[str, Any]]) -> list[ClaimLine]:
-    """The rows of the scoreboard, with what was measured and what it says."""
+    """Make a line of every row of the scoreboard: what was measured, and the verdict."""
     return [_claim_line(row) for row in claims]
 
 
 def _source(paper: str | None, figure: str | None) -> str:
-    """`S1, figures 1 and 7`."""
+    """Name the source of a claim: `S1, figures 1 and 7`."""
     plates = "" if not figure else f"figures {figure}" if " and " in figure else f"figure {figure}"
     return ", ".join(filter(None, (paper, plates)))
 
