@@ -23,9 +23,10 @@ __all__ = ["LaboratoryContent", "check_figures", "laboratory_page"]
 
 @dataclass(frozen=True, eq=False)
 class LaboratoryContent:
-    """What every such page has.  advice: its headline.  reasons: what it means for a model, a sentence each.
+    """The content that every page of a study told in figures has.
 
-    panels: figures that are drawn here.  claims: rows of the scoreboard.  cautions, provenance, command: as on every page.
+    advice: the headline.  reasons: what the study means for a model, a sentence each.
+    panels: figures that the page draws itself.  claims: rows of the scoreboard.  cautions, provenance, command: as on every page.
     """
 
     title: str

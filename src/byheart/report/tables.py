@@ -19,7 +19,10 @@ SIGNS = {"reproduced": "✓", "contradicted": "✗", "unresolved": "?"}
 
 @dataclass(frozen=True)
 class Table:
-    """name: for readers who do not see it.  columns: heads.  rows: as many cells each; words stand left, numbers right."""
+    """A table of text.  name: for readers who do not see the table.  columns: heads.
+
+    rows: one cell for every column; words stand left, numbers right.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -28,7 +31,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """One claim as it is shown.  verdict: reproduced, contradicted, unresolved, or `not measured`."""
+    """One claim as the page shows the claim.  verdict: reproduced, contradicted, unresolved, or `not measured`."""
 
     id: str
     statement: str

@@ -1,4 +1,4 @@
-"""What the page of a planted benchmark is given."""
+"""The content of the page of a planted benchmark."""
 
 from __future__ import annotations
 
