@@ -8,6 +8,7 @@ anew and say so in the changelog:
 """
 
 import json
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -21,19 +22,19 @@ from byheart._records import Spec, canonical_json, identity
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 
 
-def specifications() -> dict[str, type[Spec]]:
-    """Name -> every specification of the package."""
+def specifications() -> list[type[Spec]]:
+    """List every specification of the package once, in the order of names."""
     package = Path(byheart.__file__).parent
     for file in package.rglob("*.py"):
         if "byheart._records import" in file.read_text():
             import_module(".".join(["byheart", *file.relative_to(package).with_suffix("").parts]))
-    waiting, found = [Spec], {}
+    waiting: list[type[Spec]] = [Spec]
+    specs: set[type[Spec]] = set()
     while waiting:
-        for spec in waiting.pop().__subclasses__():
-            if spec.__module__.startswith("byheart."):
-                found[spec.__name__] = spec
-                waiting.append(spec)
-    return found
+        ours = {spec for spec in waiting.pop().__subclasses__() if spec.__module__.startswith("byheart.")}
+        waiting += ours - specs
+        specs |= ours
+    return sorted(specs, key=lambda spec: spec.__name__)
 
 
 def written(value: object) -> object:
@@ -45,12 +46,12 @@ def written(value: object) -> object:
 
 def defaults() -> dict[str, dict[str, object]]:
     return {
-        name: {
+        spec.__name__: {
             key: written(field.get_default(call_default_factory=True))
             for key, field in spec.model_fields.items()
             if not field.is_required()
         }
-        for name, spec in sorted(specifications().items())
+        for spec in specifications()
     }
 
 
@@ -60,8 +61,9 @@ def test_no_default_has_changed():
 
 
 def test_no_two_specifications_share_a_name():
-    modules = [spec.__module__ for spec in specifications().values()]
-    assert len(specifications()) == len(modules) > 30
+    names = Counter(spec.__name__ for spec in specifications())
+    assert len(names) > 30
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 class Inner(Spec):

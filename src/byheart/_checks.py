@@ -148,7 +148,7 @@ def check_alike(sets: Mapping[str, Indexed], least: int = 1, *, remedy: str) -> 
 
 
 def unknown(what: str, word: object, known: Iterable[str], *, remedy: str) -> InputError:
-    """The refusal of a word that is not among the known ones.  The remedy begins with the nearest of them."""
+    """Make the refusal of a word that is not among the known words.  The remedy begins with the nearest known word."""
     words = list(known)
     return InputError(
         got=f"{what} {word!r}", need="one of " + ", ".join(words), remedy=meant(str(word), words) + remedy
@@ -163,7 +163,7 @@ def extra_missing(purpose: str, extra: str) -> ImportError:
 def refused(
     error: ValidationError, spec: type[BaseModel], place: Callable[[str], str] = lambda key: key
 ) -> InputError:
-    """The refusal of settings that were read as `spec`: the key in the file, what fits there, the nearest known name.
+    """Make the refusal of settings that were read as `spec`: the key in the file, what fits there, the nearest known name.
 
     place: a dotted key of the settings -> that key in the user's file.
     """
@@ -171,9 +171,12 @@ def refused(
     # A misspelled name is also one that is missing: the first says what happened.
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     context = first.get("ctx", {})
-    if isinstance(inner := context.get("error"), InputError):
-        return inner  # a specification refused it in these three parts itself
     path, specs = _walk(spec, first["loc"])
+    if isinstance(
+        inner := context.get("error"), InputError
+    ):  # a specification refused it in these three parts itself
+        where = f"{place(path)}: " if path else ""
+        return InputError(got=where + inner.got, need=inner.need, remedy=inner.remedy)
     more = f" (and {len(found) - 1} more that do not fit)" if len(found) > 1 else ""
     value, key = first["input"], place(path)
     match first["type"]:

@@ -65,6 +65,12 @@ def check_closed(text: str) -> None:
     assert page.depth == [] and len(page.ids()) == len(set(page.ids())) and page.goals() <= set(page.ids())
 
 
+def check_light(text: str, most: int) -> None:
+    """Check that a page is one closed file of fewer than `most` bytes, which loads nothing."""
+    assert len(text.encode()) < most
+    check_closed(text)
+
+
 def heavy_imports(module: str) -> str:
     """Which of the heavy packages an import of the module brings, as a list in text."""
     code = f"import sys, {module}; print(sorted({{'torch', 'scipy', 'sklearn', 'matplotlib'}} & {{*sys.modules}}))"

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import crossover_example as example
 import pytest
-from parsed_page import Parsed, check_closed, heavy_imports
+from parsed_page import Parsed, check_light, heavy_imports
 
 from byheart._checks import InputError
 from byheart.report.environment import SHARED, FigureView
@@ -17,14 +17,8 @@ def text() -> str:
     return crossover_page(example.content())
 
 
-@pytest.fixture(scope="module")
-def page(text: str) -> Parsed:
-    return Parsed(text)
-
-
 def test_it_is_one_light_file_that_loads_nothing(text):
-    assert len(text.encode()) < 1_000_000
-    check_closed(text)
+    check_light(text, most=1_000_000)
 
 
 def test_the_answer_comes_first_and_every_part_is_there(page):

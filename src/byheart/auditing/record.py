@@ -174,7 +174,7 @@ class Distinct(Spec):
 
     @property
     def bounded(self) -> bool:
-        """Whether enough images were seen twice for the bound to mean something."""
+        """Say whether enough images were seen twice for the bound to mean something."""
         return self.twice >= FEW
 
 
@@ -365,5 +365,5 @@ class DedupRecord(Spec):
 
     @property
     def duplicates(self) -> int:
-        """Images that may go: all but one of each cluster."""
+        """List the images that may go: all but one of each cluster."""
         return self.source.count - self.distinct

@@ -16,7 +16,7 @@ class AuditResult(AuditRecord):
 
     @staticmethod
     def read(file: Path | str) -> AuditResult:
-        """The result that `save_json` wrote.  Raises InputError for a file that holds none."""
+        """Read the result that `save_json` wrote.  Raises InputError for a file that holds no such result."""
         try:
             return AuditResult.model_validate_json(Path(file).read_bytes())
         except ValueError as error:
@@ -27,7 +27,7 @@ class AuditResult(AuditRecord):
             ) from error
 
     def save_json(self, file: Path | str) -> Path:
-        """Write all of it as JSON, whole or not at all."""
+        """Write the whole result as JSON; the file is never half written."""
         write_atomic(Path(file), self.model_dump_json(indent=1))
         return Path(file)
 

@@ -68,7 +68,7 @@ def audit(
         heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
         html: Where to write the page.
         json: Where to write the whole result.
-        count: How many samples; all of them by default, or 1,000 of a model.
+        count: Number of samples; all samples by default, or 1,000 of a model.
         channels: Read all images as grey (1) or RGB (3).
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
         alpha: Share of innocent samples that may be accused.
@@ -77,17 +77,17 @@ def audit(
         allow_overlap: Go on although held-out images are in the training set too.
         features: Encoder of the fidelity measures: pixels, whitened, convolutions, or a file (see the documentation).
         cache: Where encoded features are kept.
-        denoiser: The model's own, for what its losses give away: a trained run, or denoiser(x, sigma) as package.module:name. Samples from a run are asked so anyway.
+        denoiser: The model's own denoiser, for what its losses give away: a trained run, or denoiser(x, sigma) as package.module:name. Where --samples is a run, its denoiser is used anyway.
         planted: Copies of each kind that are planted to measure what the test sees.
         queries: Training images that are left out to learn what is rare.
-        seed: Of every random draw.
-        executor: Of a set in shards: where they are searched, by processes of this machine (local), or on a Ray cluster (ray).
-        workers: Of a set in shards: how many are searched at once, one by default.
-        address: Of a set in shards: the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
-        checkpoints: Of a set in shards: where the tables of finished shards are kept, so that the same command goes on after an interruption. Machines must share it.
+        seed: Random seed; the same seed gives the same result.
+        executor: Where the shards of a set are searched: by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Number of shards that are searched at once; one by default.
+        address: The Ray cluster that searches shards, as `ray start --head` prints its address. Without an address Ray starts on this machine alone.
+        checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
         root: Where the runs are kept, for --samples RUN and --denoiser RUN.
     """
-    from byheart.cli.stages import check_outputs, stages
+    from byheart.cli.stages import check_outputs, stages, written
 
     check_outputs({"--html": html, "--json": json})
     _check_share(fail_above)
@@ -116,13 +116,17 @@ def audit(
             address=address,
             checkpoints=checkpoints,
         )
-    _say(_told(result) + _written(result, html, json))
+    if json is not None:
+        result.save_json(json)
+    if html is not None:
+        result.save_html(html)
+    _say(_told(result) + written({"page": html, "result": json}))
     low = 0.0 if result.copy_share is None else result.copy_share.low
     return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
 
 
 def _samples(words: str, root: Path) -> object:
-    """What --samples means: a model where one has that name and no file does, else whatever lies there."""
+    """Find what --samples means: a model where a model has that name and no file does, else whatever lies at that path."""
     from byheart.cli.imported import imported, names_code
 
     if Path(words).exists() and not _is_run(Path(words)):
@@ -134,7 +138,7 @@ def _samples(words: str, root: Path) -> object:
 
 
 def _denoiser(words: str, root: Path) -> Callable[[Tensor, Tensor], Tensor]:
-    """What --denoiser means: code, or a trained run.  Raises InputError for what cannot be called."""
+    """Find what --denoiser means: code, or a trained run.  Raises InputError for what cannot be called."""
     from byheart._checks import InputError
     from byheart.cli.imported import imported, names_code
 
@@ -154,7 +158,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _run(words: str, root: Path) -> Trained | None:
-    """The trained run of that id, beginning of one, or folder; None where there is none."""
+    """Load the trained run of that id, beginning of an id, or folder; None where there is no such run."""
     from byheart.store.folders import list_runs
 
     if not _is_run(Path(words)) and not any(folder.id.startswith(words) for folder in list_runs(root)):
@@ -162,17 +166,6 @@ def _run(words: str, root: Path) -> Trained | None:
     from byheart.experiments.runs.load import load
 
     return load(words, root)
-
-
-def _written(result: AuditResult, html: Path | None, json: Path | None) -> str:
-    """Write the files that were asked for, and say where they are, a line each."""
-    if json is not None:
-        result.save_json(json)
-    if html is not None:
-        result.save_html(html)
-    return "".join(
-        f"{name}: {file}\n" for name, file in (("page", html), ("result", json)) if file is not None
-    )
 
 
 def _check_share(fail_above: float | None) -> None:
@@ -193,7 +186,7 @@ def _say(text: str) -> None:
 
 
 def _told(result: AuditResult) -> str:
-    """The result in words, in color where stdout is a terminal."""
+    """Tell the result in words, in color where stdout is a terminal."""
     from rich.console import Console
     from rich.text import Text
 
@@ -218,7 +211,7 @@ def _told(result: AuditResult) -> str:
 
 
 def _accused(flagged: Sequence[Pair]) -> str:
-    """`33 samples accused, 2 of them as a mixture or in part`."""
+    """Count the accused: `33 samples accused, 2 of them as a mixture or in part`."""
     every, whole = (
         {pair.sample for pair in flagged},
         {pair.sample for pair in flagged if pair.channel == "whole"},
@@ -228,7 +221,7 @@ def _accused(flagged: Sequence[Pair]) -> str:
 
 
 def _by_chance(result: AuditResult) -> float:
-    """Accusations that are expected where no sample is a copy, in all channels together."""
+    """Count the accusations that are expected where no sample is a copy, in all channels together."""
     heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.count
     ranks = [(one.rank or 0) * one.count for one in result.channels if one.rule != "none"]
     return sum(ranks) / (heldout + 1)

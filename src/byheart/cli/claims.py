@@ -38,9 +38,9 @@ def claims(
 
     Args:
         json: Print all rows, one per id and scale, as JSON.
-        measure: Measure these again, or `due`: those never measured, or measured by other code than today's. A claim whose
-            runs are in the committed records is decided from these, in seconds.
-        scale: At which scale to measure.
+        measure: Ids of claims to measure again, or `due`: all claims never measured, or measured by other code than today's. A
+            claim whose runs are in the committed records is decided from these records, in seconds.
+        scale: The scale at which to measure.
         record: Also write the measured rows, and the records of their runs, into the package.
         dry_run: With --measure due: list what is due, the file that made it due, and the minutes it takes; measure nothing.
         device: Where to train.
@@ -122,7 +122,7 @@ def _lead() -> None:
 
 
 def _check_alone(scale: str, record: bool) -> None:
-    """Refuse what would be ignored."""
+    """Refuse options that would be ignored."""
     from byheart._checks import InputError
 
     if record or scale != SCALE:

@@ -43,17 +43,17 @@ def dedup(
         train: A folder of images, an array file, or a named set; or a folder of shards (Parquet files and shards.json), of which equal and nearly equal images are told.
         html: Where to write the page.
         json: Where to write the clusters as JSON.
-        csv: Where to write a line an image of a cluster: name, cluster, representative, score.
+        csv: Where to write one line for each image of a cluster: name, cluster, representative, score.
         channels: Read the images as grey (1) or RGB (3).
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
         planted: Copies of each kind that are planted to learn what a duplicate looks like.
-        seed: Of every random draw.
-        executor: Of a set in shards: where they are searched, by processes of this machine (local), or on a Ray cluster (ray).
-        workers: Of a set in shards: how many are searched at once, one by default.
-        address: Of a set in shards: the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
-        checkpoints: Of a set in shards: where the tables of finished shards are kept, so that the same command goes on after an interruption. Machines must share it.
+        seed: Random seed; the same seed gives the same result.
+        executor: Where the shards of a set are searched: by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Number of shards that are searched at once; one by default.
+        address: The Ray cluster that searches shards, as `ray start --head` prints its address. Without an address Ray starts on this machine alone.
+        checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
     """
-    from byheart.cli.stages import check_outputs, stages
+    from byheart.cli.stages import check_outputs, stages, written
 
     files = {"--html": html, "--json": json, "--csv": csv}
     check_outputs(files)
@@ -80,9 +80,7 @@ def dedup(
     if html is not None:
         result.save_html(html)
     _show(result)
-    for flag, file in files.items():
-        if file is not None:
-            print(f"{flag[2:]}: {file}")
+    print(written({flag.removeprefix("--"): file for flag, file in files.items()}), end="")
     return 0
 
 

@@ -57,19 +57,19 @@ def sample(
     Sample i depends on its seed only, first_seed + i.
 
     Args:
-        run: A run that trained a network: its id, the beginning of it, or its folder.
+        run: A run that trained a network: its id, the beginning of its id, or its folder.
         closed_form: A formula of training points, in the place of a run.
         data: The data of a closed form: a folder, an array file, or the name of a data set; digits by default.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
-        n: How many of the data a closed form is given; all that are not held out by default.
-        memorized: How many of them a partial denoiser holds.
+        n: Number of training points that a closed form is given; all that are not held out by default.
+        memorized: Number of training points that a partial denoiser holds.
         std: Width of a smoothed denoiser's components, in units of the data's RMS; 0.1 by default.
-        subset: Seed of the choice of those n; 0 by default.
-        count: How many samples.
+        subset: Seed of the choice of the n training points; 0 by default.
+        count: Number of samples.
         first_seed: Seed of the first sample.
         steps: Noise levels that the solver walks down; by default those the run was measured with, or 18.
-        solver: How it walks: euler (DDIM), heun (second order), ancestral or sde (add noise).
+        solver: How the solver walks: euler (DDIM), heun (second order), ancestral or sde (add noise).
         out: A picture of all samples, or their pixel values as an array `samples`.
         root: Where the runs are kept; runs by default.
     """
@@ -110,7 +110,7 @@ def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
 
 
 def _check_used(closed_form: str | None, given: Mapping[str, object]) -> None:
-    """Refuse what would be ignored.  given: option -> its value, None if it was not given."""
+    """Refuse options that would be ignored.  given: option -> value, None for an option that was not given."""
     from byheart._checks import InputError
 
     used = {None: RUN_ONLY, "partial": DATA_ONLY | {"--memorized"}, "smoothed": DATA_ONLY | {"--std"}}
@@ -148,7 +148,7 @@ def _formula(settings: Mapping[str, object], data: Data, n: int | None, seed: in
 
 
 def _content(ending: str, pixels: Tensor) -> bytes:
-    """Pixel values (b, *shape) as the bytes of a file of that ending."""
+    """Write pixel values (b, *shape) as the bytes of a file of that ending."""
     import io
 
     stream = io.BytesIO()
@@ -169,7 +169,7 @@ def _content(ending: str, pixels: Tensor) -> bytes:
 
 
 def _sheet(pixels: Tensor, gap: int = 1) -> Tensor:
-    """(b, c, h, w) in [0, 1] as one picture (height, width, 3) of bytes, near to square.
+    """Lay (b, c, h, w) in [0, 1] out as one picture (height, width, 3) of bytes, near to square.
 
     Raises InputError for samples that are no images of one or three channels.
     """

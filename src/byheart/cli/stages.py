@@ -1,4 +1,4 @@
-"""What an audit says while it works, and where it may write.
+"""What an audit says while it works, where it may write, and what it wrote.
 
 While it works: one line that is written over in a terminal, a line a stage elsewhere; on stderr.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from byheart._checks import InputError
 from byheart.cli.options import check_place
 
-__all__ = ["check_outputs", "stages"]
+__all__ = ["check_outputs", "check_png", "stages", "written"]
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
@@ -45,9 +45,22 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
             )
 
 
+def check_png(figure: Path | None) -> None:
+    """Raise InputError for a --figure that is no PNG file."""
+    if figure is not None and figure.suffix.lower() != ".png":
+        raise InputError(
+            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
+        )
+
+
+def written(files: Mapping[str, Path | None]) -> str:
+    """List the files that were written, a line each.  files: name -> file, None for a file that nobody asked for."""
+    return "".join(f"{name}: {file}\n" for name, file in files.items() if file is not None)
+
+
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A function that hears a stage, how much of it is done, and of how much."""
+    """Give a function that hears the name of a stage, how much of the stage is done, and of how much."""
     terminal, last = sys.stderr.isatty(), ""
 
     def tell(stage: str, done: int, total: int) -> None:

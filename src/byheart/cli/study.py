@@ -89,7 +89,7 @@ def study(
 
 
 def _command(name: str, scale: str, settings: Mapping[str, object], distinct: bool) -> str:
-    """The words that repeat it: all that decides a number."""
+    """Write the command that repeats the study: all that decides a number."""
     words = ["byheart", "study", name, "--scale", scale]
     for flag, value in settings.items():
         words += [] if value is None else [flag, str(value)]

@@ -12,7 +12,7 @@ RECIPES = Path(__file__).parents[1] / "studies"
 
 
 def study_names() -> list[str]:
-    """The studies inside the package."""
+    """List the names of the studies inside the package, sorted."""
     return sorted(path.parent.name.replace("_", "-") for path in RECIPES.glob("*/study.toml"))
 
 
@@ -22,7 +22,7 @@ def study_home(name: str, root: Path = RECIPES) -> Path:
 
 
 def study_file(name: str) -> Path:
-    """The TOML file of a study.  Raises InputError if there is none."""
+    """Find the TOML file of a study.  Raises InputError if there is no such file."""
     for path in (study_home(name) / "study.toml", Path(name)):
         if path.is_file():
             return path

@@ -1,4 +1,4 @@
-"""Dots: a row a kind, in it a mark a series with its interval, one below the other, and a limit that none should pass."""
+"""Dots: a row a kind, in each row a mark a series with its interval, and a limit that no mark should pass."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Dots:
 
 
 def dots_figure(*contents: Dots, row: float = ROW) -> Figure:
-    """Draw the dots, several side by side.  row: inches a row; the first one says how many there are."""
+    """Draw the dots, several side by side.  row: height of a row in inches; the first content decides the number of rows."""
     from matplotlib.figure import Figure
 
     width = SIZE[0] * (1 if len(contents) == 1 else 1.05 * len(contents))
@@ -67,7 +67,7 @@ def draw_marks(
     """Draw marks with their intervals, each series in its color and shape.
 
     across: values lie along x and kinds along y; otherwise the other way.  room: how much of the distance between two kinds
-    the series share, side by side.  size: of a mark, in points.  filled: or its outline alone.
+    the series share, side by side.  size: of a mark, in points.  filled: fill the marks; otherwise draw their outlines.
     """
     step = room / max(1, len(series))
     for place, marks in enumerate(series):

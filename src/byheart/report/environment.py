@@ -20,7 +20,7 @@ SHARED = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure and what to see in it."""
+    """A figure, and what to see in the figure."""
 
     svg: str
     head: str
@@ -36,7 +36,7 @@ def figure_view(figure: Figure, name: str, head: str, caption: str) -> FigureVie
 def environment(home: Path | None = None) -> Environment:
     """Load the templates that all pages share, and those of a page's own folder.
 
-    home: the folder of the page's own templates; they are found first.
+    home: the folder of the page's own templates, which are found before the shared ones.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -23,9 +23,10 @@ __all__ = ["LaboratoryContent", "check_figures", "laboratory_page"]
 
 @dataclass(frozen=True, eq=False)
 class LaboratoryContent:
-    """What every such page has.  advice: its headline.  reasons: what it means for a model, a sentence each.
+    """The content that every page of a study told in figures has.
 
-    panels: figures that are drawn here.  claims: rows of the scoreboard.  cautions, provenance, command: as on every page.
+    advice: the headline.  reasons: what the study means for a model, a sentence each.
+    panels: figures that the page draws itself.  claims: rows of the scoreboard.  cautions, provenance, command: as on every page.
     """
 
     title: str
@@ -55,9 +56,9 @@ def laboratory_page(
     shades: Sequence[int] = (),
     **parts: object,
 ) -> str:
-    """Write the page as HTML.  It works with parts missing.
+    """Write the page as HTML; parts of the content may be missing.
 
-    template: the file of a template that extends laboratory.html.j2.  papers: what it rests on, keys of PAPERS.
+    template: the file of a template that extends laboratory.html.j2.  papers: keys of PAPERS that the page rests on.
     first: figures that stand before the panels.  shades: into how many shades figures other than the panels part the one hue.
     parts: what the template shows besides.
     """
@@ -80,6 +81,9 @@ def _view(panel: Panel, name: str) -> FigureView:
 
 
 def _colors(counts: Sequence[int]) -> dict[str, tuple[str, str]]:
-    """Every color of the figures, on the light and on the dark page.  counts: of shades of the one hue, 0 for none."""
+    """List every color of the figures, on the light and on the dark page.
+
+    counts: numbers of shades that figures part the one hue into, 0 for none.
+    """
     shades = {light: dark for count in counts if count for light, dark in ramp(count).items()}
     return {variable(light): (light, dark) for light, dark in (TWINS | shades).items()}

@@ -33,7 +33,9 @@ Style = Literal["points", "line", "formula", "published", "region"]
 
 @dataclass(frozen=True)
 class Line:
-    """One series.  x, y: as many numbers.  low, high: the ends of the intervals, or None.  Without a label, not in the legend.
+    """One series.  x, y: equally many numbers.  low, high: the ends of the intervals, or None.
+
+    label: the words of the legend; a series with an empty label is not in the legend.
 
     style: "points" measured, "line" measured along x, "formula" theory, "published" read off the paper's figure; "region" the
     area between low and high, or all between the first and the last x.
@@ -51,9 +53,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure of lines.  x, y: what its axes say.  shades: one hue from light to dark in the place of separate colors.
+    """A figure of lines.  x, y: words at the axes.  shades: one hue from light to dark in the place of separate colors.
 
-    names: of the places 0, 1, … along x, in the place of numbers.  limits: of y, low and high; None is what the lines need.
+    names: words at the places 0, 1, … along x, in the place of numbers.
+    limits: low and high end of the y axis; None is what the lines need.
     """
 
     head: str
@@ -69,7 +72,7 @@ class Panel:
 
 
 class Measured(Protocol):
-    """A measured number.  low, high: its interval, None where there is none.  count: of what it rests on; 0 is no number."""
+    """A measured number.  low, high: ends of its interval, or None.  count: observations behind the number; 0 is no number."""
 
     @property
     def value(self) -> float: ...
@@ -82,7 +85,7 @@ class Measured(Protocol):
 
 
 def interval_ends(measured: Measured) -> tuple[float, float]:
-    """The ends of an interval; the value itself where there is none."""
+    """Return the ends of an interval; the value itself where there is no interval."""
     if measured.low is None or measured.high is None:
         return measured.value, measured.value
     return measured.low, measured.high
@@ -95,9 +98,9 @@ def measured_lines(
     color: int | str = 0,
     bounds: tuple[float, float] | None = None,
 ) -> list[Line]:
-    """Make a line of what was measured along x, or none where nothing was.
+    """Make a line of what was measured along x; the list is empty where nothing was measured.
 
-    points: x and what was measured there.  bounds: of the intervals, such as 0 and 1 of a share.
+    points: x and what was measured there.  bounds: limits of the intervals, such as 0 and 1 for a share.
     """
     known = [(x, measured) for x, measured in points if measured.count]
     if not known:
@@ -118,12 +121,12 @@ def measured_lines(
 
 
 def level_line(label: str, value: float, ends: tuple[float, float], color: int | str) -> Line:
-    """A level that does not change along x, such as the true value beside what was measured."""
+    """Draw a level that does not change along x, such as the true value beside measured ones."""
     return Line(label, ends, (value, value), style="formula", color=color)
 
 
 def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: bool = False) -> list[Line]:
-    """Draw published points as rings, or nothing where there are none.
+    """Draw published points as rings; the list is empty where no point is shown.
 
     points: (x, value).  positive: leave out values that are not above 0, for a logarithmic axis.
     """
@@ -132,7 +135,7 @@ def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: b
 
 
 def panel_figure(content: Panel) -> Figure:
-    """The panel as a figure."""
+    """Draw the panel as a figure."""
     figure, axes = panel(content.x, content.y)
     colors = list(ramp(content.shades)) if content.shades else list(COLORS)
     if content.log_x:

@@ -19,7 +19,10 @@ SIGNS = {"reproduced": "✓", "contradicted": "✗", "unresolved": "?"}
 
 @dataclass(frozen=True)
 class Table:
-    """name: for readers who do not see it.  columns: heads.  rows: as many cells each; words stand left, numbers right."""
+    """A table of text.  name: for readers who do not see the table.  columns: heads.
+
+    rows: one cell for every column; words stand left, numbers right.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -28,7 +31,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """One claim as it is shown.  verdict: reproduced, contradicted, unresolved, or `not measured`."""
+    """One claim as the page shows the claim.  verdict: reproduced, contradicted, unresolved, or `not measured`."""
 
     id: str
     statement: str
@@ -41,12 +44,12 @@ class ClaimLine:
 
 
 def claim_lines(claims: Sequence[Mapping[str, Any]]) -> list[ClaimLine]:
-    """The rows of the scoreboard, with what was measured and what it says."""
+    """Make a line of every row of the scoreboard: what was measured, and the verdict."""
     return [_claim_line(row) for row in claims]
 
 
 def _source(paper: str | None, figure: str | None) -> str:
-    """`S1, figures 1 and 7`."""
+    """Name the source of a claim: `S1, figures 1 and 7`."""
     plates = "" if not figure else f"figures {figure}" if " and " in figure else f"figure {figure}"
     return ", ".join(filter(None, (paper, plates)))
 

@@ -25,7 +25,10 @@ SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 
 
 def percent(share: float | None) -> str:
-    """`5.2 %`: two digits or more, and none of `0 %` and `100 %` unless it is exactly that.  A dash for None."""
+    """Write a share in per cent, `5.2 %`, with two digits or more; a dash for None.
+
+    `0 %` and `100 %` are written only for exactly these shares.
+    """
     return "–" if share is None else f"{_percentage(100 * share)}{SPACE}%".replace("-", "−")
 
 
@@ -41,32 +44,32 @@ def _percentage(value: float) -> str:
 
 
 def counted(count: int, of: int) -> str:
-    """`41 of 1,000`."""
+    """Write a count among a total: `41 of 1,000`."""
     return f"{count:,} of {of:,}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """`1 pair`, `2 pairs`."""
+    """Write a number with its noun: `1 pair`, `2 pairs`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """List words in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def rate(alpha: float) -> str:
-    """`1 %`: a number that was chosen, not measured."""
+    """Write a share that was chosen, not measured, in per cent: `1 %`."""
     return f"{100 * alpha:g}{SPACE}%"
 
 
 def number(value: object) -> str:
-    """A number with at most three significant digits and a true minus; a dash for none."""
+    """Write a number with at most three significant digits and a true minus; a dash for None."""
     return _text(value, "g")
 
 
 def interval(value: object, low: object, high: object) -> str:
-    """`1.10 [1.00, 1.21]`, or the value alone where it has no interval, or is exact."""
+    """Write a value with its interval, `1.10 [1.00, 1.21]`, or the value alone where it has no interval, or is exact."""
     bounds = [_text(low, "#g"), _text(high, "#g")]
     exact = bounds[0] == bounds[1] == _text(value, "#g")
     return _text(value, "#g") if "–" in bounds or exact else f"{_text(value, '#g')} [{', '.join(bounds)}]"
@@ -84,7 +87,10 @@ def _text(value: object, style: str) -> str:
 
 
 def plain_percent(share: float) -> str:
-    """`5.2 %` for a terminal, with two digits that mean something: never all unless it is all, nor a power of ten."""
+    """Write a share in per cent for a terminal, `5.2 %`, with two significant digits.
+
+    The text is `100 %` only for a share of exactly 1, and never holds a power of ten.
+    """
     if 0.995 <= share < 1:
         return f"{math.floor(1000 * share) / 10:.1f} %"
     if 0 < share < 1e-4:
@@ -93,5 +99,5 @@ def plain_percent(share: float) -> str:
 
 
 def plain_number(value: float | None) -> str:
-    """Three significant digits for a terminal; a dash for what was not measured."""
+    """Write a number with three significant digits for a terminal; a dash for what was not measured."""
     return "–" if value is None else f"{value:.3g}"

@@ -4,7 +4,7 @@ import re
 import audit_example as example
 import numpy as np
 import pytest
-from parsed_page import Parsed, check_closed, heavy_imports
+from parsed_page import Parsed, check_closed, check_light, heavy_imports
 
 from byheart.auditing.page.page import LISTED, PAIRS, audit_fragment, audit_page
 from byheart.auditing.record import Channel, PopulationCheck, Pose
@@ -19,14 +19,8 @@ def text() -> str:
     return audit_page(example.copying())
 
 
-@pytest.fixture(scope="module")
-def page(text: str) -> Parsed:
-    return Parsed(text)
-
-
 def test_it_is_one_light_file_that_loads_nothing(text):
-    assert len(text.encode()) < 1_000_000
-    check_closed(text)
+    check_light(text, most=1_000_000)
 
 
 def test_it_has_links(page):

@@ -56,7 +56,13 @@ def refusal(text, tmp_path, read):
     [
         ("width = 8", "widht = 8", "base.model.widht = 8, a", "blocks, ", "did you mean width? "),
         ("plan.samples", "plan.smaples", 'grid."plan.smaples" = 8, a', "samples", "did you mean samples? "),
-        ("plan.samples", "plan.loss_images", "loss_images among", "`measures` of the plan", "images = … }"),
+        (
+            "plan.samples",
+            "plan.loss_images",
+            "base.plan: loss_images among",
+            "`measures` of the",
+            "images = … }",
+        ),
         ("n = [8]", 'n = ["a"]', "grid.n = 'a'", "valid integer", "correct `grid.n`"),
         ("n = [8]", "", "no base.n", "`base.n`", "add `base.n`"),
         ('"mlp", width', '"mpl", width', "base.model.kind = 'mpl'", "one of mlp, unet", "did you mean mlp? "),
@@ -82,6 +88,12 @@ def test_a_sweep(old, new, got, need, remedy, tmp_path):
             "smaples = 8",
             "scales.ci.arms (entry 1).base.plan.smaples = 8",
             "did you mean samples? ",
+        ),
+        (
+            "samples = 8",
+            "loss_images = 8",
+            "scales.ci.arms (entry 1).base.plan: loss_images among",
+            "write measures = [",
         ),
         ("n = [8, 16]", "n = [8, 0]", "scales.ci.arms (entry 1).grid.n = 0", "correct `scales.ci.arms"),
         (

@@ -150,6 +150,12 @@ def test_an_arm_stands_once_in_a_scale(onset):
         Study.model_validate(settings)
 
 
+def test_a_misspelled_arm_is_answered_with_the_nearest_name(onset):
+    with pytest.raises(ValidationError, match="did you mean mlp") as caught:
+        Study.model_validate(broken(onset, "main_arm", to="mpl"))
+    assert "every value of another setting" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["folder", "celeba"])
 def test_celeba_keeps_the_published_preparation(onset, name):
     run = onset.runs("paper", Data(name=name, path="faces"))["celeba"][0]

@@ -2,7 +2,7 @@ import re
 
 import onset_rows
 import pytest
-from parsed_page import Parsed, check_closed, heavy_imports
+from parsed_page import Parsed, check_light, heavy_imports
 
 from byheart._checks import InputError
 from byheart.studies.onset.content import RunContent
@@ -14,14 +14,8 @@ def text() -> str:
     return onset_page(onset_rows.content())
 
 
-@pytest.fixture(scope="module")
-def page(text: str) -> Parsed:
-    return Parsed(text)
-
-
 def test_it_is_one_light_file_that_loads_nothing(text):
-    assert len(text.encode()) < 5_000_000
-    check_closed(text)
+    check_light(text, most=5_000_000)
 
 
 def test_it_says_what_was_found(page):

@@ -40,7 +40,7 @@ class BarGroup:
 
 
 def card_groups(card: Sequence[Planted]) -> list[BarGroup]:
-    """The sensitivity card: the mix that the copy share assumes, what lies beyond it, blends, parts."""
+    """Group the sensitivity card: the mix that the copy share assumes, what lies beyond that mix, blends, parts."""
     groups = (
         ("Whole copies, the mix that the copy share assumes", [row for row in card if row.main]),
         ("Whole copies beyond that mix", [row for row in card if not row.main and row.channel == "whole"]),
@@ -71,7 +71,7 @@ def _missed(recall: float) -> str:
 
 
 def share_bars(share: CopyShare) -> BarGroup:
-    """The copy share, raw, bounded, corrected and cross-checked, on one scale."""
+    """Make bars of the copy share, raw, bounded, corrected and cross-checked, on one scale."""
     known = [one for one in (share.raw, share.corrected, share.cross_check) if one is not None]
     scale = _rounded_up(max([share.low, *(one.high for one in known)]))
     accused = f"above the held-out score that {percent(share.alpha)} of innocent samples exceed, too"
@@ -95,5 +95,5 @@ def _bar(name: str, share: Share, note: str, tag: str, scale: float) -> Bar:
 
 
 def _rounded_up(share: float) -> float:
-    """The next of 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1."""
+    """Round up to the next of 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1."""
     return next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if share <= step), 1.0)

@@ -52,7 +52,7 @@ class ClusterView:
 
 
 def dedup_page(result: DedupRecord) -> str:
-    """The page as HTML.  It works without any duplicate."""
+    """Write the page as HTML, also where there is no duplicate."""
     source = type(result.source).model_validate(cleaned(result.source.model_dump()))
     return (
         environment(HOME)
@@ -108,7 +108,7 @@ def _tiles(result: DedupRecord) -> list[tuple[str, str, str]]:
 
 
 def _views(clusters: Sequence[Cluster]) -> list[ClusterView]:
-    """The first clusters and the first images of each, with pictures as large as all of them together allow."""
+    """Make views of the first clusters and the first images of each, with pictures as large as their number allows."""
     members = [member for cluster in clusters for member in cluster.members[:MEMBERS]]
     uris = iter(_pictures(members))
     return [

@@ -24,7 +24,7 @@ COLORS = (COPY, MUTED, SIGN, GOOD, INK)
 
 
 def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
-    """The histograms, each with area 1, and the threshold of an accusation."""
+    """Draw the histograms, each with area 1, and the threshold of an accusation."""
     figure, axes = panel("calibrated score", "share of images, per unit of score")
     for color, one in zip(COLORS, histograms, strict=False):
         counts, edges = np.array(one.counts, float), np.array(one.edges)
@@ -37,7 +37,7 @@ def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> 
 
 
 def tail_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
-    """The share of images with at least each score, on a log axis: where copies part from what chance makes."""
+    """Draw the share of images with at least each score, on a log axis: where copies part from what chance makes."""
     figure, axes = panel("calibrated score", "share of images with at least this score")
     axes.set_yscale("log")
     for color, one in zip(COLORS, histograms, strict=False):
@@ -54,7 +54,7 @@ def tail_figure(histograms: Sequence[Histogram], threshold: float | None) -> Fig
 
 
 def signal_panel(signals: Sequence[Signal]) -> Panel:
-    """The loss gap by noise level, with its interval."""
+    """Draw the loss gap by noise level, with its interval."""
     x = [one.sigma for one in signals]
     gap = Line(
         "held-out − training loss, over training loss",

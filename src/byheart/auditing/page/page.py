@@ -44,7 +44,7 @@ _FRAGMENT = 6
 
 
 def audit_page(result: AuditRecord) -> str:
-    """The page as HTML.  It works with parts missing."""
+    """Write the page as HTML; parts of the record may be missing."""
     shown = _shown(result, PAIRS)
     worst, random = pair_views(shown.pairs, shown.random_pairs)
     return (
@@ -76,7 +76,7 @@ def audit_page(result: AuditRecord) -> str:
 
 
 def audit_fragment(result: AuditRecord) -> str:
-    """What a notebook shows: the verdict, its numbers, and the closest pairs.  Styled for itself alone."""
+    """Write what a notebook shows: the verdict, its numbers, and the closest pairs, with styles for this fragment alone."""
     shown = _shown(result, _FRAGMENT)
     (worst,) = pair_views(shown.pairs)
     return (
@@ -89,7 +89,7 @@ def audit_fragment(result: AuditRecord) -> str:
 
 
 def _shown(result: AuditRecord, pairs: int) -> AuditRecord:
-    """The record with the pairs that are shown, every text in it made visible."""
+    """Keep of the record the pairs that are shown, and make every text of the record visible."""
     short = result.model_copy(
         update={"pairs": result.pairs[:pairs], "random_pairs": result.random_pairs[:pairs]}
     )
@@ -105,7 +105,7 @@ def _channels(result: AuditRecord) -> list[Sheet]:
 
 
 def _score_figures(result: AuditRecord) -> Iterator[FigureView]:
-    """The scores, if the record has any; their tails only beside those of held-out images."""
+    """Draw the scores, if the record has any, and their tails, if there are held-out images to compare with."""
     histograms = [one for one in result.histograms if sum(one.counts)]
     if not histograms:
         return
@@ -144,6 +144,6 @@ def _signal_figures(result: AuditRecord) -> list[FigureView]:
 
 
 def _entry(text: str) -> str:
-    """A BibTeX entry: that of a known work, or the text as it is, line by line made visible."""
+    """Write a BibTeX entry: the entry of a known work, or the text as it is, line by line made visible."""
     known = PAPERS | {"byheart": BYHEART}
     return known.get(text) or "\n".join(map(visible, text.splitlines()))

@@ -68,7 +68,7 @@ class PairView:
 
 
 def pair_views(*groups: Sequence[Pair]) -> list[list[PairView]]:
-    """The pairs of each group, with pictures as large as all of them together allow.
+    """Make views of the pairs of each group, with pictures as large as their number allows.
 
     A picture that cannot be read is left out: the names stay.
     """
@@ -136,7 +136,7 @@ def _is_posed(pose: Pose) -> bool:
 
 
 def frame(pose: Pose) -> str:
-    """Corners of the sample's frame in the training image, as SVG `points`."""
+    """Write the corners of the sample's frame in the training image, as SVG `points`."""
     half = SIDE / 2
     cos, sin = math.cos(math.radians(pose.angle)), math.sin(math.radians(pose.angle))
     corners = []
@@ -147,7 +147,7 @@ def frame(pose: Pose) -> str:
 
 
 def laid(pose: Pose) -> str:
-    """The SVG transform that lays the training image into the sample's frame."""
+    """Write the SVG transform that lays the training image into the sample's frame."""
     half, scale = SIDE / 2, 1 / pose.zoom
     flip = -scale if pose.flip else scale
     return (
@@ -157,7 +157,7 @@ def laid(pose: Pose) -> str:
 
 
 def picture(text: str | None) -> NDArray[np.uint8] | None:
-    """The pixels of a PNG in base64, grey or RGB.  None where there is none, or none that can be read."""
+    """Read the pixels of a PNG in base64, grey or RGB; None where there is no picture, or it cannot be read."""
     from PIL import Image
 
     if not text:
@@ -170,13 +170,13 @@ def picture(text: str | None) -> NDArray[np.uint8] | None:
 
 
 def pictures(arrays: Sequence[NDArray[np.uint8] | None]) -> list[str]:
-    """Data URIs of the pictures, as large as keeps all of them together light; empty for None."""
+    """Write data URIs of the pictures, as large as keeps all pictures together light; empty for None."""
     tried = (_within(arrays, side) for side in _SIDES[:-1])
     return next((uris for uris in tried if uris is not None), None) or _encoded(arrays, _SIDES[-1])
 
 
 def _within(arrays: Sequence[NDArray[np.uint8] | None], side: int) -> list[str] | None:
-    """The data URIs, or None as soon as they are too heavy together."""
+    """Write the data URIs; None as soon as they are too heavy together."""
     total, uris = 0, []
     for array in arrays:
         uris += _encoded([array], side)
@@ -191,5 +191,5 @@ def _encoded(arrays: Sequence[NDArray[np.uint8] | None], side: int) -> list[str]
 
 
 def shown(uri: str, name: str, array: NDArray[np.uint8]) -> Picture:
-    """A picture under its name; a small one is shown pixel by pixel."""
+    """Make the view of a picture under its name; a small picture is shown pixel by pixel."""
     return Picture(uri, name, max(array.shape[:2]) <= _CRISP)

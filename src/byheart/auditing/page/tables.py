@@ -48,7 +48,7 @@ class Sheet:
 
 
 def channel_sheet(name: str, channels: Sequence[Channel]) -> Sheet:
-    """The three questions and their answers."""
+    """Tabulate the three questions and their answers."""
     columns = ("channel", "all samples together, p", "accused", "threshold", "something copied?")
     return Sheet(name, columns, tuple(map(_channel, channels)))
 
@@ -61,7 +61,7 @@ def _channel(channel: Channel) -> SheetRow:
 
 
 def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
-    """When a sample is accused: once if all channels have one rule, else for each."""
+    """Say when a sample is accused: once if all channels have one rule, else for each channel."""
     rules = [rule_words(channel, alpha) for channel in channels]
     if len(set(rules)) <= 1:
         return rules[:1]
@@ -72,7 +72,7 @@ def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
 
 
 def measure_sheets(measures: Sequence[Measure]) -> list[Sheet]:
-    """A table a family; each measure beside the same of images that nobody could have copied."""
+    """Make a table of every family; each measure stands beside its value for images that nobody could have copied."""
     columns = ("measure", "samples", "reference", "images")
     return [
         Sheet(name, columns, tuple(_measure(one) for one in measures if one.family == family))
@@ -88,7 +88,7 @@ def _measure(one: Measure) -> SheetRow:
 
 
 def signal_sheet(signals: Sequence[Signal]) -> Sheet:
-    """What the model gives away, a row a noise level."""
+    """Tabulate what the model gives away, a row a noise level."""
     has_dimension = any(one.dimension_train is not None for one in signals)
     columns = (
         "noise level",
@@ -118,7 +118,7 @@ def _signal(one: Signal, has_dimension: bool) -> SheetRow:
 
 
 def input_sheet(inputs: Inputs) -> Sheet:
-    """What went in."""
+    """Tabulate the inputs of the audit."""
     named = (("samples", inputs.samples), ("training", inputs.train), ("held-out", inputs.heldout))
     columns = ("set", "images", "shape", "unreadable")
     return Sheet(

@@ -60,7 +60,7 @@ PLANTED = {
 
 
 def share_words(share: Share | None) -> str:
-    """`5.2 % [3.9, 6.6]`; a dash for None."""
+    """Write a share with its interval, `5.2 % [3.9, 6.6]`; a dash for None."""
     if share is None:
         return "–"
     low, high = (percent(end).removesuffix(f"{SPACE}%") for end in (share.low, share.high))
@@ -68,7 +68,7 @@ def share_words(share: Share | None) -> str:
 
 
 def pose_words(pose: Pose) -> str:
-    """How the training image lies in the sample: `flipped, turned 3° clockwise, cropped to 90 %, moved 1 px right`."""
+    """Say how the training image lies in the sample: `flipped, turned 3° clockwise, cropped to 90 %, moved 1 px right`."""
     x, y = shift(pose)
     moved = [
         f"{number(round(abs(by), 1))}{SPACE}px {names[by > 0]}"
@@ -91,14 +91,14 @@ def pose_words(pose: Pose) -> str:
 
 
 def shift(pose: Pose) -> tuple[float, float]:
-    """Where the center of the training image lies in the sample: pixels to the right and down, R F δ / zoom."""
+    """Compute where the center of the training image lies in the sample: pixels to the right and down, R F δ / zoom."""
     x, y = (-pose.dx if pose.flip else pose.dx), pose.dy
     cos, sin = math.cos(math.radians(pose.angle)), math.sin(math.radians(pose.angle))
     return (cos * x - sin * y) / pose.zoom, (sin * x + cos * y) / pose.zoom
 
 
 def rule_words(channel: Channel, alpha: float) -> str:
-    """When a sample is accused, and what that promises."""
+    """Say when a sample is accused, and what that rule promises."""
     if channel.rule == "none" or channel.rank is None:
         return "No single sample is accused."
     which = (
@@ -120,7 +120,7 @@ def _ordinal(rank: int) -> str:
 
 
 def subject(result: AuditRecord) -> str:
-    """What was compared with what."""
+    """Say what was compared with what."""
     inputs = result.inputs
     tried = f"{inputs.samples.count:,} samples against {inputs.train.count:,} training images"
     if inputs.heldout is None:
@@ -129,7 +129,7 @@ def subject(result: AuditRecord) -> str:
 
 
 def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
-    """The numbers under the verdict: name, value, and what to know about it."""
+    """List the numbers under the verdict: name, value, and what to know about that value."""
     found = []
     whole = next((channel for channel in result.channels if channel.name == "whole"), None)
     if whole is not None and whole.rule != "none":
@@ -158,7 +158,7 @@ def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
 
 
 def population_words(population: PopulationCheck) -> list[str]:
-    """Whether held-out images look like copies, and what follows."""
+    """Say whether held-out images look like copies, and what follows."""
     seen = (
         f"Of the held-out images, {share_words(population.share)} match a training image as closely as copies made on purpose "
         f"(all but the weakest 5 % of those). Up to {rate(population.limit)}, a close match is evidence."

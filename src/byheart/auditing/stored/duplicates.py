@@ -55,9 +55,9 @@ class StoredDuplicates:
 
 
 def stored_duplicates(train: Stored, *, pictured: int, members: int) -> StoredDuplicates:
-    """The clusters of a stored set of images.
+    """Find the clusters of a stored set of images.
 
-    pictured: clusters whose images are kept for the page; members: of each of them.
+    pictured: how many clusters keep images for the page.  members: how many images each of these clusters keeps.
     Raises InputError as `Stored.searched` does.
     """
     equal = _equal(train)
@@ -71,7 +71,7 @@ def stored_duplicates(train: Stored, *, pictured: int, members: int) -> StoredDu
 
 
 def _equal(train: Stored) -> Tensor:
-    """(n,) the first image with the same values."""
+    """Find for every image the first image with the same values, (n,)."""
     found: NDArray[np.void] = np.empty(len(train), "V16")
     for ids, images in _blocks(train.shards):
         found[ids.numpy()] = np.frombuffer(b"".join(digests(as_floats(images))), "V16")
@@ -89,7 +89,7 @@ def _blocks(shards: Shards) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _joined(train: Stored, groups: Tensor, kept: Tensor) -> Tensor:
-    """Groups (n,) of equal images with those joined that are alike.  kept: (k,) one of each group."""
+    """Join groups (n,) of equal images where images are alike.  kept: (k,) one image of each group."""
     soft = spaces(train.chosen(kept[:FIRST])).soft
     waiting: list[Tensor] = []
     for at, block in enumerate(torch.split(kept, _BLOCK)):
@@ -103,7 +103,7 @@ def _joined(train: Stored, groups: Tensor, kept: Tensor) -> Tensor:
 
 
 def _alike(train: Stored, block: Tensor, soft: Tensor) -> Tensor:
-    """Pairs (2, p) of images that are alike: of the block, and later ones.  block: (b,) ids, ascending."""
+    """Find pairs (2, p) of images that are alike, of the block and of later images.  block: (b,) ids, ascending."""
     k, asked, pairs = min(_PARTNERS, len(train)), block, []
     while len(asked):
         found = _searched(train, asked, soft, k)
@@ -130,7 +130,7 @@ def _searched(train: Stored, asked: Tensor, soft: Tensor, k: int) -> TopK:
 
 
 def _cluster(train: Stored, rows: Tensor, equal: Tensor, groups: Tensor, shown: int) -> Cluster:
-    """The record of images that are one.  rows: (c,) ids, ascending.  shown: how many keep their picture."""
+    """Make the record of images that are one.  rows: (c,) ids, ascending.  shown: how many images keep their picture."""
     some = train.some(rows[:shown]) if shown else None
     members = []
     for at, row in enumerate(rows.tolist()):

@@ -34,7 +34,7 @@ __all__ = ["copies_of_stored_images"]
 
 
 def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body:
-    """The copy test of images against those of a stored set that samples and held-out images are most like."""
+    """Make the copy test against the images of a stored set that samples and held-out images are most like."""
     rows = _taken(sets, train)
     some = train.some(rows)
     assert isinstance(some, Images) and isinstance(sets.samples, Images)
@@ -49,7 +49,7 @@ def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body
 
 
 def _taken(sets: Sets, train: Stored) -> Tensor:
-    """Training rows, ascending: the first, and the shortlist of every query."""
+    """Choose training rows, ascending: the first rows, and the shortlist of every query."""
     beginning = train.beginning()
     assert isinstance(beginning, Images)
     first = torch.arange(len(beginning))
@@ -61,7 +61,7 @@ def _taken(sets: Sets, train: Stored) -> Tensor:
 
 
 def _queries(sets: Sets) -> Tensor:
-    """Everything that is compared with training images: (q, c, 32, 32)."""
+    """Join everything that is compared with training images: (q, c, 32, 32)."""
     assert isinstance(sets.samples, Images)
     if sets.heldout is None:
         return sets.samples.small
@@ -71,7 +71,7 @@ def _queries(sets: Sets) -> Tensor:
 
 
 def _renumbered(pairs: tuple[Pair, ...], rows: Tensor) -> tuple[Pair, ...]:
-    """Pairs whose training images are numbered as in the whole set.  rows: (t,) of those taken."""
+    """Number the training images of pairs as in the whole set.  rows: (t,) rows of the images that were taken."""
     return tuple(
         pair.model_copy(update={"train": tuple(int(rows[source]) for source in pair.train)}) for pair in pairs
     )

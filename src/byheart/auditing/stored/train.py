@@ -68,12 +68,12 @@ class Table:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are: on the CPU."""
+        """Return the device of the rows: the CPU."""
         return torch.device("cpu")
 
     @property
     def ndim(self) -> int:
-        """Dimensions, that of the rows included."""
+        """Count the dimensions, the axis of the rows included."""
         return len(self.shape)
 
     def __len__(self) -> int:
@@ -100,42 +100,42 @@ class Stored:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(d,) of features, (c, 32, 32) of images."""
+        """Return the shape of a row: (d,) of features, (c, 32, 32) of images."""
         return self.shards.manifest.shape
 
     @property
     def are_images(self) -> bool:
-        """Whether the rows are images, and not features."""
+        """Say whether the rows are images, and not features."""
         return len(self.shape) == 3
 
     @property
     def is_small(self) -> bool:
-        """Whether all of it may be taken into memory."""
+        """Say whether the whole set may be taken into memory."""
         return len(self) <= FIRST
 
     @property
     def names(self) -> Sequence[str]:
-        """The name of every row: its id."""
+        """Return the name of every row: the row's id."""
         return Numbered(range(len(self)))
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over type, shape and the SHA-256 of every file."""
+        """Compute SHA-256 over type, shape and the SHA-256 of every file."""
         manifest = self.shards.manifest
         parts = [manifest.kind, str(manifest.shape), *(file.sha256 for file in manifest.files)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
     def table(self) -> Table:
-        """The rows, to choose from."""
+        """Open the rows as a table to choose from."""
         return Table((len(self), *self.shape), self.chosen)
 
     def chosen(self, rows: Tensor) -> Tensor:
-        """The values of these rows (b,) int64 as float32, images in [0, 1]: (b, *shape)."""
+        """Read the values of these rows (b,) int64 as float32, images in [0, 1]: (b, *shape)."""
         return as_floats(take(self.shards, rows))
 
     def some(self, rows: Tensor) -> Images | Rows:
-        """These rows (b,) int64, ascending, as a set in memory."""
+        """Read these rows (b,) int64, ascending, as a set in memory."""
         values = self.chosen(rows)
         names, place = Numbered(rows.tolist()), str(self.shards.folder.resolve())
         digest = fingerprint(values.numpy())
@@ -154,11 +154,11 @@ class Stored:
         )
 
     def beginning(self, count: int | None = None) -> Images | Rows:
-        """The first rows, `count` of them (2,000) or all, as a set in memory."""
+        """Read the first rows, `count` of them (2,000) or all, as a set in memory."""
         return self.some(torch.arange(min(FIRST if count is None else count, len(self))))
 
     def searched(self, queries: Tensor, search: Search, stage: str) -> TopK:
-        """The merged table of a search over all shards.  stage: what the user hears meanwhile."""
+        """Search all shards and merge the tables.  stage: what the user hears meanwhile."""
         done = 0
 
         def hear(event: dict[str, Any]) -> None:
@@ -180,15 +180,15 @@ class Stored:
         )
 
     def nearest(self, queries: Tensor, k: int) -> Neighbors:
-        """The k nearest rows of every query (q, *shape), exactly as `numerics.neighbors.nearest` in memory."""
+        """Find the k nearest rows of every query (q, *shape), exactly as `numerics.neighbors.nearest` does in memory."""
         return neighbors_of(self.searched(queries, partial(float_table, k=k), "nearest training rows"))
 
     def equal(self, queries: Tensor) -> Tensor:
-        """(q,) whether some row has the same values as a query (q, *shape)."""
+        """Say for every query (q, *shape) whether some row has the same values: (q,)."""
         return self._equal(queries).index[:, 0] != MISSING
 
     def bits(self, kind: Hash, queries: Tensor) -> Tensor:
-        """(q,) fewest bits in which the hash of an image differs from that of a query (q, c, 32, 32) or its mirror image."""
+        """Count the fewest bits (q,) in which an image's hash differs from that of a query (q, c, 32, 32), mirrored or not."""
         found = self.searched(queries, partial(shard_hashed, kind=kind), f"{kind} of training images")
         return found.value[:, 0].long()
 
@@ -196,7 +196,7 @@ class Stored:
         return self.searched(queries, shard_equal, "equal training rows")
 
     def partners(self, queries: Tensor) -> dict[int, int]:
-        """Query -> the first row with the same values; of images also the likest one, where it correlates above 0.999."""
+        """Return query -> the first row with the same values, or the likest image where that correlates above 0.999."""
         found = _present(self._equal(queries))
         if not self.are_images:
             return found
@@ -209,9 +209,9 @@ class Stored:
 def trained_on(
     train: Any, by: Searching, *, channels: int | None, tell: Callable[[str, int, int], None]
 ) -> Stored | None:
-    """The training set in shards that a path leads to; None where it leads to something else.
+    """Open the training set in shards that a path leads to; None where the path leads to something else.
 
-    by: how it is searched.  channels: that were asked for.  tell: hears how far a search is.
+    by: how the set is searched.  channels: the channels that were asked for.  tell: hears how far a search is.
     Raises InputError for settings of a search where there are no shards, another number of channels, and as `opened` does.
     """
     if not isinstance(train, str | Path) or not (Path(train).expanduser() / MANIFEST).is_file():
@@ -235,7 +235,7 @@ def trained_on(
 def searching(
     executor: str, workers: int | None, address: str | None, checkpoints: Path | str | None
 ) -> Searching:
-    """The settings of a search as `audit` takes them.  Raises InputError for others."""
+    """Make the settings of a search from the arguments of `audit`.  Raises InputError for settings that do not fit."""
     if executor not in ("local", "ray") or (workers is not None and workers < 1):
         raise InputError(
             got=f"executor {executor!r} with {workers} workers",
@@ -254,7 +254,7 @@ def searching(
 
 
 def opened(train: Path | str, by: Searching, tell: Callable[[str, int, int], None]) -> Stored:
-    """The training set in a folder of shards.
+    """Open the training set in a folder of shards.
 
     Raises InputError as `open_shards` does, for ids with gaps, and for rows that are neither vectors nor 32×32 images.
     """
@@ -278,6 +278,6 @@ def opened(train: Path | str, by: Searching, tell: Callable[[str, int, int], Non
 
 
 def _present(found: TopK) -> dict[int, int]:
-    """Query -> row, for the queries that have one."""
+    """Return query -> row, for the queries that have a row."""
     index = found.index[:, 0]
     return {int(query): int(index[query]) for query in (index != MISSING).nonzero()[:, 0]}

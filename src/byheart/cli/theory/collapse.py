@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
-from byheart._checks import InputError
 from byheart.cli.options import Channels, Count, OwnData, Root, check_place, refuse_beside
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["collapse"]
 
-Number = Annotated[Optional[float], arg(metavar="NUMBER")]
 File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 
@@ -35,7 +33,7 @@ def collapse(
 ) -> int:
     """Find the noise level below which the exact score of your data copies.
 
-    There its posterior holds one training image: whatever a sampler does is copying.  By four signs and by theory; kept as a run, so that asking again costs nothing.
+    Below this level the posterior holds one training image: whatever a sampler does is copying.  The level is found by four signs and by theory, and kept as a run, so that asking again costs nothing.
 
     Args:
         data: A folder of images, an array file, or the name of a data set; digits by default.
@@ -52,6 +50,7 @@ def collapse(
     from byheart._records import write_atomic
     from byheart.cli.options import the_data
     from byheart.cli.progress import progress
+    from byheart.cli.stages import check_png
     from byheart.experiments.kinds.shared.split import read_data
     from byheart.experiments.runs.execute import execute
     from byheart.experiments.runs.run import CollapseRun
@@ -62,7 +61,7 @@ def collapse(
 
     if figure is not None:
         check_place("--figure", figure)
-        _check_png(figure)
+        check_png(figure)
     trained = None if run is None else find_run(root, run)
     if trained is None:
         chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
@@ -81,15 +80,8 @@ def collapse(
     return 0
 
 
-def _check_png(figure: Path) -> None:
-    if figure.suffix.lower() != ".png":
-        raise InputError(
-            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
-        )
-
-
 def _of_run(trained: RunFolder) -> tuple[Data, int]:
-    """The data of a training run, and how many of them it was trained on.  Raises InputError for another run."""
+    """Read the data of a training run, and the number of its training images.  Raises InputError for another run."""
     from byheart.experiments.runs.load import load
     from byheart.experiments.runs.run import parse_run
 
@@ -99,7 +91,7 @@ def _of_run(trained: RunFolder) -> tuple[Data, int]:
 
 
 def _bound(trained: RunFolder) -> tuple[str, str, str]:
-    """The line that a trained run adds."""
+    """Make the line that a trained run adds."""
     from byheart.experiments.runs.bound import bound_of_run
     from byheart.report.words import plain_number
 
@@ -135,7 +127,7 @@ def _show_collapse(folder: RunFolder, trained: RunFolder | None) -> None:
 
 
 def _facts(last: Any) -> list[tuple[str, str, str]]:
-    """The levels that do not depend on a level."""
+    """List the characteristic levels: the lines that hold for the data as a whole."""
     from byheart.report.words import plain_number
 
     switch = float(last["switch/median"]) * float(last["r_c/data"])
@@ -148,7 +140,7 @@ def _facts(last: Any) -> list[tuple[str, str, str]]:
 
 
 def _signs(row: Any) -> tuple[str, ...]:
-    """What is seen at one level."""
+    """List what is seen at one level."""
     from byheart.report.words import plain_number
 
     intervals = (_interval(row, "own_weight"), _interval(row, "agreement"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 from tyro.conf import arg
 
@@ -17,9 +17,6 @@ from byheart.studies.s1_crossover.forecast.compute import (
     forecast_data,
     forecast_population,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["crossover"]
 
@@ -73,14 +70,11 @@ def crossover(
         figure: PNG file to draw the curve, the losses and the transition in.
     """
     from byheart.cli.options import the_data
-    from byheart.cli.stages import check_outputs
+    from byheart.cli.stages import check_outputs, check_png
     from byheart.data.named import load
 
     check_outputs({"--json": json, "--figure": figure})
-    if figure is not None and figure.suffix.lower() != ".png":
-        raise InputError(
-            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
-        )
+    check_png(figure)
     _check(threshold, restarts, samples, seed)
     snr = None if json is None and figure is None else SHOWN_SNR
     replicates = Replicates(range(seed, seed + restarts), samples, models, start, snr)
@@ -109,7 +103,7 @@ def _check(threshold: float, restarts: int, samples: int, seed: int) -> None:
 
 
 def _settings(d: int | None, k: int | None, n: int | None) -> tuple[int, int, int]:
-    """Those of the population, S1's where none is given."""
+    """Choose the settings of the population, S1's where none is given."""
     return (
         DIMENSION if d is None else d,
         COMPONENTS if k is None else k,

@@ -16,7 +16,7 @@ __all__ = ["show_forecast", "write_forecast"]
 
 
 def show_forecast(forecast: Forecast, threshold: float) -> None:
-    """The curve and the crossovers as tables, M_pt in a sentence; warnings on stderr."""
+    """Print the curve and the crossovers as tables, M_pt in a sentence, and warnings on stderr."""
     from byheart.cli.tables import show
     from byheart.report.words import plain_number
 
@@ -62,7 +62,7 @@ def _interval(ratio: Interval) -> str:
 
 
 def write_forecast(forecast: Forecast, threshold: float, json: Path | None, figure: Path | None) -> None:
-    """All numbers as JSON, curve, losses and transition as PNG, where a file is named."""
+    """Write all numbers as JSON, and curve, losses and transition as PNG, where a file is named."""
     from byheart._records import write_atomic
 
     if json is not None:

@@ -35,11 +35,11 @@ def terminal(
 
     Args:
         strength: Tikhonov's c, a squared distance.
-        kappa: Of the consistency score, τ = exp(−κ d/2).
+        kappa: κ of the consistency score, τ = exp(−κ d/2).
         gamma: Factor of the shrinkage γ = gamma · σ^−exponent.
-        exponent: Its exponent, at most 20; 0, a constant, by default.
-        dimension: Numbers in one sample, d, of --strength and --kappa; 2 by default.
-        tolerance: Of --strength: a sample within this distance of a training point is a copy; 0.01 by default.
+        exponent: Exponent of the shrinkage, at most 20; 0, a constant, by default.
+        dimension: Numbers in one sample, d, for --strength and --kappa; 2 by default.
+        tolerance: Distance within which a sample counts as a copy of a training point, for --strength; 0.01 by default.
         data: A folder of images, an array file, or the name of a data set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
@@ -64,7 +64,7 @@ def terminal(
 
 
 def _the_one(settings: Mapping[str, object]) -> str:
-    """The one setting that is given.  Raises InputError for none or several."""
+    """Choose the one setting that is given.  Raises InputError where no setting is given, or several are."""
     given = [name for name, value in settings.items() if value is not None]
     if len(given) != 1:
         raise InputError(
@@ -121,7 +121,7 @@ def _show_shrinking(gamma: float, exponent: float) -> None:
 
 
 def _show_strength(choice: str, size: int | None, channels: Channels, distinct: bool) -> None:
-    """The strength that predicts left-out images best, in pixels and in training units."""
+    """Print the strength that predicts left-out images best, in pixels and in training units."""
     from byheart.cli.options import the_data
     from byheart.data.named import load
     from byheart.metrics.bandwidth import best_strength

@@ -20,9 +20,9 @@ LABELS = ("labels", "y")
 
 
 def open_arrays(path: Path) -> tuple[Array, Array | None]:
-    """The array of samples in a file, and the labels that lie beside it, as they are, or None.
+    """Open the array of samples in a file as it is, and the labels that lie beside the samples, or None.
 
-    Samples are the only array with rows of more than one number, or the one called like samples; labels are called
+    Samples are the only array with rows of more than one number, or the only array called like samples; labels are called
     `labels` or `y`.  Raises InputError for a file that cannot be read (Python objects are never unpickled), and where
     several arrays could be meant.
     """
@@ -69,7 +69,7 @@ def _read_safetensors(file: Path) -> dict[str, Array]:
 
 
 def _chosen(path: Path, arrays: dict[str, Array]) -> str:
-    """The name of the array that holds the samples."""
+    """Choose the name of the array that holds the samples."""
     able = [name for name, array in arrays.items() if array.ndim > 1]  # labels have one number a row
     named = [name for name in NAMES if name in able]
     if len(able) == 1 or len(named) == 1:

@@ -17,7 +17,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def image_files(path: Path | str) -> list[Path]:
-    """Files below a folder whose name ends like an image's, in natural order; names that begin with a dot are left out.
+    """List the files below a folder whose names end like an image's, in natural order, without names that begin with a dot.
 
     Raises InputError for a path that is no folder, and for a folder without images.
     """
@@ -41,7 +41,7 @@ def image_files(path: Path | str) -> list[Path]:
 
 
 def read_each(files: Sequence[Path], read: Callable[[Path], Array]) -> list[Array]:
-    """read(file) of every file.  Raises InputError that lists every file that cannot be read: none is skipped."""
+    """Read every file with `read`.  Raises InputError that lists every file that cannot be read: no file is skipped."""
     from PIL import Image
 
     images, refused = [], []
@@ -56,7 +56,10 @@ def read_each(files: Sequence[Path], read: Callable[[Path], Array]) -> list[Arra
 
 
 def refusal_of_unreadable(refused: Sequence[tuple[str, str]], total: int) -> InputError:
-    """The refusal of a set that is wanted whole.  refused: name and reason of what cannot be read, of `total` images."""
+    """Make the refusal of a set that is wanted whole.
+
+    refused: name and reason of every image that cannot be read.  total: how many images the set has.
+    """
     listed = ", ".join(f"{printable(name)} ({reason})" for name, reason in refused[:5])
     more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
     return InputError(
@@ -67,7 +70,7 @@ def refusal_of_unreadable(refused: Sequence[tuple[str, str]], total: int) -> Inp
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:
-    """Sort key that reads runs of digits as numbers: splitting alternates text and digits, so they never meet."""
+    """Make a sort key that reads runs of digits as numbers: splitting alternates text and digits, so that they never meet."""
     pieces = re.split(r"([0-9]+)", path.as_posix())
     return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], path.as_posix()
 

@@ -21,7 +21,10 @@ _WRONG = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def from_sequence(name: str, items: Any) -> Source:
-    """Anything with a length and items: tensors, arrays, pictures, paths, (image, label), or a dictionary with an image."""
+    """Make a source of anything with a length and items.
+
+    items: tensors, arrays, pictures, paths, pairs (image, label), or dictionaries with an image.
+    """
 
     def read(row: int) -> Array:
         label = f"{printable(name)}, row {row}"
@@ -38,7 +41,7 @@ def from_sequence(name: str, items: Any) -> Source:
 
 
 def _values(label: str, item: Any) -> Array:
-    """The numbers of one item of somebody's data set."""
+    """Read the numbers of one item of somebody's data set."""
     if item is None:
         raise Unreadable("empty")
     if isinstance(item, str | Path | bytes):
@@ -57,13 +60,13 @@ def _values(label: str, item: Any) -> Array:
 
 
 def as_numpy(x: Any) -> Array:
-    """A tensor as an array; numpy has no bfloat16."""
+    """Convert a tensor to an array, bfloat16 to float32: numpy has no bfloat16."""
     x = x.detach().cpu()
     return np.asarray(x.float() if str(x.dtype) == "torch.bfloat16" else x)
 
 
 def _of_dictionary(label: str, item: dict[Any, Any]) -> Any:
-    """The image of a row of a data set: `bytes` as the Hub stores them, a known key, or the only value that can be one."""
+    """Choose the image in a row of a data set: `bytes` as the Hub stores them, a known key, or the only possible value."""
     if item.get("bytes") is not None:
         return item["bytes"]
     if set(item) == {"bytes", "path"} and item["path"]:

@@ -21,7 +21,7 @@ _MEANT = "a folder of images or of Parquet files, or a file that ends in " + ", 
 
 
 def from_path(path: Path, name: str | None = None) -> Source:
-    """The images or vectors at a path, of which nothing is read yet that can wait.
+    """Open the images or vectors at a path; what can be read later is not read yet.
 
     name: what the user wrote; None is the path.  Raises InputError where nothing lies, and for what cannot be read.
     """
@@ -55,12 +55,12 @@ def _folder(name: str, path: Path, place: str) -> Source:
 
 
 def _decoded(path: Path) -> str:
-    """A path as text that can be written as UTF-8, whatever bytes the file system holds."""
+    """Write a path as text that can be written as UTF-8, whatever bytes the file system holds."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _apart(names: list[str]) -> list[str]:
-    """Names that differ: bytes that are no text may have become the same one."""
+    """Number equal names so that all differ: bytes that are no text may have become equal names."""
     seen: dict[str, int] = {}
     return [name if (times := _count(seen, name)) == 1 else f"{name} ({times})" for name in names]
 

@@ -31,7 +31,7 @@ class Ranges:
     highest: dict[np.dtype[Any], int] = field(default_factory=dict)
 
     def meet(self, values: Array, names: Sequence[str]) -> Scale:
-        """The range of these images (b, c, h, w), in agreement with all before them.  names: of the b.
+        """Tell the range of these images (b, c, h, w), in agreement with all images before.  names: names of the b images.
 
         Floats are judged by the whole array where the source is one, else by the first block.
         Raises InputError for what is no image, numbers that are not finite, values that contradict that range, and a type
@@ -59,7 +59,7 @@ class Ranges:
         return self.known(values.dtype)
 
     def known(self, dtype: np.dtype[Any]) -> Scale:
-        """The range of values of a type that the pass has met."""
+        """Return the range of values of a type that the pass has met."""
         if dtype.kind == "f":
             assert self.floats is not None  # floats were met in the pass, or these were not read then
             return self.floats
@@ -72,7 +72,7 @@ class Ranges:
 
 
 def extent_of(label: str, source: Source) -> tuple[float, float]:
-    """Smallest and largest value of a whole array.  Raises InputError unless all are finite."""
+    """Find the smallest and largest value of a whole array.  Raises InputError unless all values are finite."""
     lows, highs, at = [], [], 0
     for part in source.blocks(np.arange(len(source.names))):
         assert isinstance(part, np.ndarray)  # blocks of an array are arrays

@@ -77,7 +77,7 @@ def from_array(
     names: Sequence[str] | None = None,
     labels: Array | None = None,
 ) -> Source:
-    """(n, d) vectors, (n, h, w) grey images, (n, c, h, w) or (n, h, w, c) images of 1 to 4 channels.
+    """Make a source of an array: (n, d) vectors, (n, h, w) grey images, (n, c, h, w) or (n, h, w, c) of 1 to 4 channels.
 
     Raises InputError for other shapes.
     """
@@ -105,7 +105,7 @@ def from_array(
 
 
 def from_files(name: str, files: Sequence[Path], names: Sequence[str], place: str = "") -> Source:
-    """Image files."""
+    """Make a source of image files."""
 
     def read(row: int) -> Array:
         return read_picture(files[row])
@@ -114,7 +114,7 @@ def from_files(name: str, files: Sequence[Path], names: Sequence[str], place: st
 
 
 def from_table(name: str, table: Table, place: str = "") -> Source:
-    """A column of Parquet files."""
+    """Make a source of a column of Parquet files."""
 
     def read(row: int) -> Array:
         return channels_first(f"{printable(name)}, row {row}", table[row])
@@ -131,7 +131,7 @@ def from_table(name: str, table: Table, place: str = "") -> Source:
 
 
 def names_of(names: Sequence[str], rows: Sequence[int] | Array) -> Sequence[str]:
-    """The names of these rows, without a string each where they are numbers."""
+    """Return the names of these rows; names that are numbers need no string each."""
     if len(rows) == len(names):
         return names
     if isinstance(names, Numbered):
@@ -140,12 +140,12 @@ def names_of(names: Sequence[str], rows: Sequence[int] | Array) -> Sequence[str]
 
 
 def shortened(name: str, longest: int = 80) -> str:
-    """A name of at most that length, its end kept: of a path the end tells more."""
+    """Shorten a name to at most that length and keep its end: of a path the end tells more."""
     return name if len(name) <= longest else "…" + name[1 - longest :]
 
 
 def by_shape(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
-    """Items of a block stacked by shape and type, with their places in it; and places and reasons of the unreadable."""
+    """Stack the items of a block by shape and type, with their places in the block, and list the unreadable with reasons."""
     if isinstance(block, np.ndarray):
         return [(np.arange(len(block)), block)], []
     kinds: dict[tuple[Any, ...], tuple[list[int], list[Array]]] = {}
@@ -161,7 +161,7 @@ def by_shape(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, s
 
 
 def one_by_one(read: Callable[[int], Array], rows: Any) -> Iterator[list[Array | Unreadable]]:
-    """Blocks of whatever sizes come, within the budget."""
+    """Yield blocks of items of whatever sizes come, within the budget."""
     block: list[Array | Unreadable] = []
     size = 0
     for row in rows:
@@ -179,7 +179,7 @@ def one_by_one(read: Callable[[int], Array], rows: Any) -> Iterator[list[Array |
 
 
 def _oriented(label: str, block: Block, rows: Array) -> Iterator[Block]:
-    """Some rows of a table's block, channels first, within the budget."""
+    """Yield some rows of a table's block, channels first, within the budget."""
     if isinstance(block, list):
         chosen = [block[row] for row in rows]
         yield from one_by_one(lambda at: _given(label, chosen[at]), range(len(chosen)))

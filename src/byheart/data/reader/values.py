@@ -41,11 +41,11 @@ class Scale:
     white: float
 
     def lifted(self, values: Array) -> Array:
-        """x − black in float64, where integers stay exact and black is 0."""
+        """Subtract black from x in float64, where integers stay exact and black is 0."""
         return np.subtract(values, self.black, dtype=np.float64)
 
     def grey(self, lifted: Array) -> Array:
-        """Lifted values as float32 in [0, 1]."""
+        """Scale lifted values to float32 in [0, 1]."""
         return (lifted / (self.white - self.black)).clip(0, 1).astype(np.float32)
 
     def check(self, label: str, low: float, high: float) -> None:
@@ -59,7 +59,7 @@ class Scale:
 
 
 def scale_of(label: str, dtype: np.dtype[Any], low: float, high: float) -> Scale:
-    """The range that a set of numbers between low and high is meant in.
+    """Tell the range that a set of numbers between low and high is meant in.
 
     Raises InputError where the type and these two do not say (see the table above).
     """
@@ -98,7 +98,7 @@ def check_numbers(label: str, values: Array, name: Callable[[int], str]) -> None
 
 
 def channels_last(label: str, shape: tuple[int, ...]) -> bool:
-    """Whether images (…, h, w, c) are meant, not (…, c, h, w): the axis of 1 to 4 is that of the channels.
+    """Say whether images (…, h, w, c) are meant, not (…, c, h, w): the axis of 1 to 4 is that of the channels.
 
     Raises InputError if neither end is from 1 to 4, or both are.
     """
@@ -113,7 +113,10 @@ def channels_last(label: str, shape: tuple[int, ...]) -> bool:
 
 
 def channels_first(label: str, image: Array) -> Array:
-    """An image (h, w), (c, h, w) or (h, w, c) as (c, h, w); a vector (d,) as it is.  Raises InputError for other shapes."""
+    """Bring an image (h, w), (c, h, w) or (h, w, c) to (c, h, w); a vector (d,) stays as it is.
+
+    Raises InputError for other shapes.
+    """
     if image.ndim == 1:
         return image
     if image.ndim == 2:

@@ -17,13 +17,13 @@ __all__ = ["are_vectors", "assembled"]
 
 
 def are_vectors(block: Block) -> bool:
-    """Whether the first item of a block that can be read is a vector."""
+    """Say whether the first item of a block that can be read is a vector."""
     item = next((item for item in block if isinstance(item, np.ndarray)), None)
     return item is not None and item.ndim == 1
 
 
 def assembled(source: Source, label: str, rows: Array, blocks: Iterable[Block]) -> Array:
-    """Vectors in float32.  Raises InputError unless they are finite and of one length, none missing."""
+    """Assemble vectors in float32.  Raises InputError unless all vectors are finite and of one length, and none is missing."""
     values, at = np.empty((len(rows), 0), np.float32), 0
     for block in blocks:
         names = names_of(source.names, rows[at : at + len(block)])

@@ -27,7 +27,7 @@ __all__ = ["read_arrays", "read_folder"]
 
 
 def read_folder(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
-    """All images below a folder, in natural order of their paths (2.png before 10.png); or the rows of Parquet files.
+    """Read all images below a folder, in natural order of their paths (2.png before 10.png), or the rows of Parquet files.
 
     size: side after resizing; None: all images must be squares of one size.  channels: 1 or 3; None: all images must
     agree.  Raises InputError for a folder without images, files that cannot be read, and images that do not fit together.
@@ -43,7 +43,7 @@ def read_folder(path: Path | str, size: int | None = None, channels: int | None 
 
 
 def read_arrays(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
-    """Images or features of a file .npy, .npz, .safetensors or .parquet, and the labels `labels` or `y` beside them.
+    """Read images or features of a file .npy, .npz, .safetensors or .parquet, and the labels `labels` or `y` beside them.
 
     size, channels: as for `read_folder`; arrays may be oblong where no size is given.
     Raises InputError for what cannot be read, and for shapes, types and values that no images or features have.
@@ -72,7 +72,7 @@ def _whole(source: Source, size: int | None, channels: int | None) -> Raw:
 
 
 def _of_array(label: str, source: Source, array: Array) -> tuple[Array, float]:
-    """Images (n, c, h, w) of one array, and the value that counts as 1; integers are not copied."""
+    """Return the images (n, c, h, w) of one array, and the value that counts as 1; integers are not copied."""
     scale = scale_of(label, array.dtype, *extent_of(label, source))
     if array.dtype.kind == "u":
         return np.ascontiguousarray(array), scale.white
@@ -86,7 +86,7 @@ def _of_array(label: str, source: Source, array: Array) -> tuple[Array, float]:
 
 
 def _pixels(values: Array, scale: Scale) -> tuple[Array, float]:
-    """Values whose black is 0, and the value that counts as 1: integers as they are, bool as bytes, floats in [0, 1]."""
+    """Shift values so that black is 0, and say which value counts as 1: integers stay, bool become bytes, floats [0, 1]."""
     if values.dtype.kind == "u":
         return values, scale.white
     if values.dtype.kind == "b":
@@ -97,9 +97,9 @@ def _pixels(values: Array, scale: Scale) -> tuple[Array, float]:
 def _pictures(
     source: Source, label: str, blocks: Iterable[Block], size: int | None, channels: int | None
 ) -> tuple[list[Array], list[float]]:
-    """Every image (c, h, w) of a source, made ready, and the value that counts as 1 in it.
+    """Read every image (c, h, w) of a source, made ready, and the value that counts as 1 in that image.
 
-    Raises InputError that lists every image that cannot be read: none is skipped.
+    Raises InputError that lists every image that cannot be read: no image is skipped.
     """
     ranges, at = Ranges(label, source), 0
     unreadable: list[tuple[str, str]] = []
@@ -121,7 +121,7 @@ def _pictures(
 
 
 def _together(source: Source, images: list[Array], peaks: list[float]) -> Raw:
-    """Square images of one size as one array.  Raises InputError that names two images that do not fit together."""
+    """Stack square images of one size into one array.  Raises InputError that names two images that do not fit together."""
     names = source.names
     _check_alike(names, images, "channels", [len(image) for image in images], "--channels 1 or --channels 3")
     _check_alike(
@@ -156,7 +156,7 @@ def _seen(image: Array) -> str:
 
 
 def _labels(label: str, source: Source) -> Array | None:
-    """The labels beside the samples.  Raises InputError unless they are one integer each."""
+    """Check the labels beside the samples.  Raises InputError unless each label is one integer."""
     labels, count = source.labels, len(source.names)
     if labels is not None and (labels.shape != (count,) or labels.dtype.kind not in "ui"):
         raise InputError(

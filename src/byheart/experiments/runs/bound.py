@@ -30,10 +30,10 @@ class CollapseBound:
 
 
 def bound_of_run(folder: RunFolder) -> CollapseBound:
-    """The bound from the held-out loss curve of a whole training run.
+    """Compute the bound from the held-out loss curve of a whole training run.
 
-    Where the network does worse than the mean image, as at levels that it never trained on, the mean image stands in: the
-    bound holds for any denoiser.  Raises InputError for a run that trained nothing, or is not whole.
+    Where the network does worse than the mean image, as at levels that the network never trained on, the mean image stands
+    in: the bound holds for any denoiser.  Raises InputError for a run that trained nothing, or is not whole.
     """
     spec, model = parse_run(folder.header()["spec"]), load(folder)
     if not isinstance(spec, TrainingRun):

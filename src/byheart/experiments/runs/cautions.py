@@ -11,9 +11,9 @@ __all__ = ["cautions", "of_images"]
 
 
 def cautions(folders: Sequence[RunFolder]) -> list[str]:
-    """A sentence for training images that repeat, for held-out images that are also trained on, for runs of several codes.
+    """Write a sentence each for training images that repeat, held-out images that are also trained on, and mixed code.
 
-    Runs that did not come so far as to know are left out.
+    Runs that stopped before they could know are left out.
     """
     if not folders:
         return []
@@ -31,7 +31,10 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
 
 
 def of_images(repeated: int, shared: int) -> list[str]:
-    """The sentences about images.  repeated: of the training images.  shared: held-out ones that are also trained on."""
+    """Write the sentences about images.
+
+    repeated: how many training images repeat.  shared: how many held-out images are also trained on.
+    """
     found = []
     if repeated:
         found.append(
@@ -47,7 +50,7 @@ def of_images(repeated: int, shared: int) -> list[str]:
 
 
 def _mixed_codes(folders: Sequence[RunFolder]) -> list[str]:
-    """The versions of the code, where runs of one kind have several."""
+    """List the versions of the code, where runs of one kind have several."""
     by_kind: dict[str, set[str]] = defaultdict(set)
     for header in (folder.header() for folder in folders if folder.exists):
         by_kind[str(header["spec"].get("kind"))].add(str(header.get("code")))

@@ -26,7 +26,7 @@ class Curve:
     spec: dict[str, Any]
 
     def at(self, name: str) -> list[Any]:
-        """One column of the records."""
+        """Return one column of the records, None where a row has no such entry."""
         return [row.get(name) for row in self.rows]
 
 
@@ -36,7 +36,7 @@ def read_curves(folders: Iterable[RunFolder]) -> list[Curve]:
 
 
 def in_order(curves: Iterable[Curve]) -> list[Curve]:
-    """Sort curves by n and seed; those without a row are left out."""
+    """Sort curves by n and seed; curves without a row are left out."""
     return sorted((curve for curve in curves if curve.rows), key=lambda curve: (curve.n, curve.seed))
 
 

@@ -17,9 +17,9 @@ MEASURED = ("plan.", "schedule.")
 
 
 def differences(specs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each run the settings in which some of them differ: `model.width=8, training.batch=16`, or nothing.
+    """Write for each run the settings in which some of the runs differ: `model.width=8, training.batch=16`, or nothing.
 
-    specs: of the runs, as plain settings.  How they are measured is said only where nothing else tells two runs apart.
+    specs: the runs as plain settings.  How runs are measured is said only where nothing else tells two runs apart.
     """
     runs = [flat(spec) for spec in specs]
     names = dict.fromkeys(name for run in runs for name in run if name not in SAID)

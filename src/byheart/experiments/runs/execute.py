@@ -38,7 +38,7 @@ def aloud(event: Event) -> None:
 
 
 def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
-    """The event that says which runs there will be, of each arm, and which settings tell them apart."""
+    """Make the event that says which runs there will be, of each arm, and which settings tell these runs apart."""
     outline = [
         {**_outline(run), "arm": arm, "settings": settings}
         for arm, runs in arms.items()
@@ -54,15 +54,15 @@ def _outline(run: Run) -> dict[str, Any]:
 
 
 def _step_so_far(folder: RunFolder) -> int:
-    """The step of the stored state, from which a run goes on; 0 if there is none."""
+    """Read the step of the stored state, from which a run goes on; 0 if no state is stored."""
     return int(folder.metadata("state")["step"]) if folder.has("state") else 0
 
 
 def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
     """Carry out a run and return its folder, root/<id>.
 
-    A whole run is left as it is, unless the user's files have changed since: then it is set aside, in root/.stale, and
-    made anew.  One that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
+    A whole run is left as it is, unless the user's files have changed since: then the run is set aside, in root/.stale, and
+    made anew.  A run that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
     same machine and versions).
     device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
     Raises InputError if the data, the shapes or the device do not fit, or if another process holds the run.
@@ -98,7 +98,7 @@ def execute_all(
     device: str = "auto",
     tell: Tell = aloud,
 ) -> list[Outcome[RunFolder]]:
-    """Carry out many runs, `workers` at a time; outcomes in the order of the runs.  One failure stops no other.
+    """Carry out many runs, `workers` at a time.  Returns the outcomes in the order of the runs; one failure stops no other run.
 
     tell: receives events as `execute` tells them; at the end, once, a `notice` for everything that keeps the numbers
     from meaning what they say.
@@ -120,7 +120,7 @@ def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
 
 @contextmanager
 def without_duplicates_warnings() -> Iterator[None]:
-    """Python's own warnings of images that repeat are left out: a caution says it once, for all runs."""
+    """Silence Python's own warnings of images that repeat: a caution says so once, for all runs."""
     from byheart.metrics.memorization import DuplicatesWarning
 
     with warnings.catch_warnings():
@@ -166,7 +166,7 @@ def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
 
 @contextmanager
 def _as_begun(header: Mapping[str, Any]) -> Iterator[None]:
-    """With the product backend and the number of threads that the run began with: both decide how sums are rounded."""
+    """Set the product backend and the number of threads that the run began with: both decide how sums are rounded."""
     import torch
 
     from byheart.numerics.products import use_backend
@@ -205,7 +205,7 @@ def _now() -> str:
 
 
 def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> InputError | None:
-    """One error that names every run that failed, or None."""
+    """Make one error of all runs that failed: their number and the first failure; None if every run is whole."""
     failed = [(runs[outcome.index], outcome) for outcome in outcomes if outcome.error is not None]
     if not failed:
         return None

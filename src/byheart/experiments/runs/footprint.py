@@ -1,6 +1,6 @@
-"""Does it fit into memory?  A lower bound from settings alone, asked before anything is read.
+"""Do runs fit into memory?  A lower bound from settings alone, asked before anything is read.
 
-Without it a mistyped size is found out by the machine: it swaps for minutes, or ends the process without a word.
+Without this bound a mistyped size is found out by the machine, which swaps for minutes or ends the process without a word.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def check_runs(runs: Sequence[Run], device: str = "auto") -> None:
 def check_images(data: Data, n: int = 2, more: int = 0) -> None:
     """Raise InputError for images of a size at which they cannot fit into memory.
 
-    n: how many are trained on at least.  more: bytes that are needed beside them.
+    n: how many images are trained on at least.  more: bytes that are needed beside the images.
     Images that are taken in the size they are stored in are not looked at.
     """
     if data.size is None:
@@ -53,7 +53,7 @@ def check_images(data: Data, n: int = 2, more: int = 0) -> None:
 
 
 def memory() -> int:
-    """Bytes that this process may use: the machine's, or its container's."""
+    """Count the bytes that this process may use: those of the machine, or of the container that it runs in."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = LIMITS.read_text().strip() if LIMITS.is_file() else ""
     return min(machine, int(limit)) if limit.isdigit() else machine
@@ -64,7 +64,7 @@ def _values(data: Data) -> int:
 
 
 def _count(data: Data, n: int) -> int:
-    """How many images there are, or at least must be where only reading them would tell."""
+    """Count the images, or say how many there must be at least where only reading the images would tell."""
     known = next((info.count for info in available() if info.name == data.name), None)
     if data.name in ("folder", "celeba") and data.path is not None:
         from byheart.data.reader.path import from_path

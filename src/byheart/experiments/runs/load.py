@@ -36,7 +36,10 @@ class Trained:
     scale: float
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """E[x0 | x0 + sigma·eps = x].  x: (b, *shape).  sigma: () or (b,).  Raises InputError unless sigma is positive."""
+        """Compute E[x0 | x0 + sigma·eps = x] of x, (b, *shape), and sigma, () or (b,).
+
+        Raises InputError unless sigma is positive.
+        """
         if not bool((sigma > 0).all()):
             raise InputError(
                 got=f"sigma {sigma.min().item():g}",
@@ -48,23 +51,23 @@ class Trained:
 
     @property
     def levels(self) -> Tensor:
-        """(s + 1,) the noise levels it was sampled with, decreasing."""
+        """Return the noise levels that the run was sampled with, (s + 1,), decreasing."""
         return self.grid.levels()
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Return the device on which the weights are."""
         return next(self.network.parameters()).device
 
     def to_pixels(self, x: Tensor) -> Tensor:
-        """Samples (b, *shape) in the units of the images they were trained on (0 … 1 for images)."""
+        """Bring samples (b, *shape) into the units of the training images (0 … 1 for images)."""
         return x * self.scale + self.center.to(x)
 
 
 def load_mixture(run: str | Path | RunFolder, m: int, root: Path | str = "runs") -> Denoiser:
-    """The denoiser of the mixture of m components that a run of kind `mixtures` trained, in the population's units.
+    """Load the denoiser of the mixture of m components that a run of kind `mixtures` trained, in the population's units.
 
-    run: as in `load`.  Raises InputError if there is no such run, it trained no mixtures, or none of that size yet.
+    run: as in `load`.  Raises InputError if there is no such run, or if the run trained no mixture of that size.
     """
     folder = run if isinstance(run, RunFolder) else find_run(Path(root), str(run))
     spec = parse_run(folder.header()["spec"])
@@ -81,10 +84,10 @@ def load_mixture(run: str | Path | RunFolder, m: int, root: Path | str = "runs")
 
 
 def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
-    """The denoiser that a training run ended with, on the CPU, in evaluation mode.
+    """Load the denoiser that a training run ended with, on the CPU, in evaluation mode.
 
-    run: an id, the beginning of one, or a path.
-    Raises InputError if there is no such run, it is not whole, or it trained nothing.
+    run: an id, the beginning of an id, or a path.
+    Raises InputError if there is no such run, or if the run is not whole or trained nothing.
     """
     folder = run if isinstance(run, RunFolder) else find_run(Path(root), str(run))
     spec = parse_run(folder.header()["spec"])

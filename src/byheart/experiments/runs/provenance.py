@@ -11,7 +11,7 @@ __all__ = ["provenance"]
 
 
 def provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
-    """Name -> value over these runs, at least one: code, versions, machine, data, seeds, time."""
+    """Return name -> value over at least one run: code, versions, machine, data, seeds, time."""
     headers, data = (
         [folder.header() for folder in folders],
         [folder.read_record("data") for folder in folders],
@@ -28,5 +28,5 @@ def provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
 
 
 def _all_of(values: Iterable[str]) -> str:
-    """Every different value: runs kept from before may have been made elsewhere."""
+    """List every different value: runs kept from before may have been made on another machine."""
     return ", ".join(sorted(set(values)))

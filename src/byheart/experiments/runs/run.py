@@ -67,7 +67,7 @@ def kind_of(run: Run) -> Kind:
 
 
 def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:
-    """The run that plain settings describe.
+    """Make the run that plain settings describe.
 
     place: a dotted key of the settings -> that key in the file they come from, for refusals.
     Raises InputError for a kind that does not exist, and for settings that do not fit.

@@ -65,7 +65,7 @@ class Claim(Spec):
 
 
 def unmeasured(claim: Claim) -> ClaimRow:
-    """The row of a claim that nobody measured yet."""
+    """Make the row of a claim that nobody measured yet."""
     row = claim.model_dump(mode="json", exclude={"arm", "n_min", "exact"})
     nothing = dict.fromkeys(
         ("measured", "low", "high", "count", "missing", "verdict", "seconds", "date", "version")
@@ -74,13 +74,13 @@ def unmeasured(claim: Claim) -> ClaimRow:
 
 
 def read_record(study: str, root: Path = RECIPES) -> list[ClaimRow]:
-    """The committed rows of a study; none if nothing was ever measured."""
+    """Read the committed rows of a study; there are none if nothing was ever measured."""
     file = study_home(study, root) / "claims.json"
     return list(json.loads(file.read_text())) if file.exists() else []
 
 
 def merge_rows(old: Iterable[ClaimRow], new: Iterable[ClaimRow]) -> list[ClaimRow]:
-    """One row per id and scale, the new ones in the place of the old ones, ordered by id and scale."""
+    """Merge two records into one row per id and scale, ordered by id and scale.  New rows take the place of old ones."""
     rows = {(row["id"], row["scale"]): row for row in [*old, *new]}
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], SCALES.index(key[1])))]
 
@@ -92,7 +92,7 @@ def write_record(study: str, rows: Sequence[ClaimRow], root: Path = RECIPES) -> 
 
 
 def best_row(claim: Claim, rows: Iterable[ClaimRow]) -> ClaimRow:
-    """The row that the scoreboard shows: at the claim's own scale, else at the largest scale measured, else empty."""
+    """Choose the row that the scoreboard shows: at the claim's own scale, else at the largest scale measured, else empty."""
     found = {row["scale"]: row for row in rows if row["id"] == claim.id and row["version"] is not None}
     scales = [claim.scale, *reversed(SCALES)]
     return next((found[scale] for scale in scales if scale in found), unmeasured(claim))

@@ -2,11 +2,8 @@
 
 runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
 runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
-runs/<study>-<scale>-<digest>/crossings.csv  every onset time with its interval and definition
 runs/<study>-<scale>-<digest>/table.csv      every record of every run
-runs/<study>-<scale>-<digest>/report.html    one self-contained page
-runs/<study>-<scale>-<digest>/onset.png      its first figure
-runs/<study>-<scale>-<digest>/crossover.png  its first figure (page crossover)
+runs/<study>-<scale>-<digest>/report.html    one self-contained page, and what else the study's page writes
 """
 
 from __future__ import annotations
@@ -53,11 +50,12 @@ def conduct(
     page: Callable[[Path], object] | None = None,
     tell: Tell = aloud,
 ) -> StudyFolder:
-    """Carry out a study at a scale and store what it measured.  Interrupted, the same call goes on where it stopped.
+    """Carry out a study at a scale and store what was measured.  After an interruption the same call goes on.
 
-    data: images to use in the place of the recipe's; training set sizes that do not fit them are left out, and the
+    data: images to use in the place of the recipe's; training set sizes that do not fit these images are left out, and the
     published claims, which are about the recipe's data, are not decided.
-    command: what the page says to repeat it; None is the command line of a study of the package on its own data.
+    command: the command that the page shows for a repetition; None is the command line of a study of the package on its
+    own data.
     page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
@@ -81,7 +79,10 @@ def conduct(
 
 
 def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
-    """The runs whose n the data can give; says which sizes were left out.  Raises InputError if fewer than two remain."""
+    """Keep the runs whose n the data can give, and tell which sizes were left out.
+
+    Raises InputError if fewer than two sizes remain.
+    """
     from byheart.experiments.kinds.shared.split import pool_size
 
     check_runs([run for runs in arms.values() for run in runs])
@@ -121,7 +122,7 @@ def _measured(study: Study, claim: Claim, scale: str, records: Sequence[RunRecor
         "missing": measured.missing,
         "verdict": verdict(low, high, claim.accept, exact=claim.exact, complete=not measured.missing),
         "seconds": round(sum(record.seconds for record in records), 1),
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": _today(),
         "version": claim_version(study, claim, [record.id for record in records], codes),
     }
 

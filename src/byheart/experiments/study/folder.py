@@ -14,24 +14,27 @@ __all__ = ["StudyFolder"]
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """path: root/<study>-<scale>-<digest>; what lies in it is listed in `experiments.conduct`."""
+    """The folder of a conducted study.
+
+    path: root/<study>-<scale>-<digest>; the files in that folder are listed in `experiments.study.conduct`.
+    """
 
     path: Path
 
     @property
     def report(self) -> Path:
-        """The page."""
+        """Name the file of the page."""
         return self.path / "report.html"
 
     def content(self) -> dict[str, Any]:
-        """What study.json says.  Raises InputError if this is no study's folder."""
+        """Read study.json.  Raises InputError if this is no study's folder."""
         return read_json(self.path / "study.json")
 
     def claims(self) -> list[ClaimRow]:
-        """The claims as measured here."""
+        """Read the claims as the runs of this study measured them."""
         return list(read_json(self.path / "claims.json")["claims"])
 
     def folders(self) -> dict[str, list[RunFolder]]:
-        """Arm -> its run folders."""
+        """Return arm -> folders of the arm's runs."""
         root = self.path.parent
         return {arm: [RunFolder(root / run) for run in runs] for arm, runs in self.content()["runs"].items()}

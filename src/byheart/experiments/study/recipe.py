@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -29,6 +30,8 @@ __all__ = [
     "Study",
     "load_study",
 ]
+
+MEND = "mend the name in the study's TOML file"
 
 
 class Arm(Spec):
@@ -85,7 +88,7 @@ class Study(Spec):
         return self
 
     def scale(self, name: str) -> Scale:
-        """The scale of that name.  Raises InputError if the study has none."""
+        """Return the scale of that name.  Raises InputError if the study has no such scale."""
         if name not in self.scales:
             raise unknown(
                 f"the study {self.name} at scale", name, self.scales, remedy="choose one with --scale"
@@ -93,7 +96,9 @@ class Study(Spec):
         return self.scales[name]
 
     def only(self, scale: str, arms: Collection[str]) -> Study:
-        """The study with nothing but these arms at this scale, their claims, and what rests on these; its other scales as they are."""
+        """Keep of the study nothing but these arms at this scale, the claims about these arms, and the sentences that rest on
+        these claims.  The other scales of the study stay as they are.
+        """
         found = self.scale(scale)
         fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
         claims = tuple(claim for claim in self.claims if claim.arm in arms)
@@ -104,7 +109,7 @@ class Study(Spec):
         )
 
     def sweeps(self, scale: str, data: Data | None = None) -> dict[str, Sweep]:
-        """Arm -> its sweep at a scale; `data` replaces the recipe's data."""
+        """Return arm -> sweep at a scale; `data` replaces the recipe's data."""
         return {cell.arm: self._sweep(cell, data) for cell in self.scale(scale).arms}
 
     def _sweep(self, cell: ArmGrid, data: Data | None) -> Sweep:
@@ -124,7 +129,7 @@ class Study(Spec):
         )
 
     def runs(self, scale: str, data: Data | None = None) -> dict[str, list[Run]]:
-        """Arm -> its runs at a scale, the longest first."""
+        """Return arm -> runs at a scale, the longest run first.  Raises InputError for settings that describe no run."""
         cells = self.scale(scale).arms
         return {
             cell.arm: self._sweep(cell, data).runs(partial(_place, f"scales.{scale}.arms (entry {at})", cell))
@@ -132,13 +137,13 @@ class Study(Spec):
         }
 
     def folder_name(self, scale: str, data: Data | None = None) -> str:
-        """Name of the folder that this study's report goes to: it changes with anything that changes a run."""
+        """Name the folder that this study's report goes to: the name changes with anything that changes a run."""
         sweeps = "".join(identity(sweep) for sweep in self.sweeps(scale, data).values())
-        return f"{self.name}-{scale}-{_digest(sweeps)}"
+        return f"{self.name}-{scale}-{sha256(sweeps.encode()).hexdigest()[:8]}"
 
 
 def _place(where: str, cell: ArmGrid, key: str) -> str:
-    """The key in the study's file of a dotted setting of a run.  where: of the cell in the file."""
+    """Name the key in the study's file that a dotted setting of a run comes from.  where: the cell's own key there."""
     if key in cell.grid:
         return f"{where}.grid.{key}"
     settings: Any = cell.base
@@ -162,12 +167,6 @@ def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
     return {**published, "path": data.path}
 
 
-def _digest(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
 def _check_names(study: Study) -> None:
     """Raise InputError for a name that stands for nothing, or an arm that stands twice."""
     if study.page not in study_names():
@@ -183,10 +182,10 @@ def _check_names(study: Study) -> None:
     used += [(f"claim {claim.id}", claim.arm) for claim in study.claims]
     for where, arm in used:
         if arm not in study.arms:
-            raise _mend(f"arm {arm!r} in {where} of {study.name}", "one of " + ", ".join(study.arms))
+            raise unknown(f"{where} of {study.name} with the arm", arm, study.arms, remedy=MEND)
     for claim in study.claims:
         if claim.scale not in study.scales:
-            raise _mend(f"scale {claim.scale!r} in claim {claim.id}", "one of " + ", ".join(study.scales))
+            raise unknown(f"claim {claim.id} at scale", claim.scale, study.scales, remedy=MEND)
     ids = {claim.id for claim in study.claims}
     for sentence in study.says:
         if absent := set(sentence.when) - ids:
@@ -197,25 +196,22 @@ def _check_names(study: Study) -> None:
             )
     for scale, found in study.scales.items():
         if len({cell.arm for cell in found.arms}) < len(found.arms):
-            raise _mend(
-                f"an arm twice in scale {scale} of {study.name}", "each arm once: its grid holds n and seed"
+            raise InputError(
+                got=f"an arm twice in scale {scale} of {study.name}",
+                need="each arm once: all its runs are in one grid",
+                remedy="join the grids of the arm, or make another arm",
             )
     for scale, cell in cells:
         if study.varies and (other := set(cell.grid) - set(study.varies)):
-            raise _mend(
-                f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
-                f"a grid over {' and '.join(study.varies)}: the page compares runs that differ in nothing else",
+            raise InputError(
+                got=f"a grid over {', '.join(sorted(other))} in arm {cell.arm} at scale {scale}",
+                need=f"a grid over {' and '.join(study.varies)}: the page compares runs that differ in nothing else",
+                remedy="make an arm for every value of another setting",
             )
 
 
-def _mend(got: str, need: str) -> InputError:
-    return InputError(
-        got=got, need=need, remedy="mend the study's TOML file; one arm for every other setting"
-    )
-
-
 def load_study(name: str) -> Study:
-    """A study of the package by its name, or one of yours by the path of its TOML file.
+    """Read a study of the package by its name, or one of yours by the path of its TOML file.
 
     Raises InputError if there is none, or its content does not fit.
     """

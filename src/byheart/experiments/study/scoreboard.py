@@ -21,7 +21,10 @@ OURS = "byheart"
 
 @dataclass(frozen=True)
 class Standing:
-    """Count how many of a paper's claims came out how.  paper: its letter, or `byheart`.  number: on arXiv, empty for ours."""
+    """How many claims of one paper came out how.
+
+    paper: the letter of the paper, or `byheart` for our own claims.  number: the paper's number on arXiv, empty for ours.
+    """
 
     paper: str
     number: str
@@ -32,7 +35,7 @@ class Standing:
 
     @property
     def line(self) -> str:
-        """Say all of it in a line."""
+        """Say in one line how the claims of the paper came out."""
         name = f"{self.paper} ({self.number})" if self.number else self.paper
         parts = [f"{self.reproduced} reproduced", f"{self.contradicted} contradicted"]
         parts += [f"{self.unresolved} unresolved"]
@@ -42,7 +45,10 @@ class Standing:
 
 
 def standings() -> list[Standing]:
-    """Count how the claims of each paper stand, a line a paper, by its letter, and ours last: how its claims came out, by the rows that the scoreboard shows."""
+    """Count how the claims of each paper came out, by the rows that the scoreboard shows.
+
+    Returns one Standing per paper, in the order of the papers' letters; our own claims come last.
+    """
     numbers: dict[str, str] = {}
     verdicts: dict[str, list[str | None]] = {}
     for study in studies():
@@ -62,9 +68,10 @@ def _standing(paper: str, number: str, verdicts: Iterable[str | None]) -> Standi
 
 
 def scoreboard() -> list[ClaimRow]:
-    """One row an id: at its own scale, else at the largest scale measured, else `measured: null`.
+    """List one row per claim: at the claim's own scale, else at the largest scale measured, else with `measured: null`.
 
-    `current` says whether the code that the row depends on is still the same; None where nothing was measured.
+    The entry `current` of a row says whether the code that the row depends on is still the same; it is None where nothing
+    was measured.
     """
     return [
         row
@@ -80,7 +87,7 @@ def scoreboard() -> list[ClaimRow]:
 
 
 def all_rows() -> list[ClaimRow]:
-    """Every row of the record, one per id and scale, and an empty one for each claim that nobody measured."""
+    """List every row of the records, one per id and scale, and an empty row for each claim that nobody measured."""
     rows = []
     for study in studies():
         recorded = read_record(study.name)

@@ -76,7 +76,7 @@ class Said:
 
 
 def reproduced(rows: Iterable[Row]) -> dict[str, Row]:
-    """Id -> row of every claim that these rows call reproduced."""
+    """Pick the rows with the verdict `reproduced`, by the id of their claim."""
     return {str(row["id"]): row for row in rows if row.get("verdict") == "reproduced"}
 
 

@@ -1,4 +1,4 @@
-"""What the page of a planted benchmark is given."""
+"""The content of the page of a planted benchmark."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ class Measured:
 class Population:
     """What was measured in one population.
 
-    arm: of the study.  title: for people, unique on the page.  numbers: group -> name -> number, in the order of the records.
-    accusable: whether it passes the population check, so that single samples may be accused.  doubled: how the training
-    set holds every image twice, or "".  once: arm of the same training images once, or "".  facts: name -> value, how it was made.
+    arm: the arm of the study.  title: for people, unique on the page.
+    numbers: group -> name -> number, in the order of the records.
+    accusable: whether the population passes its check, so that single samples may be accused.
+    doubled: how the training set holds every image twice, or "".  once: the arm of the same training images once, or "".
+    facts: name -> value: how the population was made.
     """
 
     arm: str
@@ -40,12 +42,12 @@ class Population:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, group: str, name: str) -> Interval | None:
-        """A number; None where it was not measured."""
+        """Look up a number; None where this number was not measured."""
         measured = self.numbers.get(group, {}).get(name)
         return None if measured is None else measured.found
 
     def names(self, group: str, kind: str | None = None) -> list[str]:
-        """The names of a group, all or those of a kind."""
+        """List the names of a group: all, or those of a kind."""
         return [name for name, one in self.numbers.get(group, {}).items() if kind in (None, one.kind)]
 
 
@@ -70,6 +72,9 @@ class PlantedContent:
 
     @property
     def shown(self) -> Sequence[Population]:
-        """The populations of the tables about single samples; the others have sections of their own, unless there are only others."""
+        """List the populations of the tables about single samples.
+
+        The other populations have sections of their own; where there are only others, these are listed.
+        """
         plain = [one for one in self.populations if one.accusable and not one.doubled]
         return plain or self.populations

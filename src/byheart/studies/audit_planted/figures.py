@@ -43,17 +43,17 @@ _LINEAR = 0.005  # below this share the axes of the estimate are linear: there i
 
 
 def accused_figure(populations: Sequence[Population]) -> Figure:
-    """Share accused of every kind of innocents that are safe, with its limit."""
+    """Draw the share accused of every kind of innocents that are safe, with the limit of that share."""
     return dots_figure(_innocents(populations, "accused", "innocents accused", LIMIT))
 
 
 def blended_figure(populations: Sequence[Population]) -> Figure:
-    """Share of every kind of innocents that are safe which passes for a blend, with its limit."""
+    """Draw, for every kind of innocents that are safe, the share that passes for a blend, with the limit of that share."""
     return dots_figure(_innocents(populations, "blended", "innocents that pass for blends", BLENDED))
 
 
 def headline(populations: Sequence[Population]) -> Figure:
-    """The benchmark in one picture: what is found of planted copies, and who is accused though innocent."""
+    """Draw the benchmark in one picture: what is found of planted copies, and who is accused though innocent."""
     kinds = _names(populations, "planted", _KINDS)
     copies = Dots(
         "planted copies accused", [copy_alone(kind) for kind in kinds], _series(populations, "planted", kinds)
@@ -62,7 +62,7 @@ def headline(populations: Sequence[Population]) -> Figure:
 
 
 def coverage_figure(populations: Sequence[Population]) -> Figure:
-    """How often the interval of the share holds it, by true share."""
+    """Draw how often the interval of the share of copies holds the true share, by true share."""
     figure, axes = panel("true share of copies", "intervals that hold it")
     names = _names(populations, "coverage")
     draw_marks(axes, _series(populations, "coverage", names), across=False, room=0.5)
@@ -76,7 +76,7 @@ def coverage_figure(populations: Sequence[Population]) -> Figure:
 
 
 def estimate_figure(populations: Sequence[Population]) -> Figure:
-    """The mean estimate of the share against the truth, from 0 to 1."""
+    """Draw the mean estimate of the share of copies against the true share, from 0 to 1."""
     figure, axes = panel("true share of copies", "estimated, mean")
     names = _names(populations, "estimate")
     shares = [float(name) for name in names]
@@ -99,7 +99,7 @@ def estimate_figure(populations: Sequence[Population]) -> Figure:
 
 
 def _names(populations: Sequence[Population], group: str, kinds: Sequence[str | None] = (None,)) -> list[str]:
-    """Every name that a population has, in the order of the kinds, then of the records."""
+    """List every name that a population has, in the order of the kinds, then of the records."""
     return list(
         dict.fromkeys(name for kind in kinds for one in populations for name in one.names(group, kind))
     )
@@ -111,7 +111,7 @@ def _innocents(populations: Sequence[Population], group: str, label: str, limit:
 
 
 def _series(populations: Sequence[Population], group: str, names: Sequence[str]) -> list[Marks]:
-    """A series a population, with the numbers that it has, each at the place of its name."""
+    """Make a series of every population from the numbers that the population has, each at the place of its name."""
     return [
         Marks(
             population.title,
@@ -126,7 +126,7 @@ def _series(populations: Sequence[Population], group: str, names: Sequence[str])
 
 
 def _marked(axis: Axis, shares: Sequence[float]) -> None:
-    """Ticks at the shares and nowhere else."""
+    """Set ticks at the shares and nowhere else."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
     axis.set_major_locator(FixedLocator(list(shares)))

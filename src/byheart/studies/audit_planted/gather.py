@@ -48,7 +48,7 @@ def write_page(folder: StudyFolder) -> None:
 
 
 def planted_content(folder: StudyFolder) -> PlantedContent:
-    """Everything that the page shows; arms without a finished audit are left out."""
+    """Gather everything that the page shows; arms without a finished audit are left out."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
     runs = {arm: [run for run in found if _is_audit(run)] for arm, found in folders.items()}
@@ -74,7 +74,7 @@ def _is_audit(folder: RunFolder) -> bool:
 
 
 def _first(arm: str, found: Mapping[str, list[RunFolder]]) -> dict[str, list[RunFolder]]:
-    """The same with that arm in front."""
+    """Sort the arms so that one of them is in front."""
     return {one: found[one] for one in sorted(found, key=lambda one: one != arm)}
 
 
@@ -101,7 +101,7 @@ def _title(spec: Mapping[str, Any]) -> str:
 
 
 def _numbers(curves: Sequence[Curve]) -> dict[str, dict[str, Measured]]:
-    """Group -> name -> number, pooled as the claims pool it."""
+    """Return group -> name -> number, pooled over runs as the claims pool numbers."""
     found: dict[str, dict[str, Measured]] = {}
     kinds = {(group, "main"): POOLED for group in TOGETHER}
     kinds |= {(row["group"], row["name"]): row["kind"] for curve in curves for row in curve.rows}
@@ -119,13 +119,13 @@ def _measured(name: str, curves: Sequence[Curve]) -> Interval | None:
 
 
 def _accusable(curves: Sequence[Curve]) -> bool:
-    """Whether at most half of alpha of the images score like copies: the audit's own population check."""
+    """Say whether at most half of alpha of the images score like copies: the audit's own population check."""
     close = _measured("audit/population/close", curves)
     return close is None or close.value <= float(curves[0].spec["alpha"]) / 2
 
 
 def _once(spec: Mapping[str, Any], curves: Mapping[str, Sequence[Curve]]) -> str:
-    """The arm with the same training images, each once; "" where there is none, or they are here once anyway."""
+    """Find the arm with the same training images, each once; "" where no arm has them, or these images are not doubled."""
     if spec["doubled"] == "no":
         return ""
     same = (
@@ -138,7 +138,7 @@ def _once(spec: Mapping[str, Any], curves: Mapping[str, Sequence[Curve]]) -> str
 
 
 def _facts(specs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """How a population was made, of all runs of an arm."""
+    """List how a population was made, from the specifications of all runs of an arm."""
     return {
         "training images": _each(
             ("2 × " if spec["doubled"] != "no" else "") + f"{spec['n']:,}" for spec in specs
@@ -158,7 +158,7 @@ def _each(values: Iterable[str]) -> str:
 
 
 def _of_seeds(seeds: Sequence[int]) -> list[str]:
-    """A sentence where numbers come from the images that the test was designed on."""
+    """Write a sentence where numbers come from the images that the test was designed on."""
     seen = [str(seed) for seed in seeds if seed in DESIGN_SEEDS]
     if not seen:
         return []
@@ -168,7 +168,7 @@ def _of_seeds(seeds: Sequence[int]) -> list[str]:
 
 
 def _provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
-    """Without what runs of this kind do not have."""
+    """List the provenance of the runs, without what runs of this kind do not have."""
     if not folders:
         return {}
     return {name: value for name, value in provenance(folders).items() if value != "None"}

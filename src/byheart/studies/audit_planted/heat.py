@@ -106,50 +106,53 @@ class _Rows:
 
 
 def recall_heat(populations: Sequence[Population], heads: Sequence[str] = ()) -> Heat:
-    """Share of planted copies that is accused.  heads: of the columns; the titles if there are none."""
+    """Tabulate the share of planted copies that is accused.  heads: heads of the columns; without them the titles."""
     return _heat("Planted copies accused", populations, _of_copies("planted", "accused"), heads, keyed=True)
 
 
 def matched_heat(populations: Sequence[Population]) -> Heat:
-    """Share of planted copies whose training image is named."""
+    """Tabulate the share of planted copies whose training image is named."""
     rows = _of_copies("matched", "named right")
     return _heat("Training images named right", populations, rows, keyed=True)
 
 
 def shortlisted_heat(populations: Sequence[Population]) -> Heat:
-    """Share of planted copies whose training image is among the candidates."""
+    """Tabulate the share of planted copies whose training image is among the candidates."""
     rows = _of_copies("shortlisted", "among the candidates")
     return _heat("Training images among the candidates", populations, rows, keyed=True)
 
 
 def accused_heat(populations: Sequence[Population]) -> Heat:
-    """Share of innocents that is accused as whole copies."""
+    """Tabulate the share of innocents that is accused as whole copies."""
     return _heat("Innocents accused", populations, _of_innocents("accused", LIMIT))
 
 
 def blended_heat(populations: Sequence[Population]) -> Heat:
-    """Share of innocents that passes for a blend of two training images."""
+    """Tabulate the share of innocents that passes for a blend of two training images."""
     return _heat("Innocents that pass for blends", populations, _of_innocents("blended", BLENDED))
 
 
 def rate_heat(populations: Sequence[Population]) -> Heat:
-    """False accusations over splits, and the population check."""
+    """Tabulate false accusations over splits, and the population check."""
     return _heat("False accusations", populations, _RATES, head="")
 
 
 def copier_heat(populations: Sequence[Population]) -> Heat:
-    """Samples of the exact empirical denoiser that are accused, by the noise left on them."""
+    """Tabulate the accused samples of the exact empirical denoiser, by the noise left on the samples."""
     rows = [_Rows("", "copier", lambda level: f"noise {level}", partial(_missed, "accused"))]
     return _heat("Samples of a model that copies, accused", populations, rows, keyed=True)
 
 
 def share_heat(populations: Sequence[Population]) -> Heat:
-    """The share of copies by the true one, and the number of copied training images."""
+    """Tabulate the estimated share of copies by the true share, and the number of copied training images."""
     return _heat("Shares of copies", populations, _SHARES, head="true share")
 
 
 def doubled_heats(populations: Sequence[Population]) -> list[Heat]:
-    """What changes where the training set holds every image twice, beside the same images once: a table a plain population."""
+    """Tabulate what changes where the training set holds every image twice, beside the same images once.
+
+    Returns a table for every plain population.
+    """
     found = []
     for plain in populations:
         twice = [one for one in populations if one.doubled and one.once == plain.arm]
@@ -161,7 +164,7 @@ def doubled_heats(populations: Sequence[Population]) -> list[Heat]:
 
 
 def impossible_heat(population: Population) -> Heat:
-    """What is left to measure where no single sample can be accused."""
+    """Tabulate what is left to measure where no single sample can be accused."""
     together, *_ = _of_copies("planted", "accused")
     rows = [_CHECK, replace(together, heading="Planted copies accused"), _ACCUSED, _ESTIMATED, _COVERED]
     return _heat(population.title, [population], rows, head="")
@@ -190,7 +193,7 @@ def _heat(
     head: str = "kind",
     keyed: bool = False,
 ) -> Heat:
-    """The rows that any population has."""
+    """Make a table of the rows that any population has."""
     columns = tuple(heads) or tuple(one.title for one in populations)
     groups = tuple(group for of in rows if (group := _group(populations, columns, of)).rows)
     return Heat(name, columns, groups, head, tuple((rate(at), _warm(at)) for at in KEY) if keyed else ())
@@ -210,17 +213,17 @@ def _row(populations: Sequence[Population], columns: Sequence[str], of: _Rows, n
 
 
 def _placed(cell: HeatCell, column: str, row: str) -> HeatCell:
-    """With words that say where it stands."""
+    """Add to a cell words that say where the cell stands."""
     return replace(cell, words=f"{column}, {row}: {cell.words}")
 
 
 def _missed(what: str, found: Interval) -> HeatCell:
-    """A share that should be all."""
+    """Make the cell of a share that should be all."""
     return _told(what, found, _warm(1 - found.value))
 
 
 def _wronged(limit: float, found: Interval) -> HeatCell:
-    """A share that should be small."""
+    """Make the cell of a share that should be small."""
     over = found.value > limit
     return _told("accused", found, _warm(found.value) if over else 0, f"over {rate(limit)}" if over else "")
 
@@ -231,7 +234,7 @@ def _told(what: str, found: Interval, warm: int = 0, mark: str = "") -> HeatCell
 
 
 def _averaged(what: str, found: Interval) -> HeatCell:
-    """A share that is a mean."""
+    """Make the cell of a share that is a mean."""
     words = f"{mean(found)} {what}, over {found.count:,}"
     return HeatCell(f"{number(100 * found.value)}{SPACE}%", span(found, 100), words)
 

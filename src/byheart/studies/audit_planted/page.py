@@ -24,7 +24,7 @@ __all__ = ["planted_page"]
 
 
 def planted_page(content: PlantedContent) -> str:
-    """Write the page as HTML.  It works with parts missing.  Raises InputError without any population."""
+    """Write the page as HTML; parts of the content may be missing.  Raises InputError without any population."""
     if not content.populations:
         raise InputError(
             got="no records of a planted benchmark",
@@ -58,7 +58,7 @@ def planted_page(content: PlantedContent) -> str:
 
 
 def _laboratory(content: PlantedContent) -> LaboratoryContent:
-    """What the page has in common with those of other studies."""
+    """Make the content that the page has in common with the pages of other studies."""
     return LaboratoryContent(
         title=content.title,
         scale=content.scale,
@@ -74,7 +74,7 @@ def _laboratory(content: PlantedContent) -> LaboratoryContent:
 
 
 def _answer(claims: Sequence[Mapping[str, Any]]) -> str:
-    """The headline: how many of the claims hold."""
+    """Write the headline: how many of the claims hold."""
     found = Counter(claim.get("verdict") for claim in claims)
     kept, broken, of = found["reproduced"], found["contradicted"], len(claims)
     if not claims:
@@ -85,7 +85,7 @@ def _answer(claims: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _failing(claims: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The claims that are not reproduced, by what became of them."""
+    """List the claims that are not reproduced, by their verdict."""
     named = {"contradicted": "Contradicted", "unresolved": "Unresolved"}
     return [
         (word, listed(ids))
@@ -95,7 +95,7 @@ def _failing(claims: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _impossible(population: Population) -> tuple[str, heat.Heat, heat.Heat]:
-    """What is said where single samples cannot be accused, what is left to measure there, and how little is found."""
+    """Write what is said where single samples cannot be accused, what is left to measure there, and how little is found."""
     close = population.at("population", "close")
     sentence = (
         f"{percent(None if close is None else close.value)} of the images that cannot be copies match a training image as "
@@ -105,7 +105,7 @@ def _impossible(population: Population) -> tuple[str, heat.Heat, heat.Heat]:
 
 
 def _facts(populations: Sequence[Population]) -> Table:
-    """How every population was made."""
+    """List how every population was made."""
     names = dict.fromkeys(name for one in populations for name in one.facts)
     rows = ((one.title, *(one.facts.get(name, "–") for name in names)) for one in populations)
     return Table("Populations", ("population", *names), tuple(rows))

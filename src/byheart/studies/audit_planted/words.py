@@ -57,54 +57,54 @@ _ALONE = {"blend": "blend of two", "collage": "collage of two"}
 
 
 def copy(name: str) -> str:
-    """A kind of planted copies, for people; one without words keeps its name."""
+    """Name a kind of planted copies for people; a kind without words keeps its name."""
     return _unbroken(PLANTED.get(name, name))
 
 
 def copy_alone(name: str) -> str:
-    """The same where no heading says what it is."""
+    """Name a kind of planted copies where no heading says that copies are meant."""
     return _ALONE.get(name) or copy(name)
 
 
 def innocent(name: str) -> str:
-    """A kind of innocents, for people; one without words keeps its name."""
+    """Name a kind of innocents for people; a kind without words keeps its name."""
     return _unbroken(_INNOCENTS.get(name, name))
 
 
 def _unbroken(words: str) -> str:
-    """Numbers stay on a line with their sign and unit."""
+    """Keep numbers on a line with their sign and unit."""
     for sign in ("σ ", "× ", "h ", " px"):
         words = words.replace(sign, sign.replace(" ", SPACE))
     return words
 
 
 def true_share(name: str) -> str:
-    """The true share that a record's name says; of repetitions in which all copies are crops, that too."""
+    """Write the true share that a record's name says, and whether all copies are crops."""
     return rate(float(name.rpartition("-")[2])) + (", all of them crops" if name.startswith("crops-") else "")
 
 
 def share(found: Interval) -> str:
-    """A share of so many: `5.2 % [3.9, 6.6]`."""
+    """Write a share with its interval: `5.2 % [3.9, 6.6]`."""
     return f"{percent(found.value)} [{_end(found.low)}, {_end(found.high)}]"
 
 
 def between(found: Interval) -> str:
-    """Its interval alone, in per cent: `3.9–6.6`."""
+    """Write the interval of a share alone, in per cent: `3.9–6.6`."""
     return f"{_end(found.low)}–{_end(found.high)}"
 
 
 def mean(found: Interval) -> str:
-    """A share that is a mean, with three digits: `1.94 % [1.92, 1.96]`."""
+    """Write a share that is a mean, with three digits: `1.94 % [1.92, 1.96]`."""
     return f"{number(100 * found.value)}{SPACE}% [{number(100 * found.low)}, {number(100 * found.high)}]"
 
 
 def span(found: Interval, scale: float = 1) -> str:
-    """An interval alone, with three digits, times `scale`: `1.92–1.96`."""
+    """Write an interval alone, with three digits, times `scale`: `1.92–1.96`."""
     return f"{number(scale * found.low)}–{number(scale * found.high)}"
 
 
 def _end(share: float) -> str:
-    """One end of an interval of shares, in per cent, without the unit and without `>`."""
+    """Write one end of an interval of shares, in per cent, without the unit and without `>`."""
     value = 100 * share
     if 99.9 < value < 100:
         return f"{min(value, 99.99):.2f}"

@@ -108,14 +108,14 @@ class OnsetContent:
     others: Sequence[OnsetContent] = ()
 
     def times(self, rule: str, n: int | None = None) -> list[Crossing]:
-        """When, by one rule: of all runs, or of those of one n."""
+        """List the times of one rule: of all runs, or of the runs of one n."""
         return [found.times[rule] for found in self.crossings if rule in found.times and n in (None, found.n)]
 
     def sizes(self) -> list[int]:
-        """Every n that has times, increasing."""
+        """List every n that has times, increasing."""
         return sorted({found.n for found in self.crossings})
 
     def exponent(self, rule: str) -> Exponent | None:
-        """The fitted power law of a time; None if it was not fitted, or could not be."""
+        """Look up the fitted power law of a time; None if no power law was fitted to this time."""
         found = (fit for fit in self.exponents if fit.definition == rule and fit.value == fit.value)
         return next(found, None)

@@ -30,9 +30,9 @@ TIMES = {
 def memorization(
     runs: Sequence[RunContent], crossings: Sequence[Onsets] = (), *, over_n: bool = False
 ) -> Figure:
-    """Share of copies f_mem over training, with its band, and what the empirical denoiser and held-out images score.
+    """Draw the share of copies f_mem over training, with its band, and what the empirical denoiser and held-out images score.
 
-    crossings: their tau_mem is marked.  over_n: over step / n, where the curves should fall on each other.
+    crossings: times of which tau_mem is marked.  over_n: draw over step / n, where the curves should fall on each other.
     """
     figure, axes = _panel("share of copies f_mem", over_n)
     _share_of_copies(axes, runs, crossings, over_n)
@@ -40,7 +40,7 @@ def memorization(
 
 
 def headline(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
-    """The study in one picture: the share of copies over the step, and over step / n, side by side."""
+    """Draw the study in one picture: the share of copies over the step, and over step / n, side by side."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2 * SIZE[0], SIZE[1]), layout="constrained")
@@ -68,7 +68,7 @@ def _share_of_copies(
 def loss_gap(
     runs: Sequence[RunContent], crossings: Sequence[Onsets] = (), *, sigma: float = 0.5, over_n: bool = False
 ) -> Figure:
-    """Held-out minus training loss at one noise level over training, with its band; tau_split is marked."""
+    """Draw held-out minus training loss at one noise level over training, with its band; tau_split is marked."""
     figure, axes = _panel(f"held-out − training loss, sigma {sigma:g}", over_n)
     _curves(axes, runs, f"gap@{sigma:g}", (f"gap_low@{sigma:g}", f"gap_high@{sigma:g}"), over_n)
     _marks(axes, runs, crossings, SPLIT, over_n)
@@ -76,7 +76,10 @@ def loss_gap(
 
 
 def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
-    """Fréchet distance of samples to held-out images over training, on log axes, with its null floor; tau_gen is marked."""
+    """Draw the Fréchet distance of samples to held-out images over training, on log axes.
+
+    The null floor of that distance is drawn beside it, and tau_gen is marked.
+    """
     figure, axes = _panel("Fréchet distance to held-out images", False)
     axes.set_yscale("log")
     _curves(axes, runs, "fd", None, False)
@@ -87,7 +90,7 @@ def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Fi
 
 
 def scaling(crossings: Sequence[Onsets], exponents: Sequence[Exponent] = ()) -> Figure:
-    """The three times against n on log axes, an entry a run with its interval, and the fitted power laws."""
+    """Draw the three times against n on log axes, a mark a run with its interval, and the fitted power laws."""
     figure, axes = _panel("training step", False)
     axes.set_xlabel("training images n", color=MUTED, fontsize=SMALL)
     axes.set_yscale("log")
@@ -120,7 +123,7 @@ def _shades(runs: Sequence[RunContent]) -> dict[int, str]:
 def _curves(
     axes: Axes, runs: Sequence[RunContent], name: str, band: tuple[str, str] | None, over_n: bool
 ) -> None:
-    """A line a run, its band, one legend entry a size; evaluations without the number are left out."""
+    """Draw a line a run with its band, one legend entry a size; evaluations without the number are left out."""
     shades, labeled = _shades(runs), set[int]()
     for run in sorted(runs, key=lambda run: (run.n, run.seed)):
         steps, *columns = _columns(run, name, *(band or ()))
@@ -135,7 +138,7 @@ def _curves(
 
 
 def _columns(run: RunContent, *names: str) -> list[list[float]]:
-    """Steps and the named numbers of the evaluations that have all of them."""
+    """Return the steps and the named numbers of the evaluations that have all of these numbers."""
     table = [[known_number(row.get(name)) for name in ("step", *names)] for row in run.rows]
     known = [[value for value in row if value is not None] for row in table if None not in row]
     return [[row[place] for row in known] for place in range(len(names) + 1)]
@@ -144,7 +147,7 @@ def _columns(run: RunContent, *names: str) -> list[list[float]]:
 def _marks(
     axes: Axes, runs: Sequence[RunContent], crossings: Sequence[Onsets], rule: str, over_n: bool
 ) -> None:
-    """The times of one rule, where the curves cross their levels."""
+    """Mark the times of one rule, where the curves cross their levels."""
     color, marker, _ = TIMES[rule]
     shown = {(run.n, run.seed) for run in runs}
     for found in crossings:
@@ -155,7 +158,7 @@ def _marks(
 
 
 def _reference(axes: Axes, runs: Sequence[RunContent], name: str, label: str) -> None:
-    """A dashed line at the mean of a reference record, if the runs have it."""
+    """Draw a dashed line at the mean of a reference record, if the runs have that record."""
     known = [value for run in runs if (value := known_number(run.references.get(name))) is not None]
     if not known:
         return

@@ -65,7 +65,7 @@ def _run(curve: Curve) -> RunContent:
 
 
 def _main_arm(folder: StudyFolder) -> tuple[str, list[RunFolder]]:
-    """The arm that the page shows first, and its runs."""
+    """Choose the arm that the page shows first, and its runs."""
     folders = folder.folders()
     main = Study.model_validate(folder.content()["study"]).main_arm
     first = main if main in folders else next(iter(folders))
@@ -73,7 +73,7 @@ def _main_arm(folder: StudyFolder) -> tuple[str, list[RunFolder]]:
 
 
 def onset_content(folder: StudyFolder) -> OnsetContent:
-    """Everything that the page shows: the study's main arm, and the other arms behind it."""
+    """Gather everything that the page shows: the study's main arm, and the other arms behind the main arm."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
     first, _ = _main_arm(folder)
@@ -123,7 +123,7 @@ def _arm(
 
 
 def _threshold(folder: RunFolder) -> float:
-    """The threshold of `f_mem` in a run.  Raises InputError where the plan of the run does not count copies."""
+    """Find the threshold of `f_mem` in a run.  Raises InputError where the plan of the run does not count copies."""
     for measure in folder.header()["spec"]["plan"].get("measures", ()):
         if measure["kind"] == "copies":
             return float(measure["thresholds"][0])
@@ -136,7 +136,7 @@ def _threshold(folder: RunFolder) -> float:
 
 
 def _says(study: Study, arm: str, claims: Sequence[ClaimRow]) -> tuple[str, ...] | None:
-    """The sentences that rest on claims about this arm alone; None where no claim about it is decided."""
+    """Write the sentences that rest on claims about this arm alone; None where no claim about the arm is decided."""
     ids = {claim.id for claim in study.claims if claim.arm == arm}
     decided = [row for row in claims if row["id"] in ids]
     about = [sentence for sentence in study.says if ids.issuperset(sentence.when)]
@@ -152,7 +152,7 @@ def _collapses(curves: Sequence[Curve]) -> dict[str, Collapse]:
 
 
 def _strips(folders: Sequence[RunFolder]) -> list[Strip]:
-    """One strip an n, of its first seed."""
+    """Make a strip of every n, from the first seed of that n."""
     first: dict[int, tuple[int, RunFolder]] = {}
     for folder in folders:
         spec = folder.header()["spec"]
@@ -163,7 +163,7 @@ def _strips(folders: Sequence[RunFolder]) -> list[Strip]:
 
 
 def _strip(n: int, seed: int, folder: RunFolder) -> Strip | None:
-    """The first samples of a run, not chosen, at log-spaced steps; None where samples are no images."""
+    """Make a strip of the first samples of a run, not chosen, at log-spaced steps; None where samples are no images."""
     steps = folder.sample_steps()
     if not steps or len(folder.read_record("data")["shape"]) != 3:
         return None
@@ -217,7 +217,7 @@ def _arm_title(study: Study, arm: str) -> str:
 
 
 def _crossing_rows(content: OnsetContent) -> list[Row]:
-    """Every onset time, a row each."""
+    """Write every onset time as a row."""
     return [
         {
             "arm": arm.title,

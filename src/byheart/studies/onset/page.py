@@ -59,7 +59,7 @@ class ArmView:
 
 
 def onset_page(content: OnsetContent) -> str:
-    """Write the page as HTML.  It works with parts missing: no times, no claims, no strips, one seed.
+    """Write the page as HTML; times, claims, strips and all seeds but one may be missing.
 
     Raises InputError without any run.
     """
@@ -81,7 +81,7 @@ def onset_page(content: OnsetContent) -> str:
 
 
 def _laboratory(arms: Sequence[OnsetContent], said: Summary) -> LaboratoryContent:
-    """What the page has in common with those of other studies; each arm shows its own provenance."""
+    """Make the content that the page has in common with the pages of other studies; each arm shows its own provenance."""
     main = arms[0]
     return LaboratoryContent(
         title=main.title,
@@ -95,7 +95,7 @@ def _laboratory(arms: Sequence[OnsetContent], said: Summary) -> LaboratoryConten
 
 
 def _threshold(ratio: float) -> str:
-    """1/3 as people write it, anything else as a number."""
+    """Write the threshold 1/3 as people do, any other threshold as a number."""
     whole = round(1 / ratio)
     return f"1/{whole}" if abs(1 / ratio - whole) < 1e-9 and whole > 1 else number(ratio)
 
@@ -160,7 +160,10 @@ def _strip_row(strip: Strip, sample: int, threshold: float) -> tuple[tuple[Cell,
 
 
 def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
-    """The figures that the records allow.  Captions say what to look for; whether it is there, the numbers say."""
+    """Make the figures that the records allow.
+
+    Captions say what to look for; whether the figure shows such a thing, the numbers say.
+    """
     runs, times = content.runs, content.crossings
     has = {key for run in runs for row in run.rows for key, value in row.items() if value is not None}
     band = "A line a run; shaded: 95 % interval."

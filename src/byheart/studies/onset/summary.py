@@ -42,7 +42,7 @@ class Summary:
 
 
 def pooled(times: Sequence[Crossing]) -> Pooled:
-    """One time over several seeds.  times: at least one."""
+    """Pool one time over several seeds.  times: at least one."""
     steps = [time.step for time in times if time.step is not None]
     lows = [time.low for time in times if time.low is not None]
     highs = [time.high for time in times if time.high is not None]
@@ -57,7 +57,7 @@ def pooled(times: Sequence[Crossing]) -> Pooled:
 
 
 def summary(content: OnsetContent) -> Summary:
-    """The headline: when to stop, why, and how it depends on n.  It speaks of the middle size that memorized."""
+    """Write the headline: when to stop, why, and how the time depends on n, for the middle size that memorized."""
     sizes = [n for n in content.sizes() if content.times(MEM, n)]
     if not sizes:
         return Summary("No onset times yet.", ("These runs hold no time of memorization.",), None)

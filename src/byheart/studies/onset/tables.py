@@ -16,7 +16,7 @@ HEADS = {GEN: "good (tau_gen)", SPLIT: "losses part (tau_split)", MEM: "copies (
 
 
 def crossing_table(crossings: Sequence[Onsets], rules: Sequence[str]) -> Table:
-    """When, a row a run; columns: those of the rules that any run has."""
+    """Tabulate the times, a row a run; the columns are the rules that any run has."""
     used = [rule for rule in rules if any(rule in found.times for found in crossings)]
     rows = sorted(crossings, key=lambda found: (found.n, found.seed))
     cells = (
@@ -27,7 +27,7 @@ def crossing_table(crossings: Sequence[Onsets], rules: Sequence[str]) -> Table:
 
 
 def exponent_table(exponents: Sequence[Exponent]) -> Table:
-    """The fitted power laws."""
+    """Tabulate the fitted power laws."""
     columns = ("time", "exponent a in ∝ nᵃ [95 %]", "n", "runs", "did not come")
     rows = (
         (
@@ -53,7 +53,7 @@ def _exponent(fit: Exponent) -> str:
 
 
 def collapse_table(collapses: Mapping[str, Collapse]) -> Table:
-    """The spread of the curves before and after the time is divided by n."""
+    """Tabulate the spread of the curves before and after the time is divided by n."""
     columns = ("curves", "spread over step", "spread over step / n", "before / after [95 %]", "n", "runs")
     rows = (
         (
@@ -79,7 +79,7 @@ REFERENCES = {
 
 
 def reference_table(runs: Sequence[RunContent]) -> Table:
-    """What the records are read against: the copier, images that cannot be copies, the training set, real images."""
+    """Tabulate the references of the records: the copier, images that cannot be copies, the training set, real images."""
     used = [name for name in REFERENCES if any(name in run.references for run in runs)]
     rows = (
         (f"{run.n:,}", str(run.seed), *(_with_band(run, name) for name in used))

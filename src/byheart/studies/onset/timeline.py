@@ -48,7 +48,7 @@ class Timeline:
 
     @property
     def any_open(self) -> bool:
-        """Whether some stretch can be called neither new nor copied."""
+        """Say whether some stretch can be called neither new nor copied."""
         return any(part.kind == "open" for lane in self.lanes for part in lane.parts)
 
 
@@ -58,13 +58,13 @@ class _Axis:
     last: float
 
     def place(self, step: float) -> float:
-        """Per cent of the axis; outside steps at its ends."""
+        """Place a step on the axis, in per cent of its length; steps beyond the axis lie at its ends."""
         inside = min(max(step, self.first), self.last)
         return round(100 * math.log(inside / self.first) / math.log(self.last / self.first), 2)
 
 
 def timeline(content: OnsetContent) -> Timeline | None:
-    """The timeline, pooled over seeds; None without times of memorization."""
+    """Make the timeline, pooled over seeds; None without times of memorization."""
     sizes = [n for n in content.sizes() if content.times(MEM, n)]
     steps = [float(row["step"] or 0) for run in content.runs for row in run.rows]
     first = min((step for step in steps if step >= 1), default=1.0)

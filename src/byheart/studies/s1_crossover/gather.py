@@ -44,7 +44,7 @@ Arms = Mapping[str, Sequence[Curve]]
 
 
 def write_page(folder: StudyFolder) -> None:
-    """Write report.html of a conducted study from what is stored, and crossover.png: its first figure."""
+    """Write report.html of a conducted study from what is stored, and its first figure as crossover.png."""
     content = crossover_content(folder)
     page = crossover_page(content)
     write_atomic(folder.path / "crossover.png", png(panel_figure(content.laboratory.panels[0])))
@@ -52,7 +52,7 @@ def write_page(folder: StudyFolder) -> None:
 
 
 def crossover_content(folder: StudyFolder) -> CrossoverContent:
-    """Everything that the page shows; arms that the scale does not have are left out."""
+    """Gather everything that the page shows; arms that the scale does not have are left out."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
     curves = {arm: read_curves(found) for arm, found in folders.items()}
@@ -75,7 +75,7 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
 
 
 def _panels(curves: Arms, study: Study, cells: Sequence[Seen], fit: Fit | None) -> list[Panel]:
-    """The figures in the order in which they are read; those without records are left out."""
+    """Make the figures in the order in which they are read; figures without records are left out."""
     mixed, losses, networks = (_of_kind(curves, name) for name in ("mixtures", "losses", "training"))
     every = [curve for found in mixed.values() for curve in found]
     own = {arm: one for arm, found in mixed.items() if (one := [c for c in found if one_width(c)])}
@@ -105,6 +105,6 @@ def _of_kind(curves: Arms, name: str) -> dict[str, Sequence[Curve]]:
 
 
 def _several(curves: Sequence[Curve]) -> bool:
-    """Whether a mixture of several components."""
+    """Say whether the run is about a mixture of several components."""
     found = isotropic(curves[0])
     return found is not None and found.components > 1

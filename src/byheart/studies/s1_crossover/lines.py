@@ -71,7 +71,7 @@ class Population:
         return f"d = {self.dimension}, K = {self.components}"
 
     def parameters(self, m: float) -> float:
-        """Numbers that a mixture of m components learns: means and one variance."""
+        """Count the numbers that a mixture of m components learns: means and one variance."""
         return m * self.dimension + 1
 
 
@@ -88,7 +88,7 @@ class TemplatePopulation:
 
     @property
     def dimension(self) -> int:
-        """Numbers of an image."""
+        """Count the numbers of an image."""
         return 3 * self.side**2
 
     @property
@@ -97,27 +97,27 @@ class TemplatePopulation:
         return f"{self.components} templates of {self.source}, d = {self.dimension}"
 
     def parameters(self, m: float) -> float:
-        """Numbers that a mixture of m components learns: templates, mean colors and one variance."""
+        """Count the numbers that a mixture of m components learns: templates, mean colors and one variance."""
         return m * (self.side**2 + 3) + 1
 
 
 def kind(curve: Curve) -> str:
-    """The kind of a run."""
+    """Name the kind of a run."""
     return str(curve.spec["kind"])
 
 
 def start(curve: Curve) -> str:
-    """Where a run of kind `mixtures` begins."""
+    """Name the start of a run of kind `mixtures`."""
     return str(curve.spec.get("start", FROM_POINTS))
 
 
 def one_width(curve: Curve) -> bool:
-    """Whether the components of a run of kind `mixtures` share one variance, as S1's do."""
+    """Say whether the components of a run of kind `mixtures` share one variance, as S1's do."""
     return str(curve.spec.get("widths", "one")) == "one"
 
 
 def isotropic(curve: Curve) -> Population | None:
-    """What a run is about, if that is an isotropic mixture."""
+    """Return the isotropic mixture that a run is about; None if the run is about something else."""
     data = curve.spec["data"]
     if data["name"] != "mixture":
         return None
@@ -126,7 +126,7 @@ def isotropic(curve: Curve) -> Population | None:
 
 
 def population(curve: Curve) -> Population | TemplatePopulation | None:
-    """What a run is about, if that has a formula."""
+    """Return the population that a run is about; None if that population has no formula."""
     data = curve.spec["data"]
     if data["name"] != "templates":
         return isotropic(curve)
@@ -136,13 +136,16 @@ def population(curve: Curve) -> Population | TemplatePopulation | None:
 
 
 def setting(curve: Curve) -> str:
-    """N and the population of a run, in words."""
+    """Write N and the population of a run in words."""
     found = population(curve)
     return f"N = {curve.n}" + (f", {found.words}" if found is not None else "")
 
 
 def over_runs(rows: Rows, name: str) -> Quantity:
-    """A column's mean over runs, a row each, with Student's interval; of one row with its own interval, if it has one."""
+    """Average a column over runs, a row each, with Student's interval.
+
+    One row alone keeps its own interval, if the row has an interval.
+    """
     known = [row for row in rows if row.get(name) is not None]
     found = mean_over_runs([float(row[name]) for row in known])
     if len(known) == 1 and known[0].get(f"{name}_low") is not None:
@@ -151,24 +154,27 @@ def over_runs(rows: Rows, name: str) -> Quantity:
 
 
 def reference(curves: Sequence[Curve], model: str, name: str) -> Quantity:
-    """A column's mean over runs of the model "true" or "empirical"."""
+    """Average a column of the model "true" or "empirical" over runs."""
     return over_runs([row for curve in curves for row in curve.rows if row.get("model") == model], name)
 
 
 def by_size(curves: Sequence[Curve], name: str) -> list[tuple[float, Quantity]]:
-    """M/N and a column of the trained mixtures of that size, mean over runs."""
+    """List M/N and a column of the trained mixtures of that size, averaged over runs."""
     shares = sorted({share for curve in curves for share in learned(curve)})
     found = [(share, over_runs(at_size(curves, share), name)) for share in shares]
     return [(share, value) for share, value in found if value.count]
 
 
 def at_size(curves: Sequence[Curve], share: float) -> Rows:
-    """The trained mixtures of M/N = share, each training set once."""
+    """List the rows of the trained mixtures of M/N = share, each training set once."""
     return [rows[share] for rows in map(learned, distinct([c for c in curves if share in learned(c)]))]
 
 
 def distinct(curves: Sequence[Curve]) -> list[Curve]:
-    """Keep one of several runs that differ only in `shares`: they train on the same points from the same start, so they are not independent."""
+    """Keep one of several runs that differ only in `shares`.
+
+    Such runs train on the same points from the same start, so that they are not independent.
+    """
     found: dict[str, Curve] = {}
     for curve in curves:
         rest = {name: value for name, value in curve.spec.items() if name != "shares"}
@@ -177,7 +183,7 @@ def distinct(curves: Sequence[Curve]) -> list[Curve]:
 
 
 def half(curves: Sequence[Curve]) -> Quantity:
-    """Where half of the samples are memorized at S1's threshold, over N, each training set once."""
+    """Find where half of the samples are memorized at S1's threshold, in units of N, each training set once."""
     return measured("m_pt@0.333", distinct([curve for curve in curves if len(learned(curve)) > 1]))
 
 
@@ -189,7 +195,7 @@ def published_lines(
 
 
 def share_panel(head: str, caption: str, lines: Sequence[Line], shades: int = 0) -> Panel:
-    """The share of memorized samples over M/N."""
+    """Make the figure of the share of memorized samples over M/N."""
     return Panel(
         head, caption, SIZE, "share memorized", lines, log_x=False, shades=shades, limits=SHARE_LIMITS
     )

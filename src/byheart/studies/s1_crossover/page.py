@@ -41,7 +41,7 @@ class CrossoverContent:
 
 
 def crossover_page(content: CrossoverContent) -> str:
-    """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
+    """Write the page as HTML; parts of the content may be missing.  Raises InputError without any figure."""
     check_figures(content.laboratory)
     fit = content.weighting
     return laboratory_page(

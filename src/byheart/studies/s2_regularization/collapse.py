@@ -17,7 +17,7 @@ def kind_of(folder: RunFolder) -> str:
 
 
 def collapse_panel(folder: RunFolder) -> Panel:
-    """Own weights, clones and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
+    """Draw own weights, clones and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
     (curve,) = read_curves([folder])
     name = folder.read_record("data")["name"]
     rows = [

@@ -63,7 +63,7 @@ def write_page(folder: StudyFolder) -> None:
 
 
 def regularization_content(folder: StudyFolder) -> RegularizationContent:
-    """Everything that the page shows; arms that the scale does not have are left out."""
+    """Gather everything that the page shows; arms that the scale does not have are left out."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
     curves = {arm: read_curves(found) for arm, found in folders.items()}
@@ -96,7 +96,7 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
 
 
 def _others(curves: Mapping[str, Sequence[Curve]]) -> list[Panel]:
-    """Of arms of a study of yours: the distance to the nearest point over the noise level, a line a run."""
+    """Draw, for arms of a study of yours, the distance to the nearest point over the noise level, a line a run."""
     found = []
     for arm, runs in curves.items():
         if arm in OWN_FIGURES | RATES.keys() or not runs or runs[0].spec["kind"] != "flow":
@@ -168,7 +168,7 @@ SHARES = (
 
 
 def _shares(curves: Mapping[str, Sequence[Curve]], of: _Shares) -> Panel | None:
-    """Share of copies against the setting, with the formula and the published points."""
+    """Draw the share of copies against the setting, with the formula and the published points."""
     found = [
         (float(curve.spec["denoiser"]["shrinkage"][of.setting]), curve.rows[-1])
         for curve in curves.get(of.arm, ())
@@ -242,7 +242,7 @@ def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
 
 
 def _by_setting(curves: Sequence[Curve], dotted: str) -> dict[float, list[Curve]]:
-    """The curves by a setting of theirs, increasing."""
+    """Group the curves by the value of a setting, increasing."""
     groups: dict[float, list[Curve]] = defaultdict(list)
     for curve in sorted(curves, key=lambda curve: float(setting_of(curve.spec, dotted))):
         groups[float(setting_of(curve.spec, dotted))].append(curve)
@@ -250,7 +250,7 @@ def _by_setting(curves: Sequence[Curve], dotted: str) -> dict[float, list[Curve]
 
 
 def _over_training(label: str, curves: Sequence[Curve], color: int) -> list[Line]:
-    """The share within 0.1 over training, pooled over seeds; no line where no run counted it."""
+    """Draw the share within 0.1 over training, pooled over seeds; no line where no run counted that share."""
     steps = sorted({float(row["step"] or 0) for curve in curves for row in curve.rows})
     shares = []
     for step in steps:
@@ -308,7 +308,7 @@ def _copies(folders: Mapping[str, Sequence[RunFolder]]) -> Copies | None:
 
 
 def _first(folders: Sequence[RunFolder]) -> tuple[dict[str, Any], NDArray[np.float64]]:
-    """What a run's samples are, and its points."""
+    """Read the samples and the points of the first run."""
     return folders[0].arrays("samples-0"), folders[0].arrays("data")["points"].astype(np.float64)
 
 

@@ -18,7 +18,7 @@ __all__ = ["Copies", "RegularizationContent", "regularization_page"]
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Images of a sampling beside what they are.  samples, denoised, nearest: (k, height, width) uint8.  ratios: (k,), d1/d2."""
+    """Samples beside their denoised versions and nearest training images: (k, height, width) uint8.  ratios: (k,), d1/d2."""
 
     samples: NDArray[np.uint8]
     denoised: NDArray[np.uint8]
@@ -36,7 +36,7 @@ class RegularizationContent:
 
 
 def regularization_page(content: RegularizationContent) -> str:
-    """The page as HTML.  It works with parts missing.  Raises InputError without any figure."""
+    """Write the page as HTML; parts of the content may be missing.  Raises InputError without any figure."""
     plane = _plane(content.plane)
     check_figures(content.laboratory, plane)
     return laboratory_page(

@@ -32,7 +32,7 @@ class PlaneContent:
 
 
 def plane_figure(content: PlaneContent) -> Figure:
-    """Trajectories between the Voronoi cells of the points: those that end where they began, and those that do not."""
+    """Draw trajectories between the Voronoi cells of the points: those that end where they began, and those that do not."""
     from matplotlib.figure import Figure
     from scipy.spatial import Voronoi
 

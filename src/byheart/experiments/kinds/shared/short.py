@@ -16,9 +16,10 @@ R = TypeVar("R", bound=AnyKind)
 class Short(Generic[R]):
     """A shortened run, and how many times longer each part of the whole run takes.
 
-    run: does the same with less of everything.  once: factor of what is done once.  step: factor of the optimizer's steps
-    (what the record `clock` counts, the evaluations left out).  evaluation: factor of what rows count as `seconds`.
-    prepared: what the shortened run is carried out with, where its own data would take long to read; None prepares it.
+    run: the shortened run, which does the same work as the whole run with less of everything.
+    once: factor of the work that is done once.  step: factor of the optimizer's steps (what the record `clock` counts, the
+    evaluations left out).  evaluation: factor of what rows count as `seconds`.
+    prepared: what the shortened run is carried out with, where reading its own data would take long; None reads these data.
     """
 
     run: R
@@ -28,9 +29,9 @@ class Short(Generic[R]):
     prepared: object = None
 
     def whole(self, seconds: float, clock: float, rows: float) -> float:
-        """Seconds of the whole run.
+        """Estimate the seconds of the whole run.
 
-        seconds: of the shortened one.  clock: seconds of its steps and evaluations.  rows: seconds of its evaluations.
+        seconds: time of the shortened run.  clock: its part for steps and evaluations.  rows: its part for evaluations.
         """
         steps = max(0.0, clock - rows)
         return self.once * max(0.0, seconds - steps - rows) + self.step * steps + self.evaluation * rows

@@ -37,7 +37,7 @@ Known = Population | TemplatePopulation
 
 
 def network_panels(networks: Arms, mixtures: Sequence[Curve]) -> list[Panel]:
-    """A figure for every population that networks were trained on.  networks: arm -> runs of kind `training`.
+    """Make a figure for every population that networks were trained on.  networks: arm -> runs of kind `training`.
 
     mixtures: of kind `mixtures`; shown are those of the same population with one variance, from training points.
     Networks without a count of their parameters, and data without a formula, are left out.
@@ -52,7 +52,7 @@ def network_panels(networks: Arms, mixtures: Sequence[Curve]) -> list[Panel]:
 
 
 def _alike(of: Known, mixtures: Sequence[Curve]) -> list[Curve]:
-    """Mixtures of several sizes on that population."""
+    """List the mixtures of several sizes on that population."""
     return [
         curve
         for curve in mixtures
@@ -84,7 +84,7 @@ def _panel(of: Known, networks: Arms, mixtures: Sequence[Curve]) -> Panel:
 
 
 def _by_parameters(curves: Sequence[Curve]) -> list[tuple[float, Quantity]]:
-    """Parameters over d N and the last share of memorized samples, mean over runs, increasing."""
+    """List parameters over d N and the last share of memorized samples, mean over runs, increasing."""
     groups: dict[float, list[Curve]] = defaultdict(list)
     for curve in curves:
         row = curve.rows[-1]
@@ -93,12 +93,12 @@ def _by_parameters(curves: Sequence[Curve]) -> list[tuple[float, Quantity]]:
 
 
 def _place(of: Known, share: float) -> float:
-    """Parameters over d N of a mixture of share · N components."""
+    """Compute parameters over d N of a mixture of share · N components."""
     return of.parameters(share * of.n) / (of.dimension * of.n)
 
 
 def _moved(of: Known, found: Quantity) -> Quantity:
-    """A transition in units of N as one in parameters over d N."""
+    """Convert a transition in units of N to parameters over d N."""
     low, high = (None if end is None else _place(of, end) for end in (found.low, found.high))
     return Quantity(_place(of, found.value), low, high, found.count, found.missing)
 

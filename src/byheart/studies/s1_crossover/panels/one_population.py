@@ -48,7 +48,7 @@ FRACTIONS = {"0.5": "1/2", "0.333": "1/3", "0.25": "1/4", "0.2": "1/5"}
 
 
 def ratio_panel(arms: Mapping[str, Sequence[Curve]]) -> Panel | None:
-    """The excess loss of true denoisers over its formula, against ψ.  arms: of kind `losses`."""
+    """Draw the excess loss of true denoisers over its formula, against ψ.  arms: runs of kind `losses`."""
     lines: list[Line] = []
     for color, curves in enumerate(curves for curves in arms.values() if curves):
         label, column = _closed_form(curves[0])
@@ -73,7 +73,7 @@ def ratio_panel(arms: Mapping[str, Sequence[Curve]]) -> Panel | None:
 
 
 def _closed_form(curve: Curve) -> tuple[str, str]:
-    """What a run of kind `losses` is called, and the column that its formula is for."""
+    """Name a run of kind `losses`, and the column that its formula is for."""
     found = isotropic(curve)
     if found is None:
         return "colored templates", "ratio/true"
@@ -87,7 +87,7 @@ def _by_snr(curves: Sequence[Curve], column: str) -> list[tuple[float, Quantity]
 
 
 def factor_panel(curves: Sequence[Curve]) -> Panel | None:
-    """C against M/N at the ψ that S1 shows.  curves: of kind `losses`, of one isotropic mixture."""
+    """Draw C against M/N at the ψ that S1 shows.  curves: runs of kind `losses`, of one isotropic mixture."""
     found = isotropic(curves[0]) if curves else None
     if found is None:
         return None
@@ -118,7 +118,7 @@ def factor_panel(curves: Sequence[Curve]) -> Panel | None:
 
 
 def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
-    """The share of memorized samples over M/N, with Lloyd's and S1's."""
+    """Draw the share of memorized samples over M/N, with Lloyd's and S1's shares."""
     points = measured_lines("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
         return None
@@ -147,7 +147,7 @@ def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | N
 
 
 def threshold_panel(curves: Sequence[Curve]) -> Panel | None:
-    """The same at every threshold."""
+    """Draw the share of memorized samples at every threshold."""
     thresholds = sorted(
         {
             name.removeprefix("f_mem@")
@@ -176,7 +176,7 @@ def threshold_panel(curves: Sequence[Curve]) -> Panel | None:
 
 
 def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
-    """Losses on training and fresh points over M/N, with the true denoiser's and the approximations."""
+    """Draw losses on training and fresh points over M/N, with the true denoiser's loss and the approximations."""
     train, heldout = (by_size(curves, f"loss/{name}") for name in ("train", "heldout"))
     found = isotropic(curves[0]) if curves else None
     if found is None or not train:
@@ -216,7 +216,7 @@ def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
 
 
 def _approximations(found: Population) -> list[Line]:
-    """S1's two excess losses: the true denoiser's, and that of stored points with the C of that many."""
+    """Draw S1's two excess losses: that of the true denoiser, and that of stored points with the C of so many points."""
     variance, n = found.std**2, found.n
     models = sorted({max(1, round(n * share)) for share in np.linspace(0.05, 0.98, 20)})
     factors = [finite_factor(found.dimension, m, found.components, separation=2 / variance) for m in models]
@@ -230,7 +230,7 @@ def _approximations(found: Population) -> list[Line]:
 
 
 def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]:
-    """The variance and the centers of what was learned, over M/N."""
+    """Draw the variance and the centers of what was learned, over M/N."""
     found = isotropic(curves[0]) if curves else None
     if found is None:
         return []
@@ -276,7 +276,7 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
 
 
 def colored_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
-    """Memorized samples of colored templates, with what the true denoiser scores.  curves: of templates."""
+    """Draw memorized samples of colored templates, with the true denoiser's share.  curves: runs on templates."""
     points = measured_lines("trained", by_size(curves, COPIED), bounds=SHARE)
     if not points:
         return None
@@ -299,7 +299,7 @@ def _pixels(curve: Curve) -> str:
 
 
 def _about(curves: Sequence[Curve]) -> str:
-    """Of what and of how many runs a figure is."""
+    """Say what a figure shows, and of how many runs."""
     found, count = isotropic(curves[0]) if curves else None, len(curves)
     sets = f"{count} training sets" if count > 1 else "one training set"
     return f"{sets} of N = {curves[0].n}, {found.words}" if found is not None else sets

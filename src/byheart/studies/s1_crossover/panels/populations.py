@@ -52,7 +52,10 @@ class Seen:
 
 
 def seen(curves: Sequence[Curve]) -> list[Seen]:
-    """The transitions by population, of runs with one variance that started from training points; runs without one are left out."""
+    """List the transitions by population, of runs with one variance that started from training points.
+
+    Runs without a transition are left out.
+    """
     groups: dict[Population, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
     for curve in curves:
         found = isotropic(curve)
@@ -68,7 +71,7 @@ def seen(curves: Sequence[Curve]) -> list[Seen]:
 
 
 def fitted(cells: Sequence[Seen]) -> Fit | None:
-    """S1's fit to two of three cells, tried on the others; None for fewer than three.
+    """Try S1's fit to two of three cells on the other cells; None for fewer than three cells.
 
     The losses are S1's approximations with C = 2.  Its floor is the noise of the cells' means, where a cell has several runs.
     """
@@ -93,7 +96,7 @@ def _cell(cell: Seen) -> Cell:
 
 
 def weighting_content(fit: Fit | None, cells: Sequence[Seen]) -> WeightingContent | None:
-    """The fit as the page shows it."""
+    """Make the content of the fit for the page."""
     if fit is None or fit.heldout_error is None or fit.constant_heldout_error is None:
         return None
     return WeightingContent(
@@ -109,7 +112,7 @@ def weighting_content(fit: Fit | None, cells: Sequence[Seen]) -> WeightingConten
 
 
 def universality_panel(cells: Sequence[Seen], fit: Fit | None) -> Panel | None:
-    """M_pt/N of every run against N, with S1's 4/5, the fitted weighting and the best constant."""
+    """Draw M_pt/N of every run against N, with S1's 4/5, the fitted weighting and the best constant."""
     if len({cell.population for cell in cells}) < 2:
         return None
     ends = _ends(cells)
@@ -138,7 +141,7 @@ def universality_panel(cells: Sequence[Seen], fit: Fit | None) -> Panel | None:
 
 
 def phase_panel(cells: Sequence[Seen]) -> Panel | None:
-    """M_pt against N, between where mixtures memorize and where they do not."""
+    """Draw M_pt against N, between where mixtures memorize and where mixtures do not."""
     if len({cell.population.n for cell in cells}) < 2:
         return None
     low, high = _ends(cells)
@@ -168,7 +171,7 @@ def _ends(cells: Sequence[Seen]) -> tuple[float, float]:
 
 
 def _groups(cells: Sequence[Seen]) -> dict[str, list[Seen]]:
-    """Cells by (d, K), or by d where these are too many to tell apart."""
+    """Group cells by (d, K), or by d where there are too many groups to tell apart."""
     many = len({cell.population.words for cell in cells}) > SHADES
     groups: dict[str, list[Seen]] = defaultdict(list)
     for cell in sorted(cells, key=lambda cell: (cell.population.dimension, cell.population.components)):
@@ -177,7 +180,7 @@ def _groups(cells: Sequence[Seen]) -> dict[str, list[Seen]]:
 
 
 def _points(groups: Mapping[str, Sequence[Seen]], over: bool) -> list[Line]:
-    """A series a group, moved a little along N so that all can be seen.  over: divided by N."""
+    """Make a series of every group, moved a little along N so that all can be seen.  over: divide by N."""
     sizes = sorted({cell.population.n for cells in groups.values() for cell in cells})
     step = min((b - a for a, b in pairwise(sizes)), default=sizes[0])
     found = []

@@ -45,7 +45,7 @@ SHOWN = 0.8
 
 
 def starts(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
-    """Start -> runs of one population, the one that other starts were tried on; empty if none was."""
+    """Return start -> runs of the one population that other starts were tried on; empty if no other start was tried."""
     mixtures = [curve for curve in curves if kind(curve) == "mixtures" and isotropic(curve) is not None]
     mixtures = [curve for curve in mixtures if one_width(curve)]
     others = {isotropic(curve) for curve in mixtures if start(curve) != FROM_POINTS}
@@ -60,7 +60,7 @@ def starts(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
 
 
 def start_panels(groups: Mapping[str, Sequence[Curve]]) -> list[Panel]:
-    """The share of memorized samples, and the loss that was trained, of every start at one size."""
+    """Draw the share of memorized samples, and the loss that was trained, of every start at one size."""
     share = _shared_size(groups)
     if share is None:
         return []
@@ -93,7 +93,7 @@ def _by_start(
     column: str,
     bounds: tuple[float, float] | None = None,
 ) -> list[Line]:
-    """The trained models at places 0, 1, …, and the true denoiser's level; none without the first."""
+    """Draw the trained models at places 0, 1, …, and the true denoiser's level; nothing without trained models."""
     points = measured_lines(
         "trained", enumerate(over_runs(at_size(one, share), column) for one in groups.values()), bounds=bounds
     )
@@ -104,16 +104,16 @@ def _by_start(
 
 
 def _shared_size(groups: Mapping[str, Sequence[Curve]]) -> float | None:
-    """M/N nearest to SHOWN of those that every start has."""
+    """Choose the M/N nearest to SHOWN that every start has."""
     sizes = [set().union(*(learned(curve) for curve in curves)) for curves in groups.values()]
     common = set.intersection(*sizes) if sizes else set()
     return min(common, key=lambda share: abs(share - SHOWN), default=None)
 
 
 def widths_panel(curves: Sequence[Curve]) -> Panel | None:
-    """Memorized samples of mixtures with a variance and a weight for every component, beside those of one variance.
+    """Draw memorized samples of mixtures with a variance and a weight for every component, beside mixtures of one variance.
 
-    curves: of kind `mixtures`.  Shown is the population of most of the former; all start at training points.
+    curves: runs of kind `mixtures`.  Shown is the population with most runs of the former; all start at training points.
     """
     begun = [curve for curve in curves if isotropic(curve) is not None and start(curve) == FROM_POINTS]
     about = Counter(isotropic(curve) for curve in begun if not one_width(curve)).most_common(1)
@@ -133,7 +133,7 @@ def widths_panel(curves: Sequence[Curve]) -> Panel | None:
 
 
 def _half(label: str, curves: Sequence[Curve]) -> str:
-    """Where half is memorized, of these; nothing without such runs."""
+    """Find where half of the samples of these runs are memorized; nothing without such runs."""
     found = half(curves)
     if not math.isfinite(found.value):
         return ""
