@@ -127,7 +127,7 @@ def test_a_group_says_its_verbs(arguments, capsys):
         (
             ["sample", "--closed-form", "empircal"],
             "--closed-form empircal",
-            "one of empirical, gaussian, partial, smoothed",
+            "one of empirical, partial, smoothed, gaussian",
             "empirical",
         ),
     ],

@@ -58,8 +58,9 @@ def test_solver_and_steps_matter(tmp_path):
         (["--run", "x", "--closed-form", "empirical"], "both --run and --closed-form"),
         (["--run", "absent"], "run 'absent', which no run has"),
         (["--closed-form", "empirical", "--out", "s.jpeg"], "--out s.jpeg"),
-        (["--closed-form", "partial"], "a partial denoiser without `memorized`"),
-        (["--closed-form", "smoothed", "--std", "-1"], "std = -1.0"),
+        (["--closed-form", "partial"], "no --memorized"),
+        (["--closed-form", "smooth"], "--closed-form smooth"),
+        (["--closed-form", "smoothed", "--std", "-1"], "--std = -1.0"),
         (
             ["--closed-form", "empirical", "--out", "nowhere/s.png"],
             "--out nowhere/s.png, in a folder that does",

@@ -9,7 +9,16 @@ from byheart.denoisers.base import Denoiser
 from byheart.denoisers.gaussian import wiener
 from byheart.denoisers.mixture import MixtureDenoiser, empirical, partial, smoothed
 from byheart.denoisers.regularized import Shrinkage, Shrunk, consistent, tikhonov
-from byheart.denoisers.spec import AnyShrinkage, ClosedForm, ConsistencyShrinkage, TikhonovShrinkage
+from byheart.denoisers.spec import (
+    AnyShrinkage,
+    ClosedForm,
+    ConsistencyShrinkage,
+    EmpiricalForm,
+    GaussianForm,
+    PartialForm,
+    SmoothedForm,
+    TikhonovShrinkage,
+)
 
 __all__ = ["closed_form", "shrunk"]
 
@@ -18,8 +27,8 @@ def closed_form(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
     """The denoiser that `spec` names, of the training points.
 
     train: (n, *shape).  seed: chooses the points a partial denoiser holds.
-    Raises InputError where a partial denoiser does not say how many points it holds, or holds more than there are, and for
-    the consistency score of anything but points.
+    Raises InputError where a partial denoiser holds more points than there are, and for the consistency score of anything
+    but points.
     """
     plain = _plain(spec, train, seed)
     return plain if spec.shrinkage is None else shrunk(plain, spec.shrinkage)
@@ -49,18 +58,12 @@ def _power(gamma: float, exponent: float) -> Shrinkage:
 
 
 def _plain(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
-    match spec.kind:
-        case "empirical":
+    match spec:
+        case EmpiricalForm():
             return empirical(train)
-        case "smoothed":
-            return smoothed(train, spec.std)
-        case "gaussian":
-            return wiener(train)
-        case "partial":
-            if spec.memorized is None:
-                raise InputError(
-                    got="a partial denoiser without `memorized`",
-                    need="how many training points it holds",
-                    remedy=f"set memorized to a number from 1 to {len(train)}",
-                )
+        case PartialForm():
             return partial(train, spec.memorized, seed)
+        case SmoothedForm():
+            return smoothed(train, spec.std)
+        case GaussianForm():
+            return wiener(train)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
 from byheart.cli.options import Channels, Count, OwnData, check_place, the_data
+from byheart.denoisers.spec import CLOSED_FORMS
 from byheart.sampling.spec import SolverName
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from byheart.data.spec import Data
     from byheart.denoisers.base import Denoiser
+    from byheart.denoisers.spec import ClosedForm
 
     Pixels = Callable[[Tensor], Tensor]
     from byheart.noise.levels import Grid
@@ -24,12 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sample"]
 
-Form = Literal["empirical", "partial", "smoothed", "gaussian"]
-
 RUN_ONLY = {"--root"}
 DATA_ONLY = {"--data", "--size", "--channels", "--n", "--subset"}
-OWNERS = {"--memorized": "--closed-form partial", "--std": "--closed-form smoothed", "--root": "--run"}
-"""Which options say something about a run, and which about the data of a formula; and what the others go with."""
+"""Which options say something about a run, and which about the data of any formula."""
 
 ENDINGS = (".png", ".npz", ".safetensors")
 
@@ -37,7 +36,7 @@ ENDINGS = (".png", ".npz", ".safetensors")
 def sample(
     *,
     run: Annotated[Optional[str], arg(metavar="RUN")] = None,
-    closed_form: Annotated[Optional[Form], arg(metavar="{empirical,partial,smoothed,gaussian}")] = None,
+    closed_form: Annotated[Optional[str], arg(metavar="{" + ",".join(CLOSED_FORMS) + "}")] = None,
     data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
@@ -82,9 +81,9 @@ def sample(
     if run is not None:
         model, to_pixels, shape, grid = _trained(run, root or Path("runs"))
     else:
-        settings = {"kind": closed_form, "std": std, "memorized": memorized}
+        spec = _named(str(closed_form), {"std": std, "memorized": memorized})
         chosen = the_data(data or "digits", size=size, channels=channels)
-        model, to_pixels, shape, grid = _formula(settings, chosen, n, subset or 0)
+        model, to_pixels, shape, grid = _formula(spec, chosen, n, subset or 0)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
@@ -94,13 +93,19 @@ def sample(
 
 
 def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
-    from byheart._checks import InputError
+    from byheart._checks import InputError, meant
 
     if (run is None) == (closed_form is None):
         raise InputError(
             got="neither --run nor --closed-form" if run is None else "both --run and --closed-form",
             need="one of them: whose samples to draw",
             remedy="for example: byheart sample --closed-form empirical --data digits",
+        )
+    if closed_form is not None and closed_form not in CLOSED_FORMS:
+        raise InputError(
+            got=f"--closed-form {closed_form}",
+            need="one of " + ", ".join(CLOSED_FORMS),
+            remedy=meant(closed_form, CLOSED_FORMS) + "see `byheart sample --help`",
         )
     if out.suffix not in ENDINGS:
         raise InputError(
@@ -113,15 +118,41 @@ def _check_used(closed_form: str | None, given: Mapping[str, object]) -> None:
     """Refuse options that would be ignored.  given: option -> value, None for an option that was not given."""
     from byheart._checks import InputError
 
-    used = {None: RUN_ONLY, "partial": DATA_ONLY | {"--memorized"}, "smoothed": DATA_ONLY | {"--std"}}
-    ignored = {flag for flag, value in given.items() if value is not None} - used.get(closed_form, DATA_ONLY)
+    used = RUN_ONLY if closed_form is None else DATA_ONLY | _flags(CLOSED_FORMS[closed_form])
+    ignored = {flag for flag, value in given.items() if value is not None} - used
     if ignored:
         source = "--run" if closed_form is None else f"--closed-form {closed_form}"
         raise InputError(
             got=f"{', '.join(sorted(ignored))} beside {source}, which would ignore it",
-            need="; ".join(f"{flag} with {OWNERS.get(flag, 'a --closed-form')}" for flag in sorted(ignored)),
+            need="; ".join(f"{flag} with {_owner(flag)}" for flag in sorted(ignored)),
             remedy="leave it out, or choose what it belongs to",
         )
+
+
+def _flags(form: type[ClosedForm]) -> set[str]:
+    """The options that name settings of this closed form."""
+    return {f"--{setting}" for setting in form.model_fields}
+
+
+def _owner(flag: str) -> str:
+    """What an option says something about."""
+    if flag in RUN_ONLY:
+        return "--run"
+    kinds = [kind for kind, form in CLOSED_FORMS.items() if flag in _flags(form)]
+    return f"--closed-form {' or '.join(kinds)}" if kinds else "a --closed-form"
+
+
+def _named(kind: str, settings: Mapping[str, object]) -> ClosedForm:
+    """The closed form of that kind.  settings: its own, None where not given.  Raises InputError where they do not fit."""
+    from pydantic import ValidationError
+
+    from byheart._checks import refused
+
+    form = CLOSED_FORMS[kind]
+    try:
+        return form.model_validate({key: value for key, value in settings.items() if value is not None})
+    except ValidationError as error:
+        raise refused(error, form, place=lambda key: f"--{key}") from error
 
 
 def _trained(name: str, root: Path) -> Source:
@@ -131,16 +162,14 @@ def _trained(name: str, root: Path) -> Source:
     return model, model.to_pixels, model.shape, model.grid
 
 
-def _formula(settings: Mapping[str, object], data: Data, n: int | None, seed: int) -> Source:
+def _formula(spec: ClosedForm, data: Data, n: int | None, seed: int) -> Source:
     from byheart.build.closed_form import closed_form
     from byheart.data.dataset import heldout_size, split
     from byheart.data.named import load
-    from byheart.denoisers.spec import ClosedForm
     from byheart.experiments.runs.footprint import check_images
     from byheart.noise.levels import Grid
 
     check_images(data)
-    spec = ClosedForm.model_validate({key: value for key, value in settings.items() if value is not None})
     dataset = load(data)
     pool = len(dataset) - heldout_size(len(dataset), data.heldout)
     found = split(dataset, pool if n is None else n, seed=seed, heldout=data.heldout)

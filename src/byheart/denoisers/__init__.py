@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from byheart.denoisers.regularized import TikhonovByCovariance as TikhonovByCovariance
     from byheart.denoisers.regularized import consistent as consistent
     from byheart.denoisers.regularized import tikhonov as tikhonov
-    from byheart.denoisers.spec import ClosedForm as ClosedForm
+    from byheart.denoisers.spec import EmpiricalForm as EmpiricalForm
+    from byheart.denoisers.spec import GaussianForm as GaussianForm
+    from byheart.denoisers.spec import PartialForm as PartialForm
+    from byheart.denoisers.spec import SmoothedForm as SmoothedForm
     from byheart.denoisers.templates import ColoredTemplateDenoiser as ColoredTemplateDenoiser
     from byheart.denoisers.units import Rescaled as Rescaled
     from byheart.denoisers.units import empirical_bytes as empirical_bytes

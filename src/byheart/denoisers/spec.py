@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from byheart._records import Spec
 from byheart.noise.process import AnyProcess
 
-__all__ = ["AnyShrinkage", "ClosedForm", "ConsistencyShrinkage", "PowerShrinkage", "TikhonovShrinkage"]
+__all__ = [
+    "CLOSED_FORMS",
+    "AnyClosedForm",
+    "AnyShrinkage",
+    "ClosedForm",
+    "ConsistencyShrinkage",
+    "EmpiricalForm",
+    "GaussianForm",
+    "PartialForm",
+    "PowerShrinkage",
+    "SmoothedForm",
+    "TikhonovShrinkage",
+]
 
 
 class TikhonovShrinkage(Spec):
@@ -41,16 +54,48 @@ AnyShrinkage = Annotated[
 """Any shrinkage γ(x, σ), as a field of a specification."""
 
 
-class ClosedForm(Spec):
-    """A denoiser that is a formula of the training data.
+class EmpiricalForm(Spec):
+    """All n training points: the denoiser that copies.  shrinkage: regularizes the score, s/(1 + γ); None leaves it."""
 
-    kind: `empirical` (all n points), `partial` (`memorized` of them), `smoothed` (each point blurred by `std`), or
-    `gaussian` (mean and covariance of the points: the Wiener filter).
-    std: width of a component, in units of the data's RMS.  memorized: how many points a partial denoiser holds.
-    shrinkage: regularizes the score, s/(1 + γ); None leaves it.
-    """
-
-    kind: Literal["empirical", "partial", "smoothed", "gaussian"] = "empirical"
-    std: float = Field(default=0.1, gt=0)
-    memorized: PositiveInt | None = None
+    kind: Literal["empirical"] = "empirical"
     shrinkage: AnyShrinkage | None = None
+
+
+class PartialForm(Spec):
+    """Some of the training points.  memorized: how many.  shrinkage: as in `EmpiricalForm`."""
+
+    kind: Literal["partial"] = "partial"
+    memorized: PositiveInt
+    shrinkage: AnyShrinkage | None = None
+
+
+class SmoothedForm(Spec):
+    """All n training points, each blurred by `std`, in units of the data's RMS.  shrinkage: as in `EmpiricalForm`."""
+
+    kind: Literal["smoothed"] = "smoothed"
+    std: PositiveFloat = 0.1
+    shrinkage: AnyShrinkage | None = None
+
+
+class GaussianForm(Spec):
+    """Mean and covariance of the training points: the Wiener filter.  shrinkage: as in `EmpiricalForm`, without consistency."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    shrinkage: AnyShrinkage | None = None
+
+
+ClosedForm = EmpiricalForm | PartialForm | SmoothedForm | GaussianForm
+"""Any denoiser that is a formula of the training data."""
+
+CLOSED_FORMS: dict[str, type[ClosedForm]] = {
+    form.model_fields["kind"].default: form for form in get_args(ClosedForm)
+}
+"""Kind -> the specification of that closed form."""
+
+
+def _empirical_unless_named(settings: object) -> object:
+    return {"kind": "empirical", **settings} if isinstance(settings, Mapping) else settings
+
+
+AnyClosedForm = Annotated[ClosedForm, Field(discriminator="kind"), BeforeValidator(_empirical_unless_named)]
+"""Any closed form, as a field of a specification; settings without a kind are of the empirical one."""

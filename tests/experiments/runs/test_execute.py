@@ -165,7 +165,7 @@ def test_checkpoint_comes_back_as_the_denoiser_that_was_measured(finished, tiny)
         (tiny_settings(data={"name": "nonsense"}), "nonsense"),
         (tiny_settings(data={"name": "folder", "path": "absent"}), "absent"),
         (tiny_settings(data={"standardize": False}), "data of RMS 1"),
-        ({"kind": "closed_form", "n": 8, "denoiser": {"kind": "partial"}}, "memorized"),
+        ({"kind": "closed_form", "n": 8, "denoiser": {"kind": "partial"}}, "no denoiser.memorized"),
     ],
 )
 def test_what_does_not_fit_is_refused(settings, said, tmp_path):

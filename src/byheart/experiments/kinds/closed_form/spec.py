@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from byheart.data.spec import Data
-from byheart.denoisers.spec import ClosedForm
+from byheart.denoisers.spec import AnyClosedForm, EmpiricalForm
 from byheart.evaluation.plan import Plan
 from byheart.experiments.kinds.shared.any_spec import AnyKind
 
@@ -21,5 +21,5 @@ class ClosedFormRun(AnyKind):
     data: Data = Data()
     n: PositiveInt
     seed: NonNegativeInt = 0
-    denoiser: ClosedForm = ClosedForm()
+    denoiser: AnyClosedForm = EmpiricalForm()
     plan: Plan = Plan()

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from byheart._checks import InputError
 from byheart.data.spec import Data
-from byheart.denoisers.spec import ClosedForm
+from byheart.denoisers.spec import AnyClosedForm, EmpiricalForm
 from byheart.experiments.kinds.shared.any_spec import AnyKind
 from byheart.noise.levels import Grid
 from byheart.noise.process import S2VE, AnyProcess
@@ -42,7 +42,7 @@ class FlowRun(AnyKind):
     n: int = Field(default=20, ge=2)
     seed: NonNegativeInt = 0
     count: PositiveInt = 1000
-    denoiser: ClosedForm = ClosedForm()
+    denoiser: AnyClosedForm = EmpiricalForm()
     process: AnyProcess = S2VE()
     grid: Grid = Grid(kind="geometric", steps=200, low=1e-6, high=4.6366)
     solver: FlowSolver = "heun"
@@ -69,7 +69,7 @@ class FlowRun(AnyKind):
                 need='points "pair" or "cross", and an offset below half their distance',
                 remedy="set points; between other points the plane is not left alone by the others",
             )
-        if self.kernel_width is not None and self.denoiser != ClosedForm():
+        if self.kernel_width is not None and self.denoiser != EmpiricalForm():
             raise InputError(
                 got=f"a kernel on conditions with the denoiser {self.denoiser.kind}",
                 need="the empirical denoiser, without shrinkage",
