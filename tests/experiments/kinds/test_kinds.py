@@ -46,6 +46,34 @@ def test_a_shortened_run_is_a_run_of_its_kind_and_never_longer(kind):
         assert min(short.once, short.step, short.evaluation) >= 1
 
 
+FACTORS = {
+    "training": [("step", lambda run: run.steps), ("once", lambda run: run.plan.samples)],
+    "closed_form": [("evaluation", lambda run: run.plan.samples), ("once", lambda run: run.plan.samples)],
+    "flow": [("once", lambda run: run.grid.steps)],
+    "collapse": [("once", lambda run: run.clones)],
+    "audit": [("once", lambda run: run.samples * run.n)],
+    "losses": [("once", lambda run: run.grid)],
+    "mixtures": [("step", lambda run: run.steps)],
+}
+"""Kind -> what is shortened, and the factor of it."""
+
+
+@every_kind
+def test_factors_are_those_of_what_was_shortened(kind):
+    run = a_run(kind)
+    short = kind_of(run).short(run, 1)
+    for factor, amount in FACTORS[kind]:
+        assert getattr(short, factor) * amount(short.run) == pytest.approx(amount(run))
+        assert getattr(short, factor) > 1
+
+
+def test_a_training_run_is_evaluated_as_often_as_its_schedule_says():
+    run = a_run("training")
+    short = kind_of(run).short(run, 1)
+    evaluations = len(run.schedule.steps(run.steps))
+    assert evaluations > 1 and short.evaluation * short.run.plan.samples == evaluations * run.plan.samples
+
+
 @every_kind
 def test_enough_effort_is_the_whole_run_but_for_noise_images(kind):
     run = a_run(kind)
