@@ -21,6 +21,7 @@ STUDY = """
 name = "tiny"
 title = "A study of seconds."
 paper = "2505.17638"
+page = "onset"
 main_arm = "mlp"
 [arms.mlp]
 steps_per_image = 2

@@ -69,7 +69,7 @@ class Study(Spec):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     paper: str
-    page: str = "onset"
+    page: str
     for_your_data: str = ""
     varies: tuple[str, ...] = ("n", "seed")
     main_arm: str
