@@ -14,7 +14,7 @@ from byheart.experiments.runs.curves import Curve, read_curves
 from byheart.experiments.study.claims import unmeasured
 from byheart.experiments.study.conduct import conduct
 from byheart.experiments.study.recipe import Study, load_study
-from byheart.experiments.study.sentences import reproduced, say
+from byheart.experiments.study.sentences import say
 from byheart.studies.pages import write_report
 from byheart.studies.s1_crossover.gather import crossover_content
 from byheart.studies.s1_crossover.lines import (
@@ -36,14 +36,13 @@ from byheart.studies.s1_crossover.panels.one_population import (
 )
 from byheart.studies.s1_crossover.panels.populations import fitted, phase_panel, seen, universality_panel
 from byheart.studies.s1_crossover.panels.starts import STARTS, start_panels, starts, widths_panel
-from byheart.studies.s1_crossover.words import RESTS_ON, compared
 from byheart.theory.crossover import smallest_snr
 from byheart.training.mixtures import mixture_cell
 from byheart.training.template_step import template_cell
 
 RECIPE = load_study("s1-crossover")
 PUBLISHED = RECIPE.published
-IDS = sorted({*RESTS_ON, *(claim for sentence in RECIPE.says for claim in sentence.when)})
+IDS = sorted({claim for sentence in RECIPE.says for claim in sentence.when})
 TRANSITION = {name: dict(points) for name, points in PUBLISHED["transition"].items()}
 
 HEADS = (
@@ -389,18 +388,18 @@ def test_c_is_shown_at_the_level_of_the_paper(curves):
     assert labeled(panel, "too few for the theorem").x[1] == pytest.approx(146 / 200, abs=0.005)
 
 
-def sentences(rows, curves):
+def sentences(rows):
     """The headline, and what stands below it."""
     said = say(RECIPE.says, rows)
-    return [said.advice, *said.reasons, *compared(reproduced(rows), curves)]
+    return [said.advice, *said.reasons]
 
 
 @pytest.mark.parametrize("missing", IDS)
-def test_nothing_is_said_that_was_not_reproduced(folder, curves, missing):
+def test_nothing_is_said_that_was_not_reproduced(folder, missing):
     rows = folder.claims()
     fewer = [row | ({"verdict": "unresolved"} if row["id"] == missing else {}) for row in rows]
-    whole, left = sentences(rows, curves), sentences(fewer, curves)
-    assert len(whole) == 10 and left != whole
+    whole, left = sentences(rows), sentences(fewer)
+    assert len(whole) == 9 and left != whole
     assert set(left[1:]) <= set(whole[1:])
 
 
@@ -423,20 +422,10 @@ def test_a_sentence_leaves_the_page_with_its_claim(tmp_path):
         assert page.count("No sentence rests on claims that these runs reproduced") == 1 - times
 
 
-def test_words_are_of_mixtures_and_advise_nobody(folder, curves):
-    said = sentences(folder.claims(), curves)
+def test_words_are_of_mixtures_and_advise_nobody(folder):
+    said = sentences(folder.claims())
     assert not any(re.search(r"\b(you|your|model|network)", words) for words in said)
     assert all(re.search(r"mixture|component|formula", words, re.IGNORECASE) for words in said)
-
-
-def test_nothing_is_said_of_free_widths_that_copy_less(folder, curves):
-    rows = [row | {"measured": 0.0, "verdict": "reproduced"} for row in folder.claims()]
-    said = compared(reproduced(rows), curves)
-    assert not any("belongs to the one variance" in words or "better fit" in words for words in said)
-
-
-def test_the_words_rest_on_claims_that_the_study_has():
-    assert {claim.id for claim in RECIPE.claims} >= set(RESTS_ON)
 
 
 def test_sizes_are_those_of_trained_models_only(curves):

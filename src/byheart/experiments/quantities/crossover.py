@@ -7,6 +7,7 @@ at/NAME@S                NAME at M/N = S                    (mean over runs, Stu
 ratio/NAME:OTHER@S       largest |NAME/OTHER − 1| over the models of M/N ≥ S, of the means over runs (ends of Student's intervals)
 stored/f_mem@L           parameters/(d N) of networks of several sizes at which the last f_mem passes L   (mean over seeds,
                          Student's t; logarithms are interpolated): M_pt/N, if a network stored points one after another
+true/NAME                NAME of the true denoiser                                           (mean over runs, Student's t)
 least/NAME@P, most/NAME@P    smallest and largest mean over runs of NAME over the levels of ψ ≥ P     (ends of Student's intervals)
 
 crossover/WEIGHTING@C    M*/N by S1's formula for a named weighting and factor C                     (exact, from no run)
@@ -43,6 +44,7 @@ VOCABULARY = (
     "least/NAME@P",
     "most/NAME@P",
     "crossover/WEIGHTING@C",
+    "true/NAME",
 )
 
 LEARNED = "learned"
@@ -66,6 +68,8 @@ def check(name: str) -> bool:
             return column == "f_mem" and is_positive(number)
         case "ratio":
             return all(_pair(column)) and is_positive(number)
+        case "true":
+            return bool(rest)
     return False
 
 
@@ -89,6 +93,8 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
             return Quantity(value, value, value, 1)
         case "stored":
             return _stored(curves, float(number))
+        case "true":
+            return mean_over_runs([_of_truth(curve).get(rest) for curve in curves])
     return _extreme(curves, column, float(number), min if family == "least" else max)
 
 
@@ -96,6 +102,11 @@ def learned(curve: Curve) -> dict[float, dict[str, float]]:
     """M/N -> the record of the trained mixture of that size, increasing."""
     rows = [row for row in curve.rows if row.get("model") == LEARNED]
     return {float(row["share"]): row for row in sorted(rows, key=lambda row: float(row["share"]))}
+
+
+def _of_truth(curve: Curve) -> dict[str, float]:
+    """The record of the true denoiser of a run; empty where the run has none."""
+    return next((row for row in curve.rows if row.get("model") == "true"), {})
 
 
 def _by_cell(curves: Sequence[Curve], threshold: float) -> list[float | None]:

@@ -10,7 +10,7 @@ from byheart.experiments.runs.curves import Curve, read_curves
 from byheart.experiments.runs.provenance import provenance
 from byheart.experiments.study.folder import StudyFolder
 from byheart.experiments.study.recipe import Study
-from byheart.experiments.study.sentences import reproduced, say
+from byheart.experiments.study.sentences import say
 from byheart.report.laboratory import LaboratoryContent
 from byheart.report.panels import Panel, panel_figure
 from byheart.report.vector import png
@@ -35,7 +35,6 @@ from byheart.studies.s1_crossover.panels.populations import (
     weighting_content,
 )
 from byheart.studies.s1_crossover.panels.starts import start_panels, starts, widths_panel
-from byheart.studies.s1_crossover.words import compared
 from byheart.theory.weighting import Fit
 
 __all__ = ["crossover_content", "write_page"]
@@ -64,7 +63,7 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
         title=study.title,
         scale=record["scale"],
         advice=said.advice or study.title,
-        reasons=[*said.reasons, *compared(reproduced(folder.claims()), curves)],
+        reasons=said.reasons,
         panels=_panels(curves, study, cells, fit),
         claims=folder.claims(),
         cautions=cautions(everything),
