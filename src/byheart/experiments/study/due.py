@@ -21,7 +21,7 @@ from byheart.experiments.study.records import (
 )
 from byheart.experiments.version import changed_files, code_files, run_code, run_module
 
-__all__ = ["Due", "check_scale", "due", "due_claims", "studies", "version_now"]
+__all__ = ["Due", "check_scale", "due", "due_claims", "studies", "versions_now"]
 
 NEVER = "never measured"
 UNRECORDED = "no records of its runs are committed"
@@ -50,10 +50,18 @@ def studies() -> list[Study]:
     return [load_study(name) for name in study_names()]
 
 
-def version_now(study: Study, claim: Claim, scale: str) -> str:
-    """Compute the version that a row of this claim would have if it were measured by today's code."""
-    runs = study.runs(scale).get(claim.arm, [])
-    return claim_version(study, claim, [run.id for run in runs], {run_code(run.kind) for run in runs})
+def versions_now(study: Study, scale: str) -> dict[str, str]:
+    """Compute the versions that rows at this scale would have if today's code measured them, by the ids of the claims.
+
+    Claims whose arm the scale does not have are left out.
+    """
+    arms = study.runs(scale)
+    code = {arm: {run_code(run.kind) for run in runs} for arm, runs in arms.items()}
+    return {
+        claim.id: claim_version(study, claim, [run.id for run in arms[claim.arm]], code[claim.arm])
+        for claim in study.claims
+        if claim.arm in arms
+    }
 
 
 def due(scale: str = "cpu") -> list[str]:
@@ -79,9 +87,8 @@ def check_scale(scale: str) -> None:
 def _of_study(study: Study, scale: str) -> Iterator[Due]:
     rows = {row["id"]: row for row in read_record(study.name) if row["scale"] == scale}
     claims = [claim for claim in study.claims if claim.scale == scale]
-    old = [
-        claim for claim in claims if rows.get(claim.id, {}).get("version") != version_now(study, claim, scale)
-    ]
+    now = versions_now(study, scale) if claims else {}
+    old = [claim for claim in claims if rows.get(claim.id, {}).get("version") != now[claim.id]]
     if not old:
         return
     known, tables, arms = read_run_records(study.name, scale), read_code_tables(study.name), study.runs(scale)

@@ -12,7 +12,8 @@ from byheart.experiments.study.claims import (
     read_record,
     unmeasured,
 )
-from byheart.experiments.study.due import studies, version_now
+from byheart.experiments.study.due import studies, versions_now
+from byheart.experiments.study.recipe import Study
 
 __all__ = ["Standing", "all_rows", "scoreboard", "standings"]
 
@@ -73,17 +74,18 @@ def scoreboard() -> list[ClaimRow]:
     The entry `current` of a row says whether the code that the row depends on is still the same; it is None where nothing
     was measured.
     """
-    return [
-        row
-        | {
-            "current": None
-            if row["version"] is None
-            else row["version"] == version_now(study, claim, row["scale"])
-        }
-        for study in studies()
-        for claim in study.claims
-        for row in [best_row(claim, read_record(study.name))]
+    return [row for study in studies() for row in _rows_of(study)]
+
+
+def _rows_of(study: Study) -> list[ClaimRow]:
+    recorded = read_record(study.name)
+    rows = [best_row(claim, recorded) for claim in study.claims]
+    measured = {row["scale"] for row in rows if row["version"] is not None}
+    now = {scale: versions_now(study, scale) for scale in measured}
+    current = [
+        None if row["version"] is None else row["version"] == now[row["scale"]].get(row["id"]) for row in rows
     ]
+    return [row | {"current": is_current} for row, is_current in zip(rows, current, strict=True)]
 
 
 def all_rows() -> list[ClaimRow]:
