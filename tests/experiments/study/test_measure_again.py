@@ -172,3 +172,22 @@ def test_the_tables_hold_the_code_of_the_records_alone(measured, tmp_path):
     codes = {record.code for record in read_run_records("onset", "ci", tmp_path / "record").values()}
     assert tables.runs.keys() == codes and "training/ema.py" in tables.runs[codes.pop()]
     assert CodeTables({"old": {}}, {}).only(set()) == CodeTables({}, {})
+
+
+@pytest.mark.parametrize("name", ["onset", "s1-crossover", "s2-regularization", "audit-planted"])
+def test_every_committed_row_is_decided_by_committed_records(name):
+    """What the scoreboard says follows from what lies beside it: the value, its interval and its verdict."""
+    study = load_study(name)
+    for scale in {row["scale"] for row in read_record(name) if row["version"]}:
+        known, arms = read_run_records(name, scale), study.runs(scale)
+        curves = {
+            arm: [known[run.id] for run in runs]
+            for arm, runs in arms.items()
+            if all(run.id in known for run in runs)
+        }
+        decided = {row["id"]: row for row in measure.measure_claims(study, scale, curves)}
+        for row in (row for row in read_record(name) if row["scale"] == scale and row["version"]):
+            again = decided[row["id"]]
+            for key in ("measured", "low", "high"):
+                assert again[key] == pytest.approx(row[key], rel=1e-9, abs=1e-12), (row["id"], key)
+            assert again["verdict"] == row["verdict"]
