@@ -90,8 +90,7 @@ def _write(
     records = {**known, **{record.id: record for records in current.values() for record in records}}
     kept = {name: record for name, record in records.items() if name in runs}
     write_run_records(study.name, scale, kept.values())
-    arms = {claim.arm for claim in study.claims} & current.keys()
-    kinds = {runs[record.id].kind for arm in arms for record in current[arm]}
+    kinds = {runs[record.id].kind for records in current.values() for record in records}
     ids = {row["id"] for row in rows}
     modules = {claim.id: quantity_module(claim.quantity) for claim in study.claims if claim.id in ids}
     tables = read_code_tables(study.name).with_today(kinds, modules)

@@ -50,13 +50,12 @@ def write_page(folder: StudyFolder) -> None:
     """Write report.html, onset.png and crossings.csv of a conducted study from what is stored."""
     content = onset_content(folder)
     export(_crossing_rows(content), folder.path / "crossings.csv")
-    main = read_curves(_main_arm(folder)[1])
-    write_atomic(folder.path / "onset.png", headline_picture(main))
+    write_atomic(folder.path / "onset.png", png(headline(content.runs, content.crossings)))
     write_atomic(folder.report, onset_page(content))
 
 
 def headline_picture(curves: Sequence[Curve]) -> bytes:
-    """Draw the page's first figure, a PNG file, from the curves of one arm: of run folders, or of committed records."""
+    """Draw the page's first figure, a PNG file, from the curves of one arm, as committed records hold them."""
     return png(headline([_run(curve) for curve in curves], [_onsets(curve) for curve in curves]))
 
 
@@ -64,19 +63,11 @@ def _run(curve: Curve) -> RunContent:
     return RunContent(curve.id, curve.n, curve.seed, curve.rows, curve.references)
 
 
-def _main_arm(folder: StudyFolder) -> tuple[str, list[RunFolder]]:
-    """Choose the arm that the page shows first, and its runs."""
-    folders = folder.folders()
-    main = Study.model_validate(folder.content()["study"]).main_arm
-    first = main if main in folders else next(iter(folders))
-    return first, folders[first]
-
-
 def onset_content(folder: StudyFolder) -> OnsetContent:
     """Gather everything that the page shows: the study's main arm, and the other arms behind the main arm."""
     record, folders = folder.content(), folder.folders()
     study = Study.model_validate(record["study"])
-    first, _ = _main_arm(folder)
+    first = study.main_arm if study.main_arm in folders else next(iter(folders))
     claims = folder.claims()
     others = [
         _arm(study, arm, found, claims, title=_arm_title(study, arm), scale=record["scale"])
