@@ -22,11 +22,44 @@ def test_settings_need_data(settings):
         own_data(None, *settings)
 
 
-def test_a_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):
+def test_a_name_that_is_a_folder_too_is_refused_with_both_ways_out(tmp_path, monkeypatch):
     (tmp_path / "digits").mkdir()
+    (tmp_path / "celeba").touch()
     monkeypatch.chdir(tmp_path)
-    assert the_data("digits").name == "digits"
-    assert the_data("./digits").name == "folder"
+    with pytest.raises(
+        InputError, match=r"also a folder.*\./digits for the folder, or name:digits for the set"
+    ):
+        the_data("digits")
+    with pytest.raises(InputError, match="also a file"):
+        the_data("celeba")
+    assert the_data("./digits").name == the_data("digits/").name == "folder"
+    assert the_data("name:digits").name == "digits"
+    assert the_data("celeba=digits").path == str(tmp_path / "digits")
+
+
+def test_words_that_need_a_path_are_no_names(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert (the_data("folder").name, the_data("folder").path) == ("folder", str(tmp_path / "folder"))
+
+
+def test_a_path_may_hold_any_character(tmp_path, monkeypatch):
+    (tmp_path / "runs" / "lr=0.1").mkdir(parents=True)
+    (tmp_path / "x=y").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert the_data("runs/lr=0.1").path == str(tmp_path / "runs" / "lr=0.1")
+    assert the_data("x=y").path == str(tmp_path / "x=y")
+
+
+def test_home_is_found_behind_a_name_too(tmp_path, monkeypatch):
+    (tmp_path / "faces").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert the_data("celeba=~/faces").path == the_data("~/faces").path == str(tmp_path / "faces")
+
+
+def test_a_part_of_a_set_is_refused():
+    with pytest.raises(InputError, match="a part of a set"):
+        the_data("digits:0-100")
 
 
 def test_a_folder_is_kept_by_its_full_path(tmp_path, monkeypatch):
@@ -47,7 +80,9 @@ def test_a_named_set_at_a_path(tmp_path):
     assert (found.name, found.path) == ("celeba", str(tmp_path))
 
 
-@pytest.mark.parametrize("choice", ["digitz", "no/such/folder", "x.npz", "celeba=nowhere"])
+@pytest.mark.parametrize(
+    "choice", ["digitz", "no/such/folder", "x.npz", "celeba=nowhere", "name:nothing", "x" * 5000]
+)
 def test_what_is_not_there_is_refused(choice, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="where nothing lies"):

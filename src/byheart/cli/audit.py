@@ -63,7 +63,7 @@ def audit(
     Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error.
 
     Args:
-        samples: What the model made: a folder of images, an array file, a named set; or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
+        samples: What the model made: a folder of images, an array file, a named set (where a word is both, ./NAME is the path and name:NAME the set); or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
         train: What it was trained on; also a folder of shards (Parquet files and shards.json), which no machine has to hold in memory.
         heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
         html: Where to write the page.
@@ -128,8 +128,9 @@ def audit(
 def _samples(words: str, root: Path) -> object:
     """Find what --samples means: a model where a model has that name and no file does, else whatever lies at that path."""
     from byheart.cli.imported import imported, names_code
+    from byheart.data.words import lies, set_name
 
-    if Path(words).exists() and not _is_run(Path(words)):
+    if set_name(words) is not None or (lies(Path(words)) and not _is_run(Path(words))):
         return words
     if names_code(words):
         return imported("--samples", words, MODEL)

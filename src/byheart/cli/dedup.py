@@ -40,7 +40,7 @@ def dedup(
     A duplicate is copied sooner than others, and counts twice where n is counted.
 
     Args:
-        train: A folder of images, an array file, or a named set; or a folder of shards (Parquet files and shards.json), of which equal and nearly equal images are told.
+        train: A folder of images, an array file, or a named set (where a word is both, ./NAME is the path and name:NAME the set); or a folder of shards (Parquet files and shards.json), of which equal and nearly equal images are told.
         html: Where to write the page.
         json: Where to write the clusters as JSON.
         csv: Where to write one line for each image of a cluster: name, cluster, representative, score.

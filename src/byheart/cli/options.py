@@ -113,24 +113,32 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
     """The data that --data names: a folder of images, a file of arrays, or a data set by its name.
 
     NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data.
-    Raises InputError for a name or path that is none of these.
+    Raises InputError for a name or path that is none of these, a word that is a name and a path, and a part of a set.
     """
     from byheart._checks import InputError
+    from byheart.data.pictures import printable
     from byheart.data.reader.path import FILES
     from byheart.data.spec import NAMES, Data
+    from byheart.data.words import lies, set_name
 
-    name, _, where = choice.partition("=")
-    if not where and choice in NAMES:
-        return Data.model_validate({"name": choice, **settings})
-    if not where:
-        name, where = "folder" if Path(choice).is_dir() else "arrays", choice
-    if not Path(where).exists():
+    named = set_name(choice, NAMES)
+    if named is not None and named.sliced:
         raise InputError(
-            got=f"--data {choice}, where nothing lies",
+            got=f"--data {printable(choice)}, a part of a set",
+            need="a whole set, of which training and held-out images are drawn",
+            remedy="leave the part out; --samples, --train and --heldout of an audit take parts",
+        )
+    if named is not None and named.path is None:
+        return Data.model_validate({"name": named.name, **settings})
+    where = Path(choice if named is None or named.path is None else named.path).expanduser()
+    if not lies(where):
+        raise InputError(
+            got=f"--data {printable(choice)}, where nothing lies",
             need=f"a folder of images, a file {', '.join(FILES)}, or one of {', '.join(NAMES)}",
             remedy="check the path; see `byheart data ls`",
         )
-    return Data.model_validate({"name": name, "path": str(Path(where).resolve()), **settings})
+    name = named.name if named is not None else "folder" if where.is_dir() else "arrays"
+    return Data.model_validate({"name": name, "path": str(where.resolve()), **settings})
 
 
 def tell_notes(dataset: Dataset) -> None:

@@ -58,7 +58,7 @@ def sample(
     Args:
         run: A run that trained a network: its id, the beginning of its id, or its folder.
         closed_form: A formula of training points, in the place of a run.
-        data: The data of a closed form: a folder, an array file, or the name of a data set; digits by default.
+        data: The data of a closed form: a folder, an array file, or the name of a data set; digits by default. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         n: Number of training points that a closed form is given; all that are not held out by default.
@@ -82,7 +82,7 @@ def sample(
         model, to_pixels, shape, grid = _trained(run, root or Path("runs"))
     else:
         spec = _named(str(closed_form), {"std": std, "memorized": memorized})
-        chosen = the_data(data or "digits", size=size, channels=channels)
+        chosen = the_data(data or "name:digits", size=size, channels=channels)
         model, to_pixels, shape, grid = _formula(spec, chosen, n, subset or 0)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)

@@ -46,7 +46,7 @@ def study(
     Args:
         name: A study of the package, or the path of a TOML file.
         scale: How much of it: ci, demo, cpu, long or paper; by default demo, or cpu for a study without one.
-        data: Your images in the place of the study's: a folder, an array file, or the name of a data set.
+        data: Your images in the place of the study's: a folder, an array file, or the name of a data set. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         heldout: How many of your images to keep out of training.

@@ -18,7 +18,8 @@ def said(capsys, *words):
 
 def test_collapse_prints_and_draws(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ["collapse", "--data", "digits", "--n", "60", "--clones", "20", "--root", "runs"]
+    (tmp_path / "digits").mkdir()  # no folder takes the place of the set that is read by default
+    words = ["collapse", "--n", "60", "--clones", "20", "--root", "runs"]
     code, out, _ = said(capsys, *words)
     assert code == 0 and "60 samples of 64 pixels in [0, 1]" in out
     for fact in (

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from byheart._checks import InputError, meant
 from byheart.auditing.inputs.collect import collect
 from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
-from byheart.auditing.inputs.named import KNOWN, is_named, named
+from byheart.auditing.inputs.named import named
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
 from byheart.data.dataset import Dataset
@@ -22,6 +22,7 @@ from byheart.data.reader.items import as_numpy, from_sequence
 from byheart.data.reader.path import from_path
 from byheart.data.reader.source import Source, from_array, from_table, shortened
 from byheart.data.tables import Table
+from byheart.data.words import KNOWN, lies, set_name
 
 __all__ = ["gather"]
 
@@ -94,8 +95,8 @@ def _check_undrawn(what: What, **drawing: object) -> None:
 
 def _stored(source: object, what: What) -> Source:
     match source:
-        case str() if is_named(source):
-            return named(source)
+        case str() if (chosen := set_name(source)) is not None:
+            return named(source, chosen)
         case str() | Path():
             return _at_path(str(source), what)
         case np.ndarray():
@@ -136,7 +137,7 @@ def _at_path(text: str, what: What) -> Source:
             remedy="name it; a variable of the shell may be unset",
         )
     path = Path(text).expanduser()
-    if not path.exists():
+    if not lies(path):
         raise InputError(
             got=f"{in_words(what)} {printable(shortened(text))}, where nothing lies",
             need=_MEANT,

@@ -8,7 +8,6 @@ An image keeps its row in file order as its name.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import torch
@@ -16,40 +15,26 @@ import torch
 from byheart._checks import InputError
 from byheart.data.named import load
 from byheart.data.reader.source import Numbered, Source, from_array
-from byheart.data.spec import NAMES, Data
+from byheart.data.spec import Data
+from byheart.data.words import SetName
 from byheart.random import derive, generator
 
-__all__ = ["KNOWN", "is_named", "named"]
-
-KNOWN = tuple(name for name in NAMES if name not in ("folder", "arrays"))  # these two are given by their path
-_FORM = re.compile(r"(?P<set>[a-z0-9_]+)(=(?P<path>.+?))?(:(?P<low>\d*)-(?P<high>\d*))?")
+__all__ = ["named"]
 
 
-def is_named(text: str) -> bool:
-    """Whether the text begins with a set's name in the form NAME[=PATH][:A-B]."""
-    form = _FORM.fullmatch(text)
-    return form is not None and form["set"] in KNOWN
-
-
-def named(text: str) -> Source:
-    """The images of a named set or of a slice of it.
+def named(text: str, chosen: SetName) -> Source:
+    """The images of a named set or of a slice of it.  text: what the user wrote.
 
     Raises InputError for a slice outside the set, and as `load` does.
     """
-    form = _FORM.fullmatch(text)
-    if form is None or form["set"] not in KNOWN:
-        raise InputError(
-            got=repr(text),
-            need="NAME or NAME:A-B with one of " + ", ".join(KNOWN),
-            remedy="for example fashion_mnist:0-5000",
-        )
-    dataset = load(Data(name=form["set"], path=form["path"], distinct=True, standardize=False))
-    low, high = int(form["low"] or 0), int(form["high"] or len(dataset))
+    dataset = load(Data(name=chosen.name, path=chosen.path, distinct=True, standardize=False))
+    low = chosen.low or 0
+    high = len(dataset) if chosen.high is None else chosen.high
     if not low < high <= len(dataset):
         raise InputError(
             got=f"{text}, of a set of {len(dataset):,} distinct samples",
             need=f"A < B ≤ {len(dataset)}",
-            remedy=f"for example {form['set']}:0-{len(dataset) // 2}",
+            remedy=f"for example {chosen.name}:0-{len(dataset) // 2}",
         )
     order = torch.randperm(len(dataset), generator=generator(derive(0, "named set")))[low:high]
     names = Numbered(order.tolist())

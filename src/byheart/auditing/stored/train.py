@@ -25,6 +25,7 @@ from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
 from byheart.data.pictures import printable
 from byheart.data.reader.source import Numbered, shortened
+from byheart.data.words import set_name
 from byheart.features.shards import MANIFEST, Shards, open_shards, take
 from byheart.metrics.copying.classical.duplicates import Hash
 from byheart.metrics.copying.clusters import SAME
@@ -222,6 +223,8 @@ def trained_on(
                 remedy="leave them out, or write shards first: byheart.features.shards.write_shards",
             )
         return None
+    if isinstance(train, str):
+        set_name(train)  # refused where a set has that name, too
     found = opened(train, by, tell)
     if channels is not None and found.are_images and found.shape[0] != channels:
         raise InputError(

@@ -36,7 +36,7 @@ def collapse(
     Below this level the posterior holds one training image: whatever a sampler does is copying.  The level is found by four signs and by theory, and kept as a run, so that asking again costs nothing.
 
     Args:
-        data: A folder of images, an array file, or the name of a data set; digits by default.
+        data: A folder of images, an array file, or the name of a data set; digits by default. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
@@ -64,7 +64,7 @@ def collapse(
         check_png(figure)
     trained = None if run is None else find_run(root, run)
     if trained is None:
-        chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
+        chosen = the_data(data or "name:digits", size=size, channels=channels, distinct=distinct)
     else:
         settings = {"--data": data, "--size": size, "--channels": channels, "--distinct": distinct or None}
         refuse_beside("--run", {**settings, "--n": n})

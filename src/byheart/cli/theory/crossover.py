@@ -56,7 +56,7 @@ def crossover(
             formulas should describe your data by; without it, no formula is shown.
         n: Training points N: 200 of the simulated population; of your data a fair draw, 500 or all by default.
         models: Sizes M to try; 20 from N/20 to N by default, of pairs those from N/2.
-        data: A folder of images, an array file, or the name of a data set.
+        data: A folder of images, an array file, or the name of a data set. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.

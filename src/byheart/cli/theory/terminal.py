@@ -40,7 +40,7 @@ def terminal(
         exponent: Exponent of the shrinkage, at most 20; 0, a constant, by default.
         dimension: Numbers in one sample, d, for --strength and --kappa; 2 by default.
         tolerance: Distance within which a sample counts as a copy of a training point, for --strength; 0.01 by default.
-        data: A folder of images, an array file, or the name of a data set.
+        data: A folder of images, an array file, or the name of a data set. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
