@@ -20,6 +20,7 @@ from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
 from byheart.auditing.stored.train import Stored, searching, trained_on
+from byheart.data.pictures import printable
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test
@@ -157,7 +158,7 @@ def _searched(images: Images, known: _Known, planted: int, queries: int, seed: i
 
 
 def _warnings(images: Images, *, enough: bool) -> list[str]:
-    found = []
+    found = [f"{printable(images.name)}: {note}" for note in images.notes]
     if images.unreadable:
         found.append(f"{len(images.unreadable):,} files could not be read and are left out.")
     if not enough:

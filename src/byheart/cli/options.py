@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 from tyro.conf import arg
 
 if TYPE_CHECKING:
+    from byheart.data.dataset import Dataset
     from byheart.data.spec import Data
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "cores",
     "own_data",
     "refuse_beside",
+    "tell_notes",
     "the_data",
 ]
 
@@ -128,6 +131,12 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
             remedy="check the path; see `byheart data ls`",
         )
     return Data.model_validate({"name": name, "path": str(Path(where).resolve()), **settings})
+
+
+def tell_notes(dataset: Dataset) -> None:
+    """Print on stderr what the reader of the data did to the files or left out."""
+    for note in dataset.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def refuse_beside(asked: str, settings: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count, OwnData, check_place, the_data
+from byheart.cli.options import Channels, Count, OwnData, check_place, tell_notes, the_data
 from byheart.denoisers.spec import CLOSED_FORMS
 from byheart.sampling.spec import SolverName
 
@@ -171,6 +171,7 @@ def _formula(spec: ClosedForm, data: Data, n: int | None, seed: int) -> Source:
 
     check_images(data)
     dataset = load(data)
+    tell_notes(dataset)
     pool = len(dataset) - heldout_size(len(dataset), data.heldout)
     found = split(dataset, pool if n is None else n, seed=seed, heldout=data.heldout)
     return closed_form(spec, found.train, seed), found.dataset.to_pixels, dataset.shape, Grid()

@@ -29,6 +29,7 @@ class Dataset:
     images: (n, *shape) float32.  center: (*shape).  scale: pixels = images · scale + center, in [0, 1] for images.
     fingerprint: of the values as stored.  labels: (n,) int64, or None.
     standardized: whether center and scale are those of the whole set; if not, `split` subtracts the training mean.
+    notes: what the reader did to the files or left out, in whole sentences; no part of the fingerprint.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     fingerprint: str
     labels: Tensor | None = None
     standardized: bool = True
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -84,7 +86,7 @@ def prepared(name: str, raw: Raw, standardize: bool = True) -> Dataset:
         scale = _rms(values.numpy())
         values /= scale
     labels = None if raw.labels is None else torch.from_numpy(raw.labels.astype(np.int64))
-    return Dataset(name, values, center, scale, fingerprint(raw.values), labels, standardize)
+    return Dataset(name, values, center, scale, fingerprint(raw.values), labels, standardize, raw.notes)
 
 
 def fingerprint(values: Array) -> str:

@@ -6,6 +6,7 @@ is 0.299 R + 0.587 G + 0.114 B.  Both are integer arithmetic for integer images:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def fitted(raw: Raw, size: int | None, channels: int | None) -> Raw:
         return raw
     values = made_ready(values, raw.peak, size, channels)
     check_square(values)
-    return Raw(values, raw.peak, raw.labels)
+    return replace(raw, values=values)
 
 
 def made_ready(images: Array, white: float, size: int | None, channels: int | None) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,11 +19,13 @@ class Raw:
     """Images or features as stored.
 
     values: (n, c, h, w) or (n, f).  peak: the value that counts as 1 (255 for bytes).  labels: (n,) integers, or None.
+    notes: what the reader did or left out, in whole sentences.
     """
 
     values: Array
     peak: float = 1.0
     labels: Array | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -48,4 +50,5 @@ class Raw:
         return self._rows(sorted(rows.values()))
 
     def _rows(self, rows: slice | list[int]) -> Raw:
-        return Raw(self.values[rows], self.peak, None if self.labels is None else self.labels[rows])
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, values=self.values[rows], labels=labels)

@@ -115,6 +115,7 @@ def _images(
         fingerprint=fingerprint(small),
         pixels=_pixels(ranges, kept, small.shape[1]),
         place=source.place,
+        notes=source.notes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def _stored(source: object, what: What) -> Source:
         case Tensor():
             return from_array(f"tensor {tuple(source.shape)}", as_numpy(source))
         case Dataset():
-            return from_array(source.name, source.to_pixels(source.images).numpy())
+            pixels = source.to_pixels(source.images).numpy()
+            return replace(from_array(source.name, pixels), notes=source.notes)
         case Table():
             return from_table(f"column {source.column}", source)
         case Mapping():

@@ -9,6 +9,7 @@ An image keeps its row in file order as its name.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import torch
 
@@ -52,4 +53,4 @@ def named(text: str) -> Source:
         )
     order = torch.randperm(len(dataset), generator=generator(derive(0, "named set")))[low:high]
     names = Numbered(order.tolist())
-    return from_array(text, dataset.images[order].numpy(), names=names)
+    return replace(from_array(text, dataset.images[order].numpy(), names=names), notes=dataset.notes)

@@ -25,6 +25,7 @@ class Images:
     shape: (c, h, w) of the images as they came, the commonest one.  resized: what was done to them, in words.
     unreadable: name and reason of what could not be read; such images are in no row.
     fingerprint: SHA-256 of `small`.  pixels: see `full`.  place: the resolved path, where it is one.
+    notes: what the reader did or left out, in whole sentences.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Images:
     fingerprint: str
     pixels: Callable[[int], Array]
     place: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.small)
@@ -58,6 +60,7 @@ class Rows:
     fingerprint: str
     unreadable: tuple[tuple[str, str], ...] = ()
     place: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)

@@ -47,7 +47,7 @@ def check_together(
         _check_apart(
             samples, heldout, "samples", "heldout", "held-out images are real ones, not what the model made"
         )
-    return (*_of_unreadable(sets), *_of_framing(sets))
+    return (*_of_notes(sets), *_of_unreadable(sets), *_of_framing(sets))
 
 
 def overlap(
@@ -169,6 +169,11 @@ def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
             best, index = torch.where(better, value, best), torch.where(better, nearest + at, index)
         found.update({start + int(row): int(index[row]) for row in (index >= 0).nonzero().flatten()})
     return found
+
+
+def _of_notes(sets: dict[str, Images | Rows]) -> Iterator[str]:
+    for flag, one in sets.items():
+        yield from (f"{flag} {printable(one.name)}: {note}" for note in one.notes)
 
 
 def _of_unreadable(sets: dict[str, Images | Rows]) -> Iterator[str]:

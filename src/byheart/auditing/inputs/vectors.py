@@ -32,7 +32,14 @@ def vectors(source: Source, label: str, rows: Array, blocks: Iterable[Block]) ->
         values = assembled(source, label, rows, blocks)
     check_varied(label, values)
     names = names_of(source.names, rows)
-    return Rows(source.name, torch.from_numpy(values), names, fingerprint(values), place=source.place)
+    return Rows(
+        source.name,
+        torch.from_numpy(values),
+        names,
+        fingerprint(values),
+        place=source.place,
+        notes=source.notes,
+    )
 
 
 def _is_plain(array: Array) -> bool:

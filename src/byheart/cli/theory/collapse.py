@@ -48,7 +48,7 @@ def collapse(
         root: Where the run is kept.
     """
     from byheart._records import write_atomic
-    from byheart.cli.options import the_data
+    from byheart.cli.options import tell_notes, the_data
     from byheart.cli.progress import progress
     from byheart.cli.stages import check_png
     from byheart.experiments.kinds.shared.split import read_data
@@ -70,7 +70,9 @@ def collapse(
         refuse_beside("--run", {**settings, "--n": n})
         chosen, n = _of_run(trained)
     chosen = chosen.model_copy(update={"standardize": False})
-    asked = CollapseRun(data=chosen, n=len(read_data(chosen)) if n is None else n, seed=seed, clones=clones)
+    dataset = read_data(chosen)
+    tell_notes(dataset)
+    asked = CollapseRun(data=chosen, n=len(dataset) if n is None else n, seed=seed, clones=clones)
     with progress(1) as tell:
         folder = execute(asked, root, tell=tell)
     _show_collapse(folder, trained)

@@ -69,7 +69,7 @@ def crossover(
         json: File to write all numbers to.
         figure: PNG file to draw the curve, the losses and the transition in.
     """
-    from byheart.cli.options import the_data
+    from byheart.cli.options import tell_notes, the_data
     from byheart.cli.stages import check_outputs, check_png
     from byheart.data.named import load
 
@@ -86,7 +86,9 @@ def crossover(
             raise InputError(got="--data with --dimension", need="one of them", remedy="data have their own")
         _refuse_fresh_samples(start)
         chosen = the_data(data, size=size, channels=channels, distinct=distinct)
-        forecast = forecast_data(load(chosen), components, n, replicates)
+        dataset = load(chosen)
+        tell_notes(dataset)
+        forecast = forecast_data(dataset, components, n, replicates)
     show_forecast(forecast, threshold)
     write_forecast(forecast, threshold, json, figure)
     return 0

@@ -122,12 +122,13 @@ def _show_shrinking(gamma: float, exponent: float) -> None:
 
 def _show_strength(choice: str, size: int | None, channels: Channels, distinct: bool) -> None:
     """Print the strength that predicts left-out images best, in pixels and in training units."""
-    from byheart.cli.options import the_data
+    from byheart.cli.options import tell_notes, the_data
     from byheart.data.named import load
     from byheart.metrics.bandwidth import best_strength
     from byheart.theory.terminal import tikhonov_distance
 
     dataset = load(the_data(choice, size=size, channels=channels, distinct=distinct))
+    tell_notes(dataset)
     best, d, scale = best_strength(dataset.images), dataset.images[0].numel(), dataset.scale
     print("strength that predicts left-out images best:")
     print(f"  in training units (RMS 1)   c = {best:.3g}, a floor of {best**0.5:.3g} on the noise")

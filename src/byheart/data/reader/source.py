@@ -59,6 +59,7 @@ class Source:
     names: one each.  read: one of them; raises Unreadable.  blocks: those of increasing rows, in order.
     array: (n, …) where all of them are one array.  place: the resolved path, where it is one.
     labels: what lies beside the images as their labels, unchecked, or None.
+    notes: what the reader did or left out, in whole sentences that a terminal may show.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Source:
     array: Array | None = None
     place: str = ""
     labels: Array | None = None
+    notes: tuple[str, ...] = ()
 
 
 def from_array(

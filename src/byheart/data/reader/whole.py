@@ -6,6 +6,7 @@ Integers stay as they are stored; floats become float32 in [0, 1], features floa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def read_folder(path: Path | str, size: int | None = None, channels: int | None 
             need="a folder of images",
             remedy="check the path",
         )
-    return _whole(from_path(folder), size, channels)
+    return _read(from_path(folder), size, channels)
 
 
 def read_arrays(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
@@ -55,7 +56,11 @@ def read_arrays(path: Path | str, size: int | None = None, channels: int | None 
             need="a file that ends in " + ", ".join(FILES),
             remedy="name 'folder' reads it",
         )
-    return _whole(from_path(file), size, channels)
+    return _read(from_path(file), size, channels)
+
+
+def _read(source: Source, size: int | None, channels: int | None) -> Raw:
+    return replace(_whole(source, size, channels), notes=source.notes)
 
 
 def _whole(source: Source, size: int | None, channels: int | None) -> Raw:

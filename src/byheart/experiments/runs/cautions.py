@@ -11,7 +11,8 @@ __all__ = ["cautions", "of_images"]
 
 
 def cautions(folders: Sequence[RunFolder]) -> list[str]:
-    """Write a sentence each for training images that repeat, held-out images that are also trained on, and mixed code.
+    """Write a sentence each for what the reader left out, training images that repeat, held-out images that are also trained on,
+    and mixed code.
 
     Runs that stopped before they could know are left out.
     """
@@ -20,7 +21,8 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
     codes = _mixed_codes(folders)
     repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
     shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
-    found = of_images(repeated, shared)
+    notes = (note for folder in folders for note in folder.read_record("data").get("notes", ()))
+    found = [*dict.fromkeys(notes), *of_images(repeated, shared)]
     if codes:
         found.append(
             "these runs were made by different versions of the code ("

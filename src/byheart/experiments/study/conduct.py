@@ -17,7 +17,7 @@ from byheart._checks import InputError
 from byheart._records import canonical_json, plain_json, write_atomic
 from byheart.analysis.verdicts import verdict
 from byheart.data.spec import Data
-from byheart.executors.local import Tell
+from byheart.executors.local import Event, Tell
 from byheart.experiments.catalog import study_names
 from byheart.experiments.quantities import quantity, quantity_module
 from byheart.experiments.quantities.published import curve_of
@@ -59,7 +59,7 @@ def conduct(
     page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
-    root = Path(root)
+    root, tell = Path(root), _each_notice_once(tell)
     arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
     runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
     tell(announced(arms))
@@ -78,15 +78,33 @@ def conduct(
     return folder
 
 
+def _each_notice_once(tell: Tell) -> Tell:
+    """Pass events on, but no notice whose words were passed on before: runs repeat what was said of their data."""
+    told: set[str] = set()
+
+    def hear(event: Event) -> None:
+        if event["kind"] == "notice":
+            if event["text"] in told:
+                return
+            told.add(event["text"])
+        tell(event)
+
+    return hear
+
+
 def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
-    """Keep the runs whose n the data can give, and tell which sizes were left out.
+    """Keep the runs whose n the data can give, and tell which sizes were left out, and what the reader says of the data.
 
     Raises InputError if fewer than two sizes remain.
     """
-    from byheart.experiments.kinds.shared.split import pool_size
+    from byheart.experiments.kinds.shared.split import pool_size, read_data
 
     check_runs([run for runs in arms.values() for run in runs])
     pool = min(pool_size(run.data) for runs in arms.values() for run in runs)
+    for note in dict.fromkeys(
+        note for runs in arms.values() for run in runs for note in read_data(run.data).notes
+    ):
+        tell({"kind": "notice", "text": note})
     fits = {arm: [run for run in runs if run.n <= pool] for arm, runs in arms.items()}
     sizes = sorted({run.n for runs in arms.values() for run in runs})
     if sum(n <= pool for n in sizes) < 2:

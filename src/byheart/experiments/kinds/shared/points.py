@@ -10,7 +10,7 @@ from torch import Tensor
 from byheart._checks import InputError
 from byheart.data.dataset import Dataset, fingerprint
 from byheart.data.spec import Data
-from byheart.experiments.kinds.shared.split import read_data
+from byheart.experiments.kinds.shared.split import noted, read_data
 from byheart.metrics.memorization import collapse_duplicates
 from byheart.random import derive, generator
 from byheart.store.folders import RunFolder
@@ -74,5 +74,6 @@ def store_points(folder: RunFolder, points: Tensor, dataset: Dataset, name: str 
             "heldout": 0,
             "overlap": 0,
             "scale": dataset.scale,
+            **noted(dataset),
         },
     )

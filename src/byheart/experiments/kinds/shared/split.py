@@ -14,7 +14,7 @@ from byheart.data.named import load
 from byheart.data.spec import Data
 from byheart.store.folders import RunFolder
 
-__all__ = ["data_fingerprint", "on_device", "pool_size", "read_data", "store_data", "the_split"]
+__all__ = ["data_fingerprint", "noted", "on_device", "pool_size", "read_data", "store_data", "the_split"]
 
 
 def the_split(data: Data, n: int, seed: int) -> Split:
@@ -65,6 +65,11 @@ def _stamp(data: Data) -> int:
     return hash(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
+def noted(dataset: Dataset) -> dict[str, list[str]]:
+    """Make the entry of data.json for what the reader did or left out; none where nothing is to be said."""
+    return {"notes": list(dataset.notes)} if dataset.notes else {}
+
+
 def store_data(folder: RunFolder, found: Split) -> None:
     """Write data.json and data.safetensors: what the run saw, and how to turn samples back into pixels.
 
@@ -90,5 +95,6 @@ def store_data(folder: RunFolder, found: Split) -> None:
             "heldout": len(found.heldout),
             "overlap": found.overlap,
             "scale": dataset.scale,
+            **noted(dataset),
         },
     )
