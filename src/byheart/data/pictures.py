@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart.data.raw import Array
-from byheart.data.reader.reading import Reading, Transparency
+from byheart.data.reader.reading import USUAL, Reading, Transparency
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,6 +39,7 @@ __all__ = [
     "picture_values",
     "printable",
     "read_picture",
+    "values_of",
 ]
 
 MAX_PIXELS = 40_000_000
@@ -68,12 +69,12 @@ class Picture:
 
 def read_picture(source: Path | str | bytes) -> Array:
     """Read one picture by the default reading as (c, h, w); see `open_picture`."""
-    return open_picture(source, Reading()).values
+    return open_picture(source, USUAL).values
 
 
 def picture_values(image: Image.Image) -> Array:
     """Read an opened picture by the default reading as (c, h, w); see `as_picture`."""
-    return as_picture(image, Reading()).values
+    return as_picture(image, USUAL).values
 
 
 def open_picture(source: Path | str | bytes, reading: Reading) -> Picture:
@@ -115,9 +116,12 @@ def as_picture(image: Image.Image, reading: Reading) -> Picture:
     if image.has_transparency_data:
         image, clear = _opaque(image.convert("RGBA"), reading.transparency)
     pixels = np.asarray(image.convert("L" if grey else "RGB"))
-    return Picture(
-        pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1)), marked, clear
-    )
+    return Picture(pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1)), marked, clear)
+
+
+def values_of(item: Array | Picture) -> Array:
+    """Return the numbers of an item, (c, h, w) of a picture."""
+    return item.values if isinstance(item, Picture) else item
 
 
 def printable(text: str) -> str:

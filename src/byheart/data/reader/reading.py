@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 from byheart._checks import InputError
 
-__all__ = ["Fit", "Orientation", "Reading", "Transparency", "asked"]
+__all__ = ["USUAL", "Fit", "Orientation", "Reading", "Transparency", "asked"]
 
 Orientation = Literal["shown", "stored"]
 Fit = Literal["cut", "squash"]
@@ -51,7 +51,7 @@ class Reading:
                 raise InputError(
                     got=f"{name} {value!r}",
                     need="one of " + ", ".join(allowed),
-                    remedy=f"leave it out for {getattr(_DEFAULT, name)}",
+                    remedy=f"leave it out for {getattr(type(self), name)}",
                 )
         if self.white is not None and (isinstance(self.white, bool) or not 1 <= self.white < 2**63):
             raise InputError(
@@ -67,9 +67,12 @@ class Reading:
     @property
     def differing(self) -> dict[str, Any]:
         """List the settings that are not the defaults, by name."""
-        return {
-            name: value for name, value in asdict(self).items() if value != asdict(_DEFAULT).get(name)
-        }
+        usual = asdict(USUAL)
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+
+
+USUAL = Reading()
+"""The default reading."""
 
 
 def asked(
@@ -78,8 +81,5 @@ def asked(
     """List the settings that were given, by name.  Raises InputError for a value that no reading has."""
     settings = {"orientation": orientation, "fit": fit, "transparency": transparency, "white": white}
     given = {name: value for name, value in settings.items() if value is not None}
-    Reading().but(given)
+    USUAL.but(given)
     return given
-
-
-_DEFAULT = Reading()
