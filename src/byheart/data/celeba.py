@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from byheart.data.raw import Array, Raw
-from byheart.data.reader.folder import image_files, read_each
+from byheart.data.reader.folder import read_each
+from byheart.data.reader.path import image_files
 
 __all__ = ["SIZE", "read_celeba"]
 
@@ -24,7 +25,9 @@ def read_celeba(path: Path | str, size: int | None = None, channels: int | None 
     Raises InputError for a folder without images, and for files that cannot be read.
     """
     side, mode = size or SIZE, "RGB" if channels == 3 else "L"
-    return Raw(np.stack(read_each(image_files(path), lambda file: _face(file, side, mode))), peak=255)
+    files, notes = image_files(path)
+    faces = read_each(files, lambda file: _face(file, side, mode))
+    return Raw(np.stack(faces), peak=255, notes=notes)
 
 
 def _face(file: Path, side: int, mode: str) -> Array:

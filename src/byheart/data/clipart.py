@@ -35,7 +35,13 @@ def read_clipart(place: Path = PLACE) -> Raw:
     found = [image for file in files if (image := _read(file)) is not None]
     if not found:
         raise InputError(got=f"no clip art in {place}", need="its PNG files", remedy=REMEDY)
-    return Raw(np.stack(found), 255)
+    return Raw(np.stack(found), 255, notes=_notes(len(files), len(found)))
+
+
+def _notes(there: int, read: int) -> tuple[str, ...]:
+    if there == read:
+        return ()
+    return (f"Left out, since they are damaged or too large: {there - read:,} of {there:,} files.",)
 
 
 def _read(file: Path) -> Array | None:

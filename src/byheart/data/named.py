@@ -141,7 +141,15 @@ def _draw_templates(spec: Data) -> Raw:
     settings = spec.templates or TemplateData()
     draws = generator(derive(settings.seed, "draws"))
     images, labels = template_population(spec).labeled(settings.count, draws)
-    return Raw(images.numpy(), labels=labels.numpy())
+    notes = _of_folder(spec) if settings.source in (None, "folder") and spec.path is not None else ()
+    return Raw(images.numpy(), labels=labels.numpy(), notes=notes)
+
+
+def _of_folder(spec: Data) -> tuple[str, ...]:
+    """Say what is left out of the folder that templates are chosen from."""
+    from byheart.data.reader.path import image_files
+
+    return image_files(_path(spec))[1]
 
 
 def _read_fashion_mnist(spec: Data) -> Raw:

@@ -23,7 +23,8 @@ from byheart._checks import InputError, check_finite, check_not_negative
 from byheart.data.images import cut_square, made_ready
 from byheart.data.pictures import read_picture
 from byheart.data.raw import Array, Raw
-from byheart.data.reader.folder import image_files, read_each
+from byheart.data.reader.folder import read_each
+from byheart.data.reader.path import image_files
 from byheart.random import derive, generator
 
 __all__ = ["COLORS", "ColoredTemplates", "check_templates", "templates_from_folder", "templates_of"]
@@ -102,7 +103,7 @@ def templates_of(raw: Raw, count: int, side: int, seed: int) -> Tensor:
 
 def templates_from_folder(path: Path | str, count: int, side: int, seed: int) -> Tensor:
     """`count` of the images below a folder, of any sizes, as `templates_of` makes them; the others are not read."""
-    files = image_files(path)
+    files, _ = image_files(path)
     pictures = read_each([files[row] for row in _chosen(len(files), count, seed)], read_picture)
     return _scaled([_at_side(image, np.iinfo(image.dtype).max, side) for image in pictures])
 

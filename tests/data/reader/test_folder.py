@@ -5,7 +5,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from byheart._checks import InputError
-from byheart.data.reader.folder import image_files
+from byheart.data.reader.path import image_files
 from byheart.data.reader.whole import read_arrays, read_folder
 
 
@@ -97,7 +97,7 @@ def test_natural_order_at_any_depth(tmp_path):
     names = ["10.png", "2.png", "b/1.png", "a10/x.png", "a9/x.png", "a9/deep/er/3.png", "01.png", "1.png"]
     for name in names:
         save(tmp_path / name, pixels(4, 4))
-    found = [file.relative_to(tmp_path).as_posix() for file in image_files(tmp_path)]
+    found = [file.relative_to(tmp_path).as_posix() for file in image_files(tmp_path)[0]]
     order = ["01.png", "1.png", "2.png", "10.png", "a9/deep/er/3.png", "a9/x.png", "a10/x.png", "b/1.png"]
     assert found == order
 
@@ -108,7 +108,7 @@ def test_other_files_and_hidden_ones_are_no_images(tmp_path):
     (tmp_path / "._0.png").write_text("a resource fork")
     (tmp_path / ".thumbs").mkdir()
     (tmp_path / ".thumbs" / "0.png").write_text("junk")
-    assert [file.name for file in image_files(tmp_path)] == ["0.png"]
+    assert [file.name for file in image_files(tmp_path)[0]] == ["0.png"]
 
 
 def test_files_that_cannot_be_read_are_all_listed(tmp_path):

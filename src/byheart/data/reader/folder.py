@@ -1,9 +1,7 @@
-"""Folders of images: which files they hold, in which order, and reading each of them or refusing all."""
+"""Files of images: reading each of them, or refusing all."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,33 +9,7 @@ from byheart._checks import InputError
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
 
-__all__ = ["SUFFIXES", "image_files", "read_each", "refusal_of_unreadable"]
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-
-
-def image_files(path: Path | str) -> list[Path]:
-    """List the files below a folder whose names end like an image's, in natural order, without names that begin with a dot.
-
-    Raises InputError for a path that is no folder, and for a folder without images.
-    """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(
-            got=f"{folder}, which is no folder", need="a folder of images", remedy="check the path"
-        )
-    files = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(root, name) for name in names if not name.startswith(".")]
-    files = [file for file in files if file.suffix.lower() in SUFFIXES]
-    if not files:
-        raise InputError(
-            got=f"{folder}, which holds no images",
-            need="files that end in " + ", ".join(sorted(SUFFIXES)),
-            remedy="check the path, or convert the images",
-        )
-    return sorted(files, key=lambda file: _natural(file.relative_to(folder)))
+__all__ = ["read_each", "refusal_of_unreadable"]
 
 
 def read_each(files: Sequence[Path], read: Callable[[Path], Array]) -> list[Array]:
@@ -69,13 +41,11 @@ def refusal_of_unreadable(refused: Sequence[tuple[str, str]], total: int) -> Inp
     )
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    """Make a sort key that reads runs of digits as numbers: splitting alternates text and digits, so that they never meet."""
-    pieces = re.split(r"([0-9]+)", path.as_posix())
-    return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], path.as_posix()
-
-
 def _reason(error: Exception) -> str:
     from PIL import UnidentifiedImageError
 
-    return "not an image" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
+    return (
+        "not an image"
+        if isinstance(error, UnidentifiedImageError)
+        else printable(str(error) or type(error).__name__)
+    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from byheart._checks import InputError
 from byheart.data.pictures import printable
 from byheart.data.reader.arrays import ENDINGS, open_arrays
-from byheart.data.reader.folder import SUFFIXES, image_files
+from byheart.data.reader.contents import PARQUET, Contents, contents, image_endings, left_out
 from byheart.data.reader.source import Source, from_array, from_files, from_table, shortened
 from byheart.data.tables import read_table
 
-__all__ = ["FILES", "from_path"]
+__all__ = ["FILES", "from_path", "image_files"]
 
-PARQUET = ".parquet"
 FILES = (*ENDINGS, PARQUET)
 """Endings of single files that are read, in small letters; capitals are the same."""
 
@@ -36,7 +36,7 @@ def from_path(path: Path, name: str | None = None) -> Source:
     if ending in ENDINGS:
         samples, labels = open_arrays(path)
         return from_array(name, samples, place, labels=labels)
-    is_image = ending in SUFFIXES
+    is_image = ending in image_endings()
     raise InputError(
         got=f"{printable(name)}, {'one image file' if is_image else 'a file of another kind'}",
         need=_MEANT,
@@ -44,14 +44,42 @@ def from_path(path: Path, name: str | None = None) -> Source:
     )
 
 
+def image_files(path: Path | str) -> tuple[list[Path], tuple[str, ...]]:
+    """List the image files below a folder, in natural order, and say in whole sentences what else lies there.
+
+    Raises InputError for a path that is no folder, and for a folder without images.
+    """
+    return _images_in(contents(path))
+
+
 def _folder(name: str, path: Path, place: str) -> Source:
-    try:
-        files = image_files(path)
-    except InputError as error:
-        if shards := sorted(file for file in path.rglob("*") if file.suffix.lower() == PARQUET):
-            return from_table(name, read_table(shards), place)
-        raise InputError(got=printable(error.got), need=error.need, remedy=error.remedy) from error
-    return from_files(name, files, _apart([_decoded(file.relative_to(path)) for file in files]), place)
+    found = contents(path)
+    if not found.images and found.tables:
+        source = from_table(name, read_table(found.tables), place)
+        return replace(source, notes=found.notes(found.others))
+    files, notes = _images_in(found)
+    names = _apart([_decoded(file.relative_to(path)) for file in files])
+    return replace(from_files(name, files, names, place), notes=notes)
+
+
+def _images_in(found: Contents) -> tuple[list[Path], tuple[str, ...]]:
+    if not found.images:
+        raise _without_images(found)
+    return found.images, found.notes(found.tables + found.others)
+
+
+def _without_images(found: Contents) -> InputError:
+    """Make the refusal of a folder without images, which says what lies there instead."""
+    unread = found.tables + found.others
+    arrays = [file for file in unread if file.suffix.lower() in FILES]
+    there = f", but {left_out(found.folder, unread)}" if unread else ""
+    return InputError(
+        got=f"{printable(str(found.folder))}, which holds no images{there}",
+        need="files that end in " + ", ".join(sorted(image_endings())),
+        remedy=f"give the file itself: {printable(str(arrays[0]))}"
+        if arrays
+        else "check the path, or convert the images",
+    )
 
 
 def _decoded(path: Path) -> str:

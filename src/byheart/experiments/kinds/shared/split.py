@@ -11,6 +11,7 @@ import torch
 from byheart._checks import InputError
 from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
+from byheart.data.reader.contents import contents
 from byheart.data.spec import Data
 from byheart.store.folders import RunFolder
 
@@ -60,9 +61,16 @@ def _stamp(data: Data) -> int:
     if data.path is None:
         return 0
     place = Path(data.path).expanduser()
-    files = sorted(place.rglob("*")) if place.is_dir() else [place]
-    stats = [(str(file), file.stat()) for file in files if file.is_file()]
+    stats = [(str(file), file.stat()) for file in _files(place) if file.is_file()]
     return hash(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+
+
+def _files(place: Path) -> list[Path]:
+    """List the files that are read, or might be: also those that links lead to."""
+    if not place.is_dir():
+        return [place]
+    found = contents(place)
+    return found.images + found.tables + found.others
 
 
 def noted(dataset: Dataset) -> dict[str, list[str]]:
