@@ -18,7 +18,7 @@ from byheart.auditing.assess import ChannelNumbers
 from byheart.auditing.copies import Copies
 from byheart.auditing.inputs import Images
 from byheart.auditing.record import ChannelName, Pair, Pose
-from byheart.data.images import cut_square
+from byheart.data.images import squared
 from byheart.data.raw import Array
 from byheart.metrics.copying.copy_test import Matches
 from byheart.metrics.copying.distortions import gaussian_blur
@@ -169,10 +169,10 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
     if min(*samples.shape[1:], *train.shape[1:]) <= SIDE:
         return None
     try:
-        both_full = samples.full(row), train.full(source)
+        both_full = [squared(one.full(at), one.reading.fit) for one, at in ((samples, row), (train, source))]
     except (OSError, ValueError):  # a file is gone since it was read
         return None
-    sample, image = (torch.from_numpy(cut_square(one)) for one in both_full)
+    sample, image = (torch.from_numpy(one) for one in both_full)
     side = min(sample.shape[1], image.shape[1], _LARGE)
     if side <= SIDE:
         return None
@@ -193,7 +193,7 @@ def picture(images: Images, row: int) -> str:
     values = images.small[row].numpy()
     if max(images.shape[1:]) > SIDE:
         with suppress(OSError, ValueError):  # the file is gone since it was read
-            values = cut_square(images.full(row))
+            values = squared(images.full(row), images.reading.fit)
     shown = Image.fromarray(_bytes(values))
     shown.thumbnail((_PICTURE, _PICTURE), Image.Resampling.BOX)
     stream = io.BytesIO()

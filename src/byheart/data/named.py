@@ -21,6 +21,7 @@ __all__ = ["DataInfo", "available", "load", "template_population"]
 CLIPART = 8_103  # images in its 8,121 files: the others are damaged or too large
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 FORMULA = "drawn from a formula"
+OWN = ("folder", "arrays")  # sets that are the user's files, read as their specification says
 
 FASHION = "sudo apt-get install dataset-fashion-mnist, or give the path of its IDX files"
 
@@ -85,7 +86,7 @@ def _read(spec: Data) -> Raw:
     from byheart.data.images import fitted
 
     _check_settings(spec)
-    return fitted(SETS[spec.name].read(spec), spec.size, spec.channels)
+    return fitted(SETS[spec.name].read(spec), spec.size, spec.channels, spec.reading)
 
 
 def _draw_mixture(data: Data) -> Raw:
@@ -172,13 +173,13 @@ def _read_celeba(spec: Data) -> Raw:
 def _read_folder(spec: Data) -> Raw:
     from byheart.data.reader.whole import read_folder
 
-    return read_folder(_path(spec), spec.size, spec.channels)
+    return read_folder(_path(spec), spec.size, spec.channels, spec.reading)
 
 
 def _read_arrays(spec: Data) -> Raw:
     from byheart.data.reader.whole import read_arrays
 
-    return read_arrays(_path(spec), spec.size, spec.channels)
+    return read_arrays(_path(spec), spec.size, spec.channels, spec.reading)
 
 
 def _read_clipart(spec: Data) -> Raw:
@@ -210,6 +211,13 @@ def _check_settings(spec: Data) -> None:
             got=f"a path for {spec.name}",
             need="no path: it is not read from your files",
             remedy="your own images: name 'folder'; your own arrays: name 'arrays'",
+        )
+    if spec.reading.differing and spec.name not in OWN:
+        named = ", ".join(spec.reading.differing)
+        raise InputError(
+            got=f"{named} for {spec.name}",
+            need="a folder or a file of your own: a set by name is read in one way",
+            remedy=f"leave {named} out",
         )
     for name in ("mixture", "templates"):
         if getattr(spec, name) is not None and spec.name != name:

@@ -5,10 +5,10 @@
     1 bit, grey of 8 bits                   (1, h, w) bytes
     grey of 16 bits                         (1, h, w) 16 bits
     RGB, palette, CMYK, YCbCr, HSV          (3, h, w) bytes
-    alpha, or a transparent color           laid on white
+    alpha, or a transparent color           laid on white, or as the reading says
     16 bits a color                         the upper 8 of them, as Pillow reads them
     32 bits a pixel, LAB                    unreadable: their black and white are not known
-    EXIF orientation                        turned the way a viewer shows it
+    EXIF orientation                        turned the way a viewer shows it, or left as the reading says
     several frames                          the first
 
 A file that cannot be read is no reason to stop: `Unreadable` says why, and its caller lists and counts it.
@@ -17,6 +17,7 @@ A file that cannot be read is no reason to stop: `Unreadable` says why, and its 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,17 +25,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart.data.raw import Array
+from byheart.data.reader.reading import USUAL, Reading, Transparency
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "Unreadable", "picture_values", "printable", "read_picture"]
+__all__ = [
+    "MAX_PIXELS",
+    "Picture",
+    "Unreadable",
+    "as_picture",
+    "open_picture",
+    "picture_values",
+    "printable",
+    "read_picture",
+    "values_of",
+]
 
 MAX_PIXELS = 40_000_000
 """A file that claims more pixels is not unpacked: a small one can hold more than the memory (a decompression bomb)."""
 
 _GREY_MODES = {"1", "L", "LA", "La"}
 _ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = range(2, 9)  # its values that turn or mirror; 1 does nothing, and others mean nothing
 _LONGEST = 200  # characters of a reason
 
 
@@ -42,8 +55,30 @@ class Unreadable(ValueError):
     """One picture that cannot be read.  Its text is the reason, safe to show on a terminal."""
 
 
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture that was read, and whether it could have been read otherwise.
+
+    values: (c, h, w).  marked: it carries a rotation mark, which some loaders ignore.  clear: some pixel is transparent.
+    """
+
+    values: Array
+    marked: bool = False
+    clear: bool = False
+
+
 def read_picture(source: Path | str | bytes) -> Array:
-    """One picture as (c, h, w), 1 or 3 channels of bytes or one of 16 bits.
+    """Read one picture by the default reading as (c, h, w); see `open_picture`."""
+    return open_picture(source, USUAL).values
+
+
+def picture_values(image: Image.Image) -> Array:
+    """Read an opened picture by the default reading as (c, h, w); see `as_picture`."""
+    return as_picture(image, USUAL).values
+
+
+def open_picture(source: Path | str | bytes, reading: Reading) -> Picture:
+    """Read one picture: 1 or 3 channels of bytes, or one of 16 bits.
 
     source: a file, or what such a file holds.  Raises Unreadable, whatever is wrong with it.
     """
@@ -56,15 +91,15 @@ def read_picture(source: Path | str | bytes) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about metadata; sizes are checked below
             with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-                return picture_values(image)
+                return as_picture(image, reading)
     except Unreadable:
         raise
     except Exception as error:  # Pillow passes on whatever a broken file provokes: struct.error, KeyError, …
         raise Unreadable(_reason(error)) from error
 
 
-def picture_values(image: Image.Image) -> Array:
-    """An opened picture as (c, h, w).
+def as_picture(image: Image.Image, reading: Reading) -> Picture:
+    """Read an opened picture.
 
     Raises Unreadable for too many pixels and for 32 bits a pixel, and passes on what Pillow raises.
     """
@@ -72,13 +107,21 @@ def picture_values(image: Image.Image) -> Array:
         raise Unreadable(f"{image.width}×{image.height} pixels, over the limit of {MAX_PIXELS:,}")
     if image.mode in {"I", "F"}:
         raise Unreadable(f"32 bits a pixel, mode {image.mode}")
-    image = _upright(image)
+    image.load()  # TIFF files are turned here, and lose their mark
+    marked = _is_marked(image)
+    image = _upright(image) if marked and reading.orientation == "shown" else image
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)[None]
-    grey = image.mode in _GREY_MODES
-    flat = _on_white(image) if image.has_transparency_data else image
-    pixels = np.asarray(flat.convert("L" if grey else "RGB"))
-    return pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return Picture(np.asarray(image).astype(np.uint16)[None], marked)
+    grey, clear = image.mode in _GREY_MODES, False
+    if image.has_transparency_data:
+        image, clear = _opaque(image.convert("RGBA"), reading.transparency)
+    pixels = np.asarray(image.convert("L" if grey else "RGB"))
+    return Picture(pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1)), marked, clear)
+
+
+def values_of(item: Array | Picture) -> Array:
+    """Return the numbers of an item, (c, h, w) of a picture."""
+    return item.values if isinstance(item, Picture) else item
 
 
 def printable(text: str) -> str:
@@ -86,22 +129,29 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def _is_marked(image: Image.Image) -> bool:
+    try:
+        return image.getexif().get(_ORIENTATION, 1) in _TURNS
+    except Exception:  # broken metadata of pixels that can be read
+        return False
+
+
 def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
-    try:
-        turned = image.getexif().get(_ORIENTATION, 1) != 1
-    except Exception:  # broken metadata of pixels that can be read
-        return image
-    return ImageOps.exif_transpose(image) if turned else image
+    return ImageOps.exif_transpose(image)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _opaque(image: Image.Image, transparency: Transparency) -> tuple[Image.Image, bool]:
+    """Lay a picture in mode RGBA on its paper, and say whether any pixel was transparent: in many files none is."""
     from PIL import Image
 
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image.convert("RGBA"))
-    return paper
+    lowest, _ = image.getchannel("A").getextrema()
+    if transparency == "hidden" or lowest == 255:
+        return image, lowest != 255
+    paper = Image.new("RGBA", image.size, transparency)
+    paper.alpha_composite(image)
+    return paper, True
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from byheart._checks import InputError
 from byheart._records import Spec
+from byheart.data.reader.reading import Fit, Orientation, Reading, Transparency
 
 __all__ = ["NAMES", "Data", "MixtureData", "TemplateData"]
 
@@ -77,6 +78,7 @@ class Data(Spec):
     distinct: keep every image once, the first in file order; which ones repeat is decided after resizing.
     sequential: train on the first n in file order and hold out the last ones, as S3 does, in the place of a shuffle.
     mixture, templates: settings of the data of that name; None are their defaults.
+    orientation, fit, transparency, white: how pictures are read that can be read in two ways; see `Reading`.
     """
 
     name: str = "digits"
@@ -91,6 +93,15 @@ class Data(Spec):
     sequential: bool = False
     mixture: MixtureData | None = None
     templates: TemplateData | None = None
+    orientation: Orientation = "shown"
+    fit: Fit = "cut"
+    transparency: Transparency = "white"
+    white: PositiveInt | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """Return how pictures of these data are read."""
+        return Reading(self.orientation, self.fit, self.transparency, self.white)
 
     @field_validator("name")
     @classmethod

@@ -20,13 +20,17 @@ from typing import Any, overload
 import numpy as np
 
 from byheart._checks import InputError, extra_missing
-from byheart.data.pictures import Unreadable, printable, read_picture
+from byheart.data.pictures import Picture, Unreadable, open_picture, printable, values_of
 from byheart.data.raw import Array
+from byheart.data.reader.reading import USUAL, Reading
 
-__all__ = ["Block", "Table", "read_table"]
+__all__ = ["Block", "Item", "Table", "read_table"]
 
-Block = Array | list[Array | Unreadable]
-"""Rows of one shape stacked, (b, …), or one by one, with the reason where a row cannot be read."""
+Item = Array | Picture | Unreadable
+"""A row: numbers, a picture, or the reason why it cannot be read."""
+
+Block = Array | list[Item]
+"""Rows of one shape stacked, (b, …), or one by one."""
 
 NAMES = ("image", "images", "img", "pixel_values", "features", "embedding")
 BATCH = 1024  # rows read at a time
@@ -37,12 +41,14 @@ class Table(Sequence[Array]):
     """One column of Parquet files.
 
     files: the shards.  column: its name.  starts: first row of every shard, and the number of rows at the end.
+    reading: how its pictures are read.
     Indexing reads one row, and raises Unreadable where it holds no picture.
     """
 
     files: tuple[Path, ...]
     column: str
     starts: tuple[int, ...]
+    reading: Reading = USUAL
 
     def __len__(self) -> int:
         return self.starts[-1]
@@ -54,6 +60,10 @@ class Table(Sequence[Array]):
     def __getitem__(self, row: int | slice) -> Array | list[Array]:
         if isinstance(row, slice):
             return [self[one] for one in range(*row.indices(len(self)))]
+        return values_of(self.item(row))
+
+    def item(self, row: int) -> Array | Picture:
+        """Read one row.  Raises Unreadable where it holds no picture, and IndexError where there is no such row."""
         if not -len(self) <= row < len(self):
             raise IndexError(row)
         value = _one(self, row % len(self))
@@ -66,7 +76,7 @@ class Table(Sequence[Array]):
         for file in self.files:
             with _opened(file) as stream:
                 for part in _batches(file, stream, self.column, batch, None):
-                    yield _values(part)
+                    yield _values(part, self.reading)
 
 
 def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
@@ -167,22 +177,22 @@ def _batches(file: Path, stream: Any, column: str, batch: int, groups: list[int]
         raise _broken(file, error) from error
 
 
-def _values(column: Any) -> Block:
+def _values(column: Any, reading: Reading) -> Block:
     """Rows of a piece of the column."""
     column = getattr(column, "storage", column)
     if _is_picture(column.type):
-        return [_picture(cell) for cell in column.to_pylist()]
+        return [_picture(cell, reading) for cell in column.to_pylist()]
     stacked = _stacked(column)
     return [_lists(cell, _number(column.type)) for cell in column.to_pylist()] if stacked is None else stacked
 
 
-def _picture(cell: Any) -> Array | Unreadable:
+def _picture(cell: Any, reading: Reading) -> Picture | Unreadable:
     content = cell.get("bytes") if isinstance(cell, dict) else cell
     if content is None:
         path = cell.get("path") if isinstance(cell, dict) else None
         return Unreadable(f"only a path, {printable(path)}, and no bytes" if path else "empty")
     try:
-        return read_picture(content)
+        return open_picture(content, reading)
     except Unreadable as error:
         return error
 
@@ -219,7 +229,7 @@ def _stacked(column: Any) -> Array | None:
     return None if column.null_count else np.asarray(column.to_numpy(zero_copy_only=False)).reshape(shape)
 
 
-def _one(table: Table, row: int) -> Array | Unreadable:
+def _one(table: Table, row: int) -> Item:
     """Row `row` of the table, from its row group alone."""
     shard = next(at for at, end in enumerate(table.starts[1:]) if row < end)
     row -= table.starts[shard]
@@ -229,6 +239,6 @@ def _one(table: Table, row: int) -> Array | Unreadable:
             group, row = group + 1, row - size
         for part in _batches(table.files[shard], stream, table.column, BATCH, [group]):
             if row < len(part):
-                return _values(part.slice(row, 1))[0]
+                return _values(part.slice(row, 1), table.reading)[0]
             row -= len(part)
     raise _broken(table.files[shard], IndexError("it has fewer rows than its end says"))

@@ -50,8 +50,8 @@ def test_channels_come_first(tmp_path, stored, expected):
     ("dtype", "high", "peak"),
     [
         (np.uint8, 200, 255),
-        (np.uint8, 2, 255),
-        (np.uint16, 256, 65535),
+        (np.uint8, 64, 255),
+        (np.uint16, 16384, 65535),
     ],
 )
 def test_integers_are_divided_by_the_largest_of_their_type(tmp_path, dtype, high, peak):

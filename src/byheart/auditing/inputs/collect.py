@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from byheart._checks import InputError
-from byheart.auditing.inputs.sets import Images, Rows, What, in_words
+from byheart.auditing.inputs.sets import Images, Rows, Ways, What, in_words
 from byheart.auditing.inputs.size import SMALLEST, Pad, check_pad, preparation, resized
 from byheart.auditing.inputs.vectors import check_varied, vectors
 from byheart.data.dataset import fingerprint
@@ -22,7 +22,9 @@ from byheart.data.images import opaque, recolored
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
 from byheart.data.reader.ranges import Ranges
-from byheart.data.reader.source import Source, by_shape, names_of
+from byheart.data.reader.reading import Reading
+from byheart.data.reader.source import Group, Source, by_shape, names_of
+from byheart.data.reader.traits import Traits, notes_of
 from byheart.data.reader.values import Scale
 from byheart.data.reader.vectors import are_vectors
 from byheart.data.tables import Block
@@ -39,13 +41,23 @@ _LISTED = 5
 class _Tally:
     """What the pass has met so far.
 
-    small: (n, c, 32, 32), filled as far as `rows`, the rows of the source.
+    small: (n, c, 32, 32), filled as far as `rows`, the rows of the source.  traits: of the rows of `small`.
     """
 
     small: Array
     rows: list[int] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    traits: Traits = field(default_factory=Traits)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """How images are made ready; see `collect`."""
+
+    channels: int | None
+    pad: Pad
+    alone: bool
 
 
 def collect(
@@ -56,10 +68,13 @@ def collect(
     seed: int = 0,
     channels: int | None = None,
     pad: Pad = "edge",
+    alone: bool = True,
 ) -> Images | Rows:
     """Read a source whole, or `count` of it drawn at random by `seed`: vectors become Rows, everything else Images.
 
     channels: 1 or 3, to which all images are brought; None: their own.  pad: see `size`.
+    alone: whether the set must be certain by itself.  Else a given white is left out where the set cannot have it, and an
+    uncertain white is kept in `ways`, for the caller to decide.
     Raises InputError for a set that is empty, too small, all the same, not finite, unreadable beyond 5 %, or whose
     values or channels are ambiguous.
     """
@@ -74,7 +89,7 @@ def collect(
     first = next(blocks, [])
     if are_vectors(first):
         return vectors(source, label, rows, chain([first], blocks))
-    return _images(source, label, rows, chain([first], blocks), channels, pad)
+    return _images(source, label, rows, chain([first], blocks), _Ready(channels, pad, alone))
 
 
 def _chosen(label: str, available: int, count: int | None, seed: int) -> Array:
@@ -93,16 +108,15 @@ def _chosen(label: str, available: int, count: int | None, seed: int) -> Array:
     return np.sort(order[:count].numpy())
 
 
-def _images(
-    source: Source, label: str, rows: Array, blocks: Iterable[Block], channels: int | None, pad: Pad
-) -> Images:
-    ranges, at = Ranges(label, source), 0
-    tally = _Tally(np.empty((len(rows), 0, SIDE, SIDE), np.float32))
-    for block in blocks:
-        _take(tally, ranges, rows[at : at + len(block)], block, channels, pad)
-        at += len(block)
+def _images(source: Source, label: str, rows: Array, blocks: Iterable[Block], ready: _Ready) -> Images:
+    tally, ranges = _passed(source, label, rows, blocks, ready)
     unreadable = _checked_unreadable(label, source, tally)
-    ranges.check()
+    white = source.reading.white
+    if not ready.alone and white is not None and not ranges.takes(white):
+        plain = source.under(source.reading.but({"white": None}))
+        return _images(plain, label, rows, plain.blocks(rows), ready)
+    if ready.alone or ranges.uncertain() is None:
+        ranges.check()
     small, kept = tally.small[: len(tally.rows)], tally.rows
     check_varied(label, small)
     return Images(
@@ -110,48 +124,95 @@ def _images(
         small=torch.from_numpy(small),
         names=names_of(source.names, kept),
         shape=tally.shapes.most_common(1)[0][0],
-        resized=_story(tally.shapes, small.shape[1], pad),
+        resized=_story(tally.shapes, small.shape[1], ready.pad, source.reading),
         unreadable=unreadable,
         fingerprint=fingerprint(small),
         pixels=_pixels(ranges, kept, small.shape[1]),
         place=source.place,
-        notes=source.notes,
+        notes=(*source.notes, *notes_of(tally.traits, source.reading)),
+        reading=source.reading,
+        ways=_ways(source, label, tally, ranges, ready),
     )
 
 
-def _take(tally: _Tally, ranges: Ranges, rows: Array, block: Block, channels: int | None, pad: Pad) -> None:
+def _ways(source: Source, label: str, tally: _Tally, ranges: Ranges, ready: _Ready) -> Ways:
+    kept = np.array(tally.rows)
+
+    def again(reading: Reading) -> Images:
+        other, rows = source.under(reading), np.sort(np.append(kept, [row for row, _ in tally.unreadable]))
+        rows = rows.astype(np.int64)
+        return _images(other, label, rows, other.blocks(rows), ready)
+
+    def some(reading: Reading, rows: Array) -> Array:
+        other = source.under(reading)
+        seen, _ = _passed(other, label, kept[rows], other.blocks(kept[rows]), ready)
+        if len(seen.rows) < len(rows):
+            raise InputError(
+                got=f"{label}, of which some could be read once, and not again",
+                need="files that stay as they are",
+                remedy="wait until nothing writes there any more",
+            )
+        return seen.small
+
+    return Ways(tally.traits, ranges.uncertain() if source.reading.white is None else None, again, some)
+
+
+def _passed(
+    source: Source, label: str, rows: Array, blocks: Iterable[Block], ready: _Ready
+) -> tuple[_Tally, Ranges]:
+    """Read these rows once, in blocks."""
+    ranges, at = Ranges(label, source), 0
+    tally = _Tally(np.empty((len(rows), 0, SIDE, SIDE), np.float32))
+    for block in blocks:
+        _take(tally, ranges, rows[at : at + len(block)], block, ready)
+        at += len(block)
+    return tally, ranges
+
+
+def _take(tally: _Tally, ranges: Ranges, rows: Array, block: Block, ready: _Ready) -> None:
     """Bring a block's images to the working size, in order, and note what could not be read."""
     source = ranges.source
     groups, reasons = _groups(block)
     tally.unreadable += [(int(rows[place]), reason) for place, reason in reasons]
-    good = np.sort(np.concatenate([places for places, _ in groups])) if groups else np.empty(0, int)
+    good = np.sort(np.concatenate([group.places for group in groups])) if groups else np.empty(0, int)
     start = len(tally.rows)
     tally.rows += rows[good].tolist()
-    for places, values in groups:
-        scale = ranges.meet(values, names_of(source.names, rows[places]))
-        tally.shapes[values.shape[1:]] += len(values)
-        small = resized(_without_alpha(scale, values, channels), pad)
-        if channels is not None:
-            small = recolored(small, channels)
-        _put(tally, ranges.label, start + np.searchsorted(good, places), scale.grey(small))
+    for group in groups:
+        scale = ranges.meet(group.values, names_of(source.names, rows[group.places]))
+        tally.shapes[group.values.shape[1:]] += len(group.values)
+        places, lifted = start + np.searchsorted(good, group.places), scale.lifted(group.values)
+        tally.traits.meet(places, group, _clear(scale, lifted, ready.channels))
+        small = resized(
+            _without_alpha(scale, lifted, ready.channels, source.reading), ready.pad, source.reading.fit
+        )
+        if ready.channels is not None:
+            small = recolored(small, ready.channels)
+        _put(tally, ranges.label, places, scale.grey(small))
 
 
-def _without_alpha(scale: Scale, values: Array, channels: int | None) -> Array:
-    """Images (…, c, h, w) with 0 as black, on white where 1 or 3 channels are asked."""
-    lifted = scale.lifted(values)
-    return opaque(lifted, scale.white - scale.black) if channels in (1, 3) else lifted
+def _clear(scale: Scale, lifted: Array, channels: int | None) -> Array | None:
+    """Say which images (b, c, h, w) have transparent pixels in an alpha channel that is to be removed."""
+    if channels is None or lifted.shape[1] not in (2, 4):
+        return None
+    return np.asarray((lifted[:, -1] < scale.white - scale.black).any((1, 2)))
 
 
-def _groups(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
-    """Items of a block stacked by shape and type, with their places in it; and why others are in none."""
+def _without_alpha(scale: Scale, lifted: Array, channels: int | None, reading: Reading) -> Array:
+    """Remove the transparency of images (…, c, h, w) with 0 as black, where 1 or 3 channels are asked."""
+    white = scale.white - scale.black
+    return opaque(lifted, white, reading.transparency) if channels in (1, 3) else lifted
+
+
+def _groups(block: Block) -> tuple[list[Group], list[tuple[int, str]]]:
+    """Items of a block stacked by shape and type; and why others are in none, with their places in it."""
     stacked, reasons = by_shape(block)
     groups = []
-    for places, values in stacked:
-        height, width = values.shape[-2:]
-        if values.ndim == 4 and min(height, width) < SMALLEST:
-            reasons += [(int(place), f"{width}×{height} pixels, below {SMALLEST}") for place in places]
+    for group in stacked:
+        height, width = group.values.shape[-2:]
+        if group.values.ndim == 4 and min(height, width) < SMALLEST:
+            reasons += [(int(place), f"{width}×{height} pixels, below {SMALLEST}") for place in group.places]
         else:
-            groups.append((places, values))
+            groups.append(group)
     return groups, sorted(reasons)
 
 
@@ -186,11 +247,11 @@ def _checked_unreadable(label: str, source: Source, tally: _Tally) -> tuple[tupl
     return named
 
 
-def _story(shapes: Counter[tuple[int, ...]], channels: int, pad: Pad) -> str:
+def _story(shapes: Counter[tuple[int, ...]], channels: int, pad: Pad, reading: Reading) -> str:
     """What was done to images of these shapes, in words."""
     done: Counter[str] = Counter()
     for (_, height, width), count in shapes.items():
-        done[preparation(height, width, pad)] += count
+        done[preparation(height, width, pad, reading.fit)] += count
     total = done.total()
     if len(done) == 1:
         words = next(iter(done))
@@ -209,7 +270,7 @@ def _pixels(ranges: Ranges, rows: Sequence[int], channels: int) -> Callable[[int
     def full(row: int) -> Array:
         values = ranges.source.read(rows[row])
         scale = ranges.known(values.dtype)
-        lifted = _without_alpha(scale, values, channels)
+        lifted = _without_alpha(scale, scale.lifted(values), channels, ranges.source.reading)
         return scale.grey(recolored(lifted, channels) if channels in (1, 3) else lifted)
 
     return full

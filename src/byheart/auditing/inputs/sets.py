@@ -9,11 +9,27 @@ from typing import Literal
 from torch import Tensor
 
 from byheart.data.raw import Array
+from byheart.data.reader.reading import USUAL, Reading
+from byheart.data.reader.traits import Traits
 from byheart.numerics.neighbors import Neighbors, nearest
 
-__all__ = ["Images", "Rows", "What", "in_words"]
+__all__ = ["Images", "Rows", "Ways", "What", "in_words"]
 
 What = Literal["samples", "train", "heldout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """What of a set of images could be read otherwise, and how it is read again.
+
+    traits: the rows that have two readings.  uncertain: the likely white of integers whose white is not known, else None.
+    again: the whole set by another reading.  some: rows (b,), ascending, by another reading: (b, c, 32, 32).
+    """
+
+    traits: Traits
+    uncertain: int | None
+    again: Callable[[Reading], Images]
+    some: Callable[[Reading, Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +42,7 @@ class Images:
     unreadable: name and reason of what could not be read; such images are in no row.
     fingerprint: SHA-256 of `small`.  pixels: see `full`.  place: the resolved path, where it is one.
     notes: what the reader did or left out, in whole sentences.
+    reading: how its pictures were read.  ways: how they could have been read; None where they lie in memory or in shards.
     """
 
     name: str
@@ -38,6 +55,8 @@ class Images:
     pixels: Callable[[int], Array]
     place: str = ""
     notes: tuple[str, ...] = ()
+    reading: Reading = USUAL
+    ways: Ways | None = None
 
     def __len__(self) -> int:
         return len(self.small)

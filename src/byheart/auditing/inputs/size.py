@@ -2,8 +2,8 @@
 
     size of the image                            what is done
     ---------------------------------------------------------------------------------------------------------
-    both sides from 24 to 32                     centered in 32×32, the border repeated (or zeros)
-    else the centered square, of side s:
+    both sides from 24 to 32, not squashed       centered in 32×32, the border repeated (or zeros)
+    else the centered square, or the whole image squashed to a square (see `reader.reading`), of side s:
         s > 32                                   every new pixel is the mean over the area that it covers
         24 ≤ s ≤ 32                              as above
         s = 8                                    bicubic to 28, then centered as above
@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError
-from byheart.data.images import area_resized, cut_square
+from byheart.data.images import area_resized, squared
 from byheart.data.raw import Array
+from byheart.data.reader.reading import Fit
 from byheart.metrics.copying.spaces import SIDE
 
 __all__ = ["SMALLEST", "Pad", "framing", "preparation", "resized", "working_size"]
@@ -51,11 +52,13 @@ def working_size(images: Tensor, pad: Pad = "edge") -> Tensor:
     return torch.from_numpy(values.clip(0, 1).astype(np.float32))
 
 
-def resized(values: Array, pad: Pad) -> Array:
+def resized(values: Array, pad: Pad, fit: Fit = "cut") -> Array:
     """Images (n, c, h, w) float64 as (n, c, 32, 32); black is 0.  Bicubic may pass the ends of the range."""
     check_pad(pad)
-    if not _padded(*values.shape[2:]):
-        values = cut_square(values)
+    if not _padded(values.shape[2], values.shape[3], fit):
+        if fit == "squash" and min(values.shape[2:]) > SIDE:
+            return area_resized(values, SIDE)  # both sides at once: less blur than one after the other
+        values = squared(values, fit)
         side = values.shape[2]
         if side > SIDE:
             return area_resized(values, SIDE)
@@ -69,14 +72,16 @@ def resized(values: Array, pad: Pad) -> Array:
     return np.pad(values, frame, mode="edge" if pad == "edge" else "constant")
 
 
-def preparation(height: int, width: int, pad: Pad) -> str:
+def preparation(height: int, width: int, pad: Pad, fit: Fit = "cut") -> str:
     """What is done to an image of that size, in words."""
     border = "by repeating its border" if pad == "edge" else "with black"
-    square = "" if height == width else "its centered square "
+    square = (
+        "" if height == width else "its centered square " if fit == "cut" else "squashed to a square and "
+    )
     side = min(height, width)
     if height == width == SIDE:
         return "taken as it is"
-    if _padded(height, width):
+    if _padded(height, width, fit):
         return f"padded to {SIDE}×{SIDE} {border}"
     if side > SIDE:
         return f"{square}reduced to {SIDE}×{SIDE} by area"
@@ -84,14 +89,12 @@ def preparation(height: int, width: int, pad: Pad) -> str:
         return f"{square}enlarged to {_TINY}×{_TINY} (bicubic) and padded to {SIDE}×{SIDE} {border}"
     if side < _PADDED:
         return f"{square}enlarged to {SIDE}×{SIDE} (bicubic)"
-    return (
-        f"{square}padded to {SIDE}×{SIDE} {border}" if side < SIDE else "its centered square taken as it is"
-    )
+    return f"{square}padded to {SIDE}×{SIDE} {border}" if side < SIDE else f"{square}taken as it is"
 
 
-def framing(height: int, width: int) -> float:
+def framing(height: int, width: int, fit: Fit = "cut") -> float:
     """Width of the image inside the 32 working pixels, as a share: 1 unless it is padded."""
-    if _padded(height, width):
+    if _padded(height, width, fit):
         return width / SIDE
     side = min(height, width)
     if side == SMALLEST:
@@ -109,7 +112,9 @@ def check_pad(pad: str) -> None:
         )
 
 
-def _padded(height: int, width: int) -> bool:
+def _padded(height: int, width: int, fit: Fit) -> bool:
+    if fit == "squash" and height != width:
+        return False
     return min(height, width) >= _PADDED and max(height, width) <= SIDE
 
 

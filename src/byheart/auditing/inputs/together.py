@@ -192,8 +192,21 @@ def _of_framing(sets: dict[str, Images | Rows]) -> Iterator[str]:
     for flag, one in sets.items():
         if not isinstance(one, Images) or not isinstance(train, Images):
             return
-        if abs(framing(*one.shape[1:]) - framing(*train.shape[1:])) > _FRAMES:
+        sizes = (
+            f"{flag} of {one.shape[2]}×{one.shape[1]} and train of {train.shape[2]}×{train.shape[1]} pixels"
+        )
+        if abs(_framed(one) - _framed(train)) > _FRAMES:
             yield (
-                f"{flag} of {one.shape[2]}×{one.shape[1]} and train of {train.shape[2]}×{train.shape[1]} pixels are made "
-                f"ready differently ({one.resized}; {train.resized}): copies may be missed. Bring them to one size."
+                f"{sizes} are made ready differently ({one.resized}; {train.resized}): copies may be missed. Bring them to"
+                " one size."
             )
+        elif one.shape[1] != one.shape[2] and abs(_aspect(one) / _aspect(train) - 1) > _FRAMES:
+            yield f"{sizes} differ in shape: copies may be missed. Bring them to one shape."
+
+
+def _framed(one: Images) -> float:
+    return framing(one.shape[1], one.shape[2], one.reading.fit)
+
+
+def _aspect(one: Images) -> float:
+    return one.shape[2] / one.shape[1]

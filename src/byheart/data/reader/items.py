@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, picture_values, printable, read_picture
+from byheart.data.pictures import Picture, Unreadable, as_picture, open_picture, printable
 from byheart.data.raw import Array
+from byheart.data.reader.reading import Reading
 from byheart.data.reader.source import Numbered, Source, one_by_one
 from byheart.data.reader.values import channels_first
 
@@ -26,36 +27,40 @@ def from_sequence(name: str, items: Any) -> Source:
     items: tensors, arrays, pictures, paths, pairs (image, label), or dictionaries with an image.
     """
 
-    def read(row: int) -> Array:
+    def fetch(row: int, reading: Reading) -> Array | Picture:
         label = f"{printable(name)}, row {row}"
         try:
-            return channels_first(label, _values(label, items[row]))
+            values = _values(label, items[row], reading)
+            return values if isinstance(values, Picture) else channels_first(label, values)
         except (Unreadable, InputError):
             raise
         except _WRONG as error:
             raise Unreadable(printable(str(error) or type(error).__name__)[:200]) from error
 
     return Source(
-        name, Numbered(range(len(items))), read, lambda rows: one_by_one(read, (int(row) for row in rows))
+        name,
+        Numbered(range(len(items))),
+        fetch,
+        lambda rows, reading: one_by_one(fetch, (int(row) for row in rows), reading),
     )
 
 
-def _values(label: str, item: Any) -> Array:
-    """Read the numbers of one item of somebody's data set."""
+def _values(label: str, item: Any, reading: Reading) -> Array | Picture:
+    """Read the numbers or the picture of one item of somebody's data set."""
     if item is None:
         raise Unreadable("empty")
     if isinstance(item, str | Path | bytes):
-        return read_picture(item)
+        return open_picture(item, reading)
     if isinstance(item, dict):
-        return _values(label, _of_dictionary(label, item))
+        return _values(label, _of_dictionary(label, item), reading)
     if hasattr(item, "getbands"):  # a picture of Pillow
-        return picture_values(item)
+        return as_picture(item, reading)
     if hasattr(item, "detach"):
         return as_numpy(item)
     if isinstance(item, tuple) or (
         isinstance(item, list) and item and not isinstance(item[0], int | float | list)
     ):
-        return _values(label, item[0])  # (image, label)
+        return _values(label, item[0], reading)  # (image, label)
     return np.asarray(item)
 
 

@@ -12,7 +12,7 @@ from byheart._checks import InputError
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
 from byheart.data.reader.source import Source
-from byheart.data.reader.values import Scale, check_numbers, scale_of
+from byheart.data.reader.values import Scale, check_numbers, is_dark, likely_white, scale_of
 
 __all__ = ["Ranges", "extent_of"]
 
@@ -22,20 +22,20 @@ class Ranges:
     """The ranges that a pass over a source has met.
 
     label: what messages call the source.  floats: the range of floating-point images, once there was one.
-    highest: type of unsigned integers -> largest value.
+    lowest, highest: type of integers -> smallest and largest value.
     """
 
     label: str
     source: Source
     floats: Scale | None = None
+    lowest: dict[np.dtype[Any], int] = field(default_factory=dict)
     highest: dict[np.dtype[Any], int] = field(default_factory=dict)
 
     def meet(self, values: Array, names: Sequence[str]) -> Scale:
         """Tell the range of these images (b, c, h, w), in agreement with all images before.  names: names of the b images.
 
-        Floats are judged by the whole array where the source is one, else by the first block.
-        Raises InputError for what is no image, numbers that are not finite, values that contradict that range, and a type
-        whose white is never known.
+        Floats are judged by the whole array where the source is one, else by the first block; integers only by `check`.
+        Raises InputError for what is no image, numbers that are not finite, and values that contradict that range.
         """
         if values.ndim != 4:
             raise InputError(
@@ -44,31 +44,60 @@ class Ranges:
                 remedy="take the others out",
             )
         check_numbers(self.label, values, names.__getitem__)
-        if values.dtype.kind == "b":
-            return Scale(0, 1)
+        kind, dtype = values.dtype.kind, values.dtype
         low, high = float(values.min()), float(values.max())
-        if values.dtype.kind == "f":
+        if kind == "f":
             if self.floats is None:
                 extent = (low, high) if self.source.array is None else extent_of(self.label, self.source)
-                self.floats = scale_of(self.label, values.dtype, *extent)
+                self.floats = scale_of(self.label, dtype, *extent)
             self.floats.check(self.label, low, high)
-            return self.floats
-        if values.dtype.kind != "u" or values.dtype.itemsize > 2:
-            return scale_of(self.label, values.dtype, low, high)
-        self.highest[values.dtype] = max(int(high), self.highest.get(values.dtype, 0))
-        return self.known(values.dtype)
+        elif kind != "b":
+            self.lowest[dtype] = min(int(low), self.lowest.get(dtype, 0))
+            self.highest[dtype] = max(int(high), self.highest.get(dtype, 0))
+        return self.known(dtype)
 
     def known(self, dtype: np.dtype[Any]) -> Scale:
         """Return the range of values of a type that the pass has met."""
         if dtype.kind == "f":
             assert self.floats is not None  # floats were met in the pass, or these were not read then
             return self.floats
-        return Scale(0, 1 if dtype.kind == "b" else int(np.iinfo(dtype).max))
+        if dtype.kind == "b":
+            return Scale(0, 1)
+        largest, white = int(np.iinfo(dtype).max), self.source.reading.white
+        # Bytes among 12 bits in 16 have their own white.
+        return Scale(0, largest if white is None or white > largest else white)
 
     def check(self) -> None:
-        """Raise InputError where, after the pass, the white of integers is still uncertain."""
-        for dtype, high in self.highest.items():
-            scale_of(self.label, dtype, 0, high)
+        """Raise InputError where, after the pass, the white of integers is still uncertain, or the given white contradicts."""
+        white = self.source.reading.white
+        if white is None:
+            judged = self._judged()
+        else:  # if no type can hold it, all are refused with it
+            judged = self._able(white) or list(self.highest)
+        for dtype in judged:
+            scale_of(self.label, dtype, self.lowest[dtype], self.highest[dtype], white)
+        if white is not None and not judged:
+            scale_of(self.label, np.dtype(bool if self.floats is None else float), 0, 1, white)
+
+    def takes(self, white: int) -> bool:
+        """Say whether, after the pass, that white is possible: there are integers that can hold it, and all are from 0 to it."""
+        able = self._able(white)
+        return bool(able) and all(self.lowest[dtype] >= 0 and self.highest[dtype] <= white for dtype in able)
+
+    def uncertain(self) -> int | None:
+        """Return, after the pass, the likely white of bytes or 16 bits where it is uncertain; None where it is certain."""
+        for dtype in self._judged():
+            if dtype.kind == "u" and dtype.itemsize <= 2 and is_dark(dtype, self.highest[dtype]):
+                return likely_white(dtype, self.highest[dtype])
+        return None
+
+    def _able(self, white: int) -> list[np.dtype[Any]]:
+        return [dtype for dtype in self.highest if np.iinfo(dtype).max >= white]
+
+    def _judged(self) -> list[np.dtype[Any]]:
+        """Return the types whose largest values are judged: bytes among 16 bits are what they are everywhere."""
+        wide = [dtype for dtype in self.highest if dtype.itemsize > 1]
+        return wide or list(self.highest)
 
 
 def extent_of(label: str, source: Source) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, overload
@@ -11,13 +11,15 @@ from typing import Any, overload
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, printable, read_picture
+from byheart.data.pictures import Picture, Unreadable, open_picture, printable, values_of
 from byheart.data.raw import Array
+from byheart.data.reader.reading import USUAL, Reading
 from byheart.data.reader.values import channels_first, channels_last
-from byheart.data.tables import Block, Table
+from byheart.data.tables import Block, Item, Table
 
 __all__ = [
     "BUDGET",
+    "Group",
     "Numbered",
     "Source",
     "by_shape",
@@ -56,20 +58,48 @@ class Numbered(Sequence[str]):
 class Source:
     """Images (c, h, w) or vectors (d,), as they lie.
 
-    names: one each.  read: one of them; raises Unreadable.  blocks: those of increasing rows, in order.
-    array: (n, …) where all of them are one array.  place: the resolved path, where it is one.
+    names: one each.  fetch: one of them by a reading; raises Unreadable.  walk: those of increasing rows by a reading, in
+    order.  array: (n, …) where all of them are one array.  place: the resolved path, where it is one.
     labels: what lies beside the images as their labels, unchecked, or None.
     notes: what the reader did or left out, in whole sentences that a terminal may show.
+    reading: how its pictures are read.
     """
 
     name: str
     names: Sequence[str]
-    read: Callable[[int], Array]
-    blocks: Callable[[Array], Iterator[Block]]
+    fetch: Callable[[int, Reading], Array | Picture]
+    walk: Callable[[Array, Reading], Iterator[Block]]
     array: Array | None = None
     place: str = ""
     labels: Array | None = None
     notes: tuple[str, ...] = ()
+    reading: Reading = USUAL
+
+    def read(self, row: int) -> Array:
+        """Read one of them.  Raises Unreadable."""
+        return values_of(self.fetch(row, self.reading))
+
+    def blocks(self, rows: Array) -> Iterator[Block]:
+        """Read those of increasing rows, in order."""
+        return self.walk(rows, self.reading)
+
+    def under(self, reading: Reading) -> Source:
+        """Return the same source with its pictures read by another reading."""
+        return replace(self, reading=reading)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Items of a block that have one shape and type.
+
+    places: (b,) in the block.  values: (b, …).  marked, clear: (b,) which pictures carry a rotation mark, or are transparent
+    in places; see `pictures.Picture`.
+    """
+
+    places: Array
+    values: Array
+    marked: Array
+    clear: Array
 
 
 def from_array(
@@ -95,41 +125,41 @@ def from_array(
         values = values.transpose(0, 3, 1, 2)
     step = max(1, BUDGET // prod(values.shape[1:]))
 
-    def blocks(rows: Array) -> Iterator[Block]:
+    def blocks(rows: Array, _: Reading) -> Iterator[Block]:
         for at in range(0, len(rows), step):
             part = rows[at : at + step]
             whole = part[-1] - part[0] == len(part) - 1
             yield values[part[0] : part[-1] + 1] if whole else values[part]
 
     return Source(
-        name, names or Numbered(range(len(values))), lambda row: values[row], blocks, values, place, labels
+        name, names or Numbered(range(len(values))), lambda row, _: values[row], blocks, values, place, labels
     )
 
 
 def from_files(name: str, files: Sequence[Path], names: Sequence[str], place: str = "") -> Source:
     """Make a source of image files."""
 
-    def read(row: int) -> Array:
-        return read_picture(files[row])
+    def fetch(row: int, reading: Reading) -> Picture:
+        return open_picture(files[row], reading)
 
-    return Source(name, names, read, lambda rows: one_by_one(read, rows), place=place)
+    return Source(name, names, fetch, lambda rows, reading: one_by_one(fetch, rows, reading), place=place)
 
 
 def from_table(name: str, table: Table, place: str = "") -> Source:
     """Make a source of a column of Parquet files."""
 
-    def read(row: int) -> Array:
-        return channels_first(f"{printable(name)}, row {row}", table[row])
+    def fetch(row: int, reading: Reading) -> Array | Picture:
+        return _given(f"{printable(name)}, row {row}", replace(table, reading=reading).item(row))
 
-    def blocks(rows: Array) -> Iterator[Block]:
+    def walk(rows: Array, reading: Reading) -> Iterator[Block]:
         start = 0
-        for block in table.blocks():
+        for block in replace(table, reading=reading).blocks():
             low, high = np.searchsorted(rows, [start, start + len(block)])
             if high > low:
                 yield from _oriented(printable(name), block, rows[low:high] - start)
             start += len(block)
 
-    return Source(name, Numbered(range(len(table))), read, blocks, place=place)
+    return Source(name, Numbered(range(len(table))), fetch, walk, place=place)
 
 
 def names_of(names: Sequence[str], rows: Sequence[int] | Array) -> Sequence[str]:
@@ -146,32 +176,45 @@ def shortened(name: str, longest: int = 80) -> str:
     return name if len(name) <= longest else "…" + name[1 - longest :]
 
 
-def by_shape(block: Block) -> tuple[list[tuple[Array, Array]], list[tuple[int, str]]]:
-    """Stack the items of a block by shape and type, with their places in the block, and list the unreadable with reasons."""
+def by_shape(block: Block) -> tuple[list[Group], list[tuple[int, str]]]:
+    """Stack the items of a block by shape and type, and list the unreadable ones, by their place in it, with reasons."""
     if isinstance(block, np.ndarray):
-        return [(np.arange(len(block)), block)], []
-    kinds: dict[tuple[Any, ...], tuple[list[int], list[Array]]] = {}
+        none = np.zeros(len(block), bool)
+        return [Group(np.arange(len(block)), block, none, none)], []
+    kinds: dict[tuple[Any, ...], list[tuple[int, Array | Picture]]] = {}
     reasons = []
     for place, item in enumerate(block):
         if isinstance(item, Unreadable):
             reasons.append((place, str(item)))
         else:
-            places, items = kinds.setdefault((item.shape, item.dtype), ([], []))
-            places.append(place)
-            items.append(item)
-    return [(np.array(places), np.stack(items)) for places, items in kinds.values()], reasons
+            values = values_of(item)
+            kinds.setdefault((values.shape, values.dtype), []).append((place, item))
+    return [_group(alike) for alike in kinds.values()], reasons
 
 
-def one_by_one(read: Callable[[int], Array], rows: Any) -> Iterator[list[Array | Unreadable]]:
+def _group(items: Sequence[tuple[int, Array | Picture]]) -> Group:
+    """Stack items of one shape and type.  items: with their places in the block."""
+    pictures = [item if isinstance(item, Picture) else Picture(item) for _, item in items]
+    return Group(
+        np.array([place for place, _ in items]),
+        np.stack([picture.values for picture in pictures]),
+        np.array([picture.marked for picture in pictures]),
+        np.array([picture.clear for picture in pictures]),
+    )
+
+
+def one_by_one(
+    fetch: Callable[[int, Reading], Array | Picture], rows: Any, reading: Reading
+) -> Iterator[list[Item]]:
     """Yield blocks of items of whatever sizes come, within the budget."""
-    block: list[Array | Unreadable] = []
+    block: list[Item] = []
     size = 0
     for row in rows:
         try:
-            item: Array | Unreadable = read(row)
+            item: Item = fetch(row, reading)
         except Unreadable as error:
             item = error
-        size += item.size if isinstance(item, np.ndarray) else 1
+        size += 1 if isinstance(item, Unreadable) else values_of(item).size
         block.append(item)
         if size >= BUDGET:
             yield block
@@ -184,14 +227,14 @@ def _oriented(label: str, block: Block, rows: Array) -> Iterator[Block]:
     """Yield some rows of a table's block, channels first, within the budget."""
     if isinstance(block, list):
         chosen = [block[row] for row in rows]
-        yield from one_by_one(lambda at: _given(label, chosen[at]), range(len(chosen)))
+        yield from one_by_one(lambda at, _: _given(label, chosen[at]), range(len(chosen)), USUAL)
     elif block.ndim == 2:
         yield block[rows]
     else:
         yield from from_array(label, block).blocks(rows)
 
 
-def _given(label: str, item: Array | Unreadable) -> Array:
+def _given(label: str, item: Item) -> Array | Picture:
     if isinstance(item, Unreadable):
         raise item
-    return channels_first(label, item)
+    return item if isinstance(item, Picture) else channels_first(label, item)

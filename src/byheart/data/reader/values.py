@@ -3,9 +3,10 @@
     numbers                         black, white         refused, because either could be meant
     ---------------------------------------------------------------------------------------------------
     bool                            0, 1
-    uint8                           0, 255               if no value of the set is above 1
-    uint16                          0, 65535             if no value of the set is above 255
+    uint8                           0, 255               if no value of the set reaches a quarter of white: 64
+    uint16                          0, 65535             the same: 16384, so that 8, 10, 12 and 14 bits in 16 are refused
     other integers                                       always: their white is not known
+    integers with a given white     0, that one          if a value of the set is below 0 or above it
     floats, all in [0, 1]           0, 1
     floats in [−1, 1], some < 0     −1, 1
     other floats                                         always
@@ -27,10 +28,12 @@ from byheart._checks import InputError
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
 
-__all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "scale_of"]
+__all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "is_dark", "likely_white", "scale_of"]
 
 CHANNELS = range(1, 5)
 SLACK = 1e-6  # float rounding at the ends of a range
+DARKEST = 4  # a set whose largest value is below white over this number: nearly always of other units
+BITS = (8, 10, 12, 14, 16)  # of the numbers that cameras and scanners write into 16 bits
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,76 @@ class Scale:
             )
 
 
-def scale_of(label: str, dtype: np.dtype[Any], low: float, high: float) -> Scale:
+def scale_of(label: str, dtype: np.dtype[Any], low: float, high: float, white: int | None = None) -> Scale:
     """Tell the range that a set of numbers between low and high is meant in.
 
-    Raises InputError where the type and these two do not say (see the table above).
+    white: which integer is white, where the user says it.
+    Raises InputError where the type and these numbers do not say (see the table above), or contradict the white.
     """
+    if white is not None:
+        return _given_white(label, dtype, low, high, white)
     if dtype.kind == "b":
         return Scale(0, 1)
-    if dtype.kind == "u" and dtype.itemsize <= 2 and high > (1 if dtype.itemsize == 1 else 255):
+    if dtype.kind == "u" and dtype.itemsize <= 2 and not is_dark(dtype, high):
         return Scale(0, int(np.iinfo(dtype).max))
     if dtype.kind == "f" and low >= -1 - SLACK and high <= 1 + SLACK:
         return Scale(0, 1) if low >= -SLACK else Scale(-1, 1)
-    remedy = "scale them to [0, 1], or to 0 … 255 in uint8"
-    if dtype.kind == "f":
-        remedy = "divide bytes by 255, cut overshoots with .clip(0, 1); numbers that are no images go as (n, d) features"
     raise InputError(
         got=f"{label} with values from {low:g} to {high:g} in {dtype}, of which the white is uncertain",
-        need="uint8 up to 255, uint16 up to 65535, bool, or floats in [0, 1] or [−1, 1]",
-        remedy=remedy,
+        need="uint8 or uint16 up to at least a quarter of their white (255, 65535), bool, floats in [0, 1] or [−1, 1],"
+        " or the integer that is white",
+        remedy=_remedy(dtype, low, high),
     )
+
+
+def is_dark(dtype: np.dtype[Any], high: float) -> bool:
+    """Say whether the largest value of a set is below a quarter of the largest of its type."""
+    return DARKEST * high < np.iinfo(dtype).max
+
+
+def likely_white(dtype: np.dtype[Any], high: float) -> int:
+    """Guess the white of integers up to high: 1 for masks, else the largest number of 8, 10, 12, 14 or 16 bits; of bytes that of
+    as many bits as are used.
+    """
+    if high <= 1:
+        return 1
+    used = int(high).bit_length()
+    bits = used if dtype.itemsize == 1 else next((bits for bits in BITS if used <= bits), used)
+    return int(2**bits - 1)
+
+
+def _given_white(label: str, dtype: np.dtype[Any], low: float, high: float, white: int) -> Scale:
+    if dtype.kind not in "bui" or (dtype.kind == "b" and white != 1):
+        raise InputError(
+            got=f"{label} in {dtype}, and white {white}",
+            need="integers, where a white is given",
+            remedy="leave the white out: of bool it is 1, of floats 1 as well",
+        )
+    if dtype.kind != "b" and white > np.iinfo(dtype).max:
+        raise InputError(
+            got=f"{label} in {dtype}, and white {white}",
+            need=f"a white that {dtype} can hold",
+            remedy="leave the white out, or correct it",
+        )
+    if low < 0 or high > white:
+        raise InputError(
+            got=f"{label} with values from {low:g} to {high:g} in {dtype}, and white {white}",
+            need="values from 0 to white",
+            remedy=_remedy(dtype, low, high),
+        )
+    return Scale(0, white)
+
+
+def _remedy(dtype: np.dtype[Any], low: float, high: float) -> str:
+    """Say how a set of numbers between low and high is given a range."""
+    if dtype.kind == "f":
+        return "divide bytes by 255, cut overshoots with .clip(0, 1); numbers that are no images go as (n, d) features"
+    if low < 0:
+        return "scale them to [0, 1], or to 0 … 255 in uint8"
+    likely = likely_white(dtype, high)
+    dark = int(np.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize <= 2 else likely
+    meant = f"give --white {likely} (in Python white={likely}) if {likely} is white"
+    return meant + (f", or --white {dark} if these images are that dark" if dark > likely else "")
 
 
 def check_numbers(label: str, values: Array, name: Callable[[int], str]) -> None:

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, printable
+from byheart.data.pictures import Unreadable, printable, values_of
 from byheart.data.raw import Array
 from byheart.data.reader.source import Source, names_of
 from byheart.data.reader.values import check_numbers
-from byheart.data.tables import Block
+from byheart.data.tables import Block, Item
 
 __all__ = ["are_vectors", "assembled"]
 
 
 def are_vectors(block: Block) -> bool:
     """Say whether the first item of a block that can be read is a vector."""
-    item = next((item for item in block if isinstance(item, np.ndarray)), None)
-    return item is not None and item.ndim == 1
+    item = next((item for item in block if not isinstance(item, Unreadable)), None)
+    return isinstance(item, np.ndarray) and item.ndim == 1
 
 
 def assembled(source: Source, label: str, rows: Array, blocks: Iterable[Block]) -> Array:
@@ -40,8 +40,8 @@ def assembled(source: Source, label: str, rows: Array, blocks: Iterable[Block]) 
     return values
 
 
-def _stacked(label: str, block: list[Array | Unreadable], names: Sequence[str]) -> Array:
-    first = next((item for item in block if isinstance(item, np.ndarray)), np.empty(0))
+def _stacked(label: str, block: list[Item], names: Sequence[str]) -> Array:
+    vectors: list[Array] = []
     for item, name in zip(block, names, strict=True):
         if isinstance(item, Unreadable):
             raise InputError(
@@ -49,9 +49,11 @@ def _stacked(label: str, block: list[Array | Unreadable], names: Sequence[str]) 
                 need="a vector in every row",
                 remedy="remove such rows",
             )
-        if item.shape != first.shape:
-            raise _of_other_length(label, name, item.shape, first.shape)
-    return np.stack([item for item in block if isinstance(item, np.ndarray)])
+        vector = values_of(item)
+        if vectors and vector.shape != vectors[0].shape:
+            raise _of_other_length(label, name, vector.shape, vectors[0].shape)
+        vectors.append(vector)
+    return np.stack(vectors)
 
 
 def _of_other_length(label: str, name: str, got: object, need: object) -> InputError:
