@@ -24,7 +24,7 @@ from byheart.data.pictures import Picture, Unreadable, open_picture, printable, 
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading
 
-__all__ = ["Block", "Item", "Table", "read_table"]
+__all__ = ["NAMES", "Block", "Cells", "Item", "Table", "column_items", "read_table"]
 
 Item = Array | Picture | Unreadable
 """A row: numbers, a picture, or the reason why it cannot be read."""
@@ -32,7 +32,8 @@ Item = Array | Picture | Unreadable
 Block = Array | list[Item]
 """Rows of one shape stacked, (b, …), or one by one."""
 
-NAMES = ("image", "images", "img", "pixel_values", "features", "embedding")
+NAMES = ("image", "images", "img", "pixel_values", "picture", "features", "embedding")
+"""Names of columns that hold what is meant, where several could."""
 BATCH = 1024  # rows read at a time
 
 
@@ -99,6 +100,35 @@ def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
     if column is None:
         raise InputError(got="no Parquet file", need="at least one", remedy="check the path")
     return Table(files, column, tuple(starts))
+
+
+def column_items(column: Any) -> Cells | None:
+    """Give the cells of a column of pyarrow that holds pictures or lists of numbers, by row; None for another column."""
+    kind = getattr(column, "type", None)
+    if kind is None or not hasattr(column, "to_pylist"):
+        return None
+    if not _is_picture(kind) and not _depth(kind):
+        return None
+    return Cells(column)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells(Sequence[Any]):
+    """Cells of a column of pyarrow: pictures as they are stored, lists of numbers as arrays of their own type."""
+
+    column: Any
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def __getitem__(self, row: Any) -> Any:
+        if _is_picture(self.column.type):
+            return self.column[row].as_py()
+        part = self.column.slice(row, 1)
+        value = _values(part.combine_chunks() if hasattr(part, "chunks") else part, USUAL)[0]
+        if isinstance(value, Unreadable):
+            raise value
+        return value
 
 
 def _opened(file: Path) -> Any:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from byheart._checks import InputError
 from byheart.data.pictures import picture_values
 from byheart.data.raw import Array
-from byheart.data.reader.items import as_numpy
+from byheart.data.reader.tensors import as_numpy
 from byheart.data.reader.values import channels_first
 from byheart.denoisers.base import Shaped
 from byheart.random import derive, generator

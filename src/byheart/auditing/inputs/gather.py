@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
+from torch.utils.data import IterableDataset
 
 from byheart._checks import InputError, meant
 from byheart.auditing.inputs.collect import collect
@@ -18,9 +20,11 @@ from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
 from byheart.data.dataset import Dataset
 from byheart.data.pictures import printable
-from byheart.data.reader.items import as_numpy, from_sequence
+from byheart.data.reader.columns import columns_of, from_column, from_columns, is_column
+from byheart.data.reader.items import from_sequence
 from byheart.data.reader.path import from_path
 from byheart.data.reader.source import Source, from_array, from_table, shortened
+from byheart.data.reader.tensors import as_numpy
 from byheart.data.tables import Table
 from byheart.data.words import KNOWN, lies, set_name
 
@@ -31,8 +35,13 @@ DRAWN = 1000
 
 _MEANT = (
     "a folder of images, a file .npy, .npz, .safetensors or .parquet, a named set, an array, a tensor, "
-    "a data set with items, or (as samples) a model"
+    "a data set with items, a table, or (as samples) a model"
 )
+
+
+_LISTED = "what can only be walked through is listed first: list(itertools.islice(source, 1000))"
+_NO_SETS = (Mapping, bytes, bytearray, memoryview, IterableDataset)
+"""Types that have a length and items, which are no samples."""
 
 
 def gather(
@@ -50,8 +59,8 @@ def gather(
     """Read one of the three sets: images at the working size, or rows of features.
 
     source: a folder of images or of Parquet shards; a file of arrays or Parquet; a named set or a slice of it (see
-    `named`); an array or tensor; a `Dataset`; anything with a length and items (see `items.from_sequence`); as
-    samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
+    `named`); an array or tensor; a `Dataset`; a table in memory (see `columns`); anything with a length and items (see
+    `items.from_sequence`); as samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
     count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
     pad: see `size`.  shape, levels, batch: of a model, see `drawn`.
     Raises InputError for everything that is none of these or cannot be used, and for settings of a model without one.
@@ -99,34 +108,57 @@ def _stored(source: object, what: What) -> Source:
             return named(source, chosen)
         case str() | Path():
             return _at_path(str(source), what)
+        case np.ma.MaskedArray() if source.mask.any():
+            raise InputError(
+                got=f"{in_words(what)} as an array of which {source.mask.sum():,} values are masked",
+                need="a value everywhere",
+                remedy="fill them, source.filled(0), or take these samples out",
+            )
         case np.ndarray():
-            return from_array(f"array {source.shape}", source)
+            return from_array(f"array {source.shape}", np.asarray(source))
         case Tensor():
-            return from_array(f"tensor {tuple(source.shape)}", as_numpy(source))
+            values = as_numpy(source)
+            return from_array(f"tensor {values.shape}", values)
         case Dataset():
             pixels = source.to_pixels(source.images).numpy()
             return replace(from_array(source.name, pixels), notes=source.notes)
         case Table():
             return from_table(f"column {source.column}", source)
-        case Mapping():
-            names = ", ".join(printable(str(key)) for key in source)
-            raise InputError(
-                got=f"{in_words(what)} with the parts {names}",
-                need="one set",
-                remedy="choose a part, for example dataset['train']",
-            )
-    if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
-        kind: Any = source
-        return from_sequence(f"{type(source).__name__} of {len(kind):,}", kind)
-    raise InputError(got=f"{in_words(what)} as {type(source).__name__}", need=_MEANT, remedy=_remedy(source))
+    columns, kind = columns_of(source), type(source).__name__
+    if columns is not None:
+        return from_columns(f"{kind} of {len(columns[0][1]) if columns else 0:,}", columns)
+    if is_column(source):
+        return from_column(f"{kind} of {len(source):,}", source)  # type: ignore[arg-type]
+    if hasattr(source, "__len__") and hasattr(source, "__getitem__") and not isinstance(source, _NO_SETS):
+        return from_sequence(f"{kind} of {_length(source, what):,}", source)
+    if isinstance(source, Mapping):
+        kind = "the parts " + ", ".join(printable(str(key)) for key in source)
+    raise InputError(got=f"{in_words(what)} as {kind}", need=_MEANT, remedy=_remedy(source))
+
+
+def _length(source: Any, what: What) -> int:
+    try:
+        return len(source)
+    except TypeError as error:
+        raise InputError(
+            got=f"{in_words(what)} as {type(source).__name__} without a length ({printable(str(error))[:200]})",
+            need=_MEANT,
+            remedy=_LISTED,
+        ) from error
 
 
 def _remedy(source: object) -> str:
+    if isinstance(source, Mapping):
+        return "choose a part, for example dataset['train']"
+    if isinstance(source, AbstractSet):
+        return "a set has no order: pass a list"
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "pass the path of the file, or an array: numpy.frombuffer(…).reshape(…)"
+    if hasattr(source, "collect"):
+        return "compute the table first: frame.collect()"
     if hasattr(source, "dataset"):
         return "pass what the loader reads: loader.dataset"
-    if hasattr(source, "__iter__"):
-        return "what can only be walked through is listed first: list(itertools.islice(source, 1000))"
-    return "pass one of these"
+    return _LISTED if hasattr(source, "__iter__") else "pass one of these"
 
 
 def _at_path(text: str, what: What) -> Source:

@@ -11,6 +11,7 @@ import numpy as np
 from byheart._checks import InputError
 from byheart.data.pictures import printable
 from byheart.data.raw import Array
+from byheart.data.reader.tensors import as_numpy
 
 __all__ = ["ENDINGS", "open_arrays"]
 
@@ -56,7 +57,6 @@ def _read_npz(file: Path) -> dict[str, Array]:
 
 
 def _read_safetensors(file: Path) -> dict[str, Array]:
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -64,8 +64,7 @@ def _read_safetensors(file: Path) -> dict[str, Array]:
         tensors = load_file(file)
     except SafetensorError as error:
         raise ValueError(str(error)) from error
-    # numpy has no bfloat16
-    return {name: (x.float() if x.dtype == torch.bfloat16 else x).numpy() for name, x in tensors.items()}
+    return {name: as_numpy(x) for name, x in tensors.items()}
 
 
 def _chosen(path: Path, arrays: dict[str, Array]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from byheart.data.pictures import Picture, Unreadable, as_picture, open_picture,
 from byheart.data.raw import Array
 from byheart.data.reader.reading import Reading
 from byheart.data.reader.source import Numbered, Source, one_by_one
+from byheart.data.reader.tensors import as_numpy
 from byheart.data.reader.values import channels_first
+from byheart.data.tables import NAMES
 
-__all__ = ["as_numpy", "from_sequence"]
+__all__ = ["from_sequence"]
 
-KEYS = ("image", "images", "img", "pixel_values", "picture", "features")
 _WRONG = (OSError, SyntaxError, ValueError, EOFError)
 """What reading a broken file raises inside somebody's data set; other errors are faults of its code, and pass."""
 
@@ -30,7 +32,7 @@ def from_sequence(name: str, items: Any) -> Source:
     def fetch(row: int, reading: Reading) -> Array | Picture:
         label = f"{printable(name)}, row {row}"
         try:
-            values = _values(label, items[row], reading)
+            values = _values(label, _item(label, items, row), reading)
             return values if isinstance(values, Picture) else channels_first(label, values)
         except (Unreadable, InputError):
             raise
@@ -45,38 +47,59 @@ def from_sequence(name: str, items: Any) -> Source:
     )
 
 
+def _item(label: str, items: Any, row: int) -> Any:
+    """Take an item by its number.  Raises InputError where the data set does not know it by that number."""
+    try:
+        return items[row]
+    except LookupError as error:
+        raise InputError(
+            got=f"{label}, for which the data set itself raises {type(error).__name__}: {printable(str(error))[:200]}",
+            need="items by their numbers, from 0 on",
+            remedy="list the items first: [item for item in dataset]; a table goes as pandas, polars or pyarrow has it",
+        ) from error
+
+
 def _values(label: str, item: Any, reading: Reading) -> Array | Picture:
     """Read the numbers or the picture of one item of somebody's data set."""
     if item is None:
         raise Unreadable("empty")
     if isinstance(item, str | Path | bytes):
         return open_picture(item, reading)
-    if isinstance(item, dict):
+    if isinstance(item, Mapping):
         return _values(label, _of_dictionary(label, item), reading)
     if hasattr(item, "getbands"):  # a picture of Pillow
         return as_picture(item, reading)
     if hasattr(item, "detach"):
         return as_numpy(item)
     if isinstance(item, tuple) or (
-        isinstance(item, list) and item and not isinstance(item[0], int | float | list)
+        isinstance(item, list) and item and not isinstance(item[0], int | float | list | np.number)
     ):
         return _values(label, item[0], reading)  # (image, label)
-    return np.asarray(item)
+    return _as_array(label, item)
 
 
-def as_numpy(x: Any) -> Array:
-    """Convert a tensor to an array, bfloat16 to float32: numpy has no bfloat16."""
-    x = x.detach().cpu()
-    return np.asarray(x.float() if str(x.dtype) == "torch.bfloat16" else x)
+def _as_array(label: str, item: Any) -> Array:
+    """Convert what is neither a picture nor a tensor; arrays of arrays, as data frames hold them, become one."""
+    try:
+        values = np.asarray(item.to_numpy() if hasattr(item, "to_numpy") else item)
+    except TypeError as error:
+        raise InputError(
+            got=f"{label} of type {type(item).__name__}, which numpy cannot hold",
+            need="an image, or numbers",
+            remedy="convert every item, for example to an array",
+        ) from error
+    if values.dtype.kind == "O" and values.ndim:
+        return np.stack([_as_array(label, inner) for inner in values])
+    return values
 
 
-def _of_dictionary(label: str, item: dict[Any, Any]) -> Any:
+def _of_dictionary(label: str, item: Mapping[Any, Any]) -> Any:
     """Choose the image in a row of a data set: `bytes` as the Hub stores them, a known key, or the only possible value."""
     if item.get("bytes") is not None:
         return item["bytes"]
     if set(item) == {"bytes", "path"} and item["path"]:
         return Path(item["path"])
-    named = [key for key in KEYS if key in item]
+    named = [key for key in NAMES if key in item]
     able = [
         key for key, value in item.items() if hasattr(value, "getbands") or getattr(value, "ndim", 0) >= 1
     ]
