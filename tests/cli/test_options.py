@@ -6,20 +6,34 @@ import pytest
 
 from byheart._checks import InputError
 from byheart.cli import options
-from byheart.cli.options import cores, own_data, the_data
+from byheart.cli.options import cores, of_images, own_data, the_data
+from byheart.data.reader.reading import Reading
+from byheart.data.spec import Data
 
 
 def test_no_choice_is_the_study_s_own_data():
-    assert own_data(None, None, None, None, False) is None
+    assert own_data(None, distinct=False, settings={"size": None, "white": None}) is None
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [(8, None, None, False), (None, 1, None, False), (None, None, 0, False), (None, None, None, True)],
+    ("settings", "distinct", "said"),
+    [
+        ({"size": 8}, False, "--size"),
+        ({"channels": 1}, False, "--channels"),
+        ({"heldout": 0}, False, "--heldout"),
+        ({"fit": "squash", "white": 1}, False, "--fit, --white"),
+        ({"size": None}, True, "--distinct"),
+    ],
 )
-def test_settings_need_data(settings):
-    with pytest.raises(InputError, match="without --data"):
-        own_data(None, *settings)
+def test_settings_need_data(settings, distinct, said):
+    with pytest.raises(InputError, match=f"{said} without --data"):
+        own_data(None, distinct=distinct, settings=settings)
+
+
+def test_how_pictures_are_read_is_a_setting_of_the_data():
+    asked = of_images(16, None, "stored", "squash", "hidden", 4095)
+    assert the_data("digits", **asked).reading == Reading("stored", "squash", "hidden", 4095)
+    assert the_data("digits", **of_images(None, None, None, None, None, None)) == Data()
 
 
 def test_a_name_that_is_a_folder_too_is_refused_with_both_ways_out(tmp_path, monkeypatch):

@@ -25,10 +25,15 @@ __all__ = [
     "Checkpoints",
     "Device",
     "Executor",
+    "Fit",
+    "Orientation",
     "OwnData",
     "Root",
+    "Transparency",
+    "White",
     "Workers",
     "cores",
+    "of_images",
     "own_data",
     "refuse_beside",
     "tell_notes",
@@ -45,6 +50,11 @@ Executor = Literal["local", "ray"]
 Address = Annotated[Optional[str], arg(metavar="HOST:PORT")]
 Checkpoints = Annotated[Optional[Path], arg(metavar="FOLDER")]
 Channels = Annotated[Optional[Literal[1, 3]], arg(metavar="{1,3}")]  # the parser's own lists None
+
+Orientation = Annotated[Optional[Literal["shown", "stored"]], arg(metavar="{shown,stored}")]
+Fit = Annotated[Optional[Literal["cut", "squash"]], arg(metavar="{cut,squash}")]
+Transparency = Annotated[Optional[Literal["white", "black", "hidden"]], arg(metavar="{white,black,hidden}")]
+White = Annotated[Optional[int], arg(metavar="INTEGER")]
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
 
@@ -84,35 +94,49 @@ def check_place(flag: str, file: Path) -> None:
         )
 
 
-def own_data(
-    choice: str | None,
-    size: int | None,
-    channels: Literal[1, 3] | None,
-    heldout: int | None,
-    distinct: bool,
-) -> Data | None:
-    """The data that replace a recipe's; None if --data is not given.
+def own_data(choice: str | None, distinct: bool, settings: Mapping[str, int | str | None]) -> Data | None:
+    """The data that replace a recipe's; None if --data is not given.  settings: others of the data, by name.
 
     Raises InputError as `the_data` does, and for settings without --data.
     """
     from byheart._checks import InputError
 
-    settings = {"size": size, "channels": channels, "heldout": heldout}
     if choice is not None:
-        return the_data(choice, **settings, distinct=distinct)
-    if distinct or any(value is not None for value in settings.values()):
+        return the_data(choice, distinct=distinct, **settings)
+    given = [f"--{name}" for name, value in settings.items() if value is not None] + ["--distinct"] * distinct
+    if given:
         raise InputError(
-            got="--size, --channels, --heldout or --distinct without --data",
+            got=f"{', '.join(given)} without --data",
             need="the data that they are about",
             remedy="add --data NAME or --data FOLDER",
         )
     return None
 
 
-def the_data(choice: str, **settings: int | bool | None) -> Data:
+def of_images(
+    size: int | None,
+    channels: Literal[1, 3] | None,
+    orientation: str | None,
+    fit: str | None,
+    transparency: str | None,
+    white: int | None,
+) -> dict[str, int | str | None]:
+    """Collect the settings of images by name, None for those that are not given."""
+    return {
+        "size": size,
+        "channels": channels,
+        "orientation": orientation,
+        "fit": fit,
+        "transparency": transparency,
+        "white": white,
+    }
+
+
+def the_data(choice: str, **settings: int | str | bool | None) -> Data:
     """The data that --data names: a folder of images, a file of arrays, or a data set by its name.
 
-    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data.
+    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data; None is
+    the default.
     Raises InputError for a name or path that is none of these, a word that is a name and a path, and a part of a set.
     """
     from byheart._checks import InputError
@@ -121,6 +145,7 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
     from byheart.data.spec import NAMES, Data
     from byheart.data.words import lies, set_name
 
+    given = {name: value for name, value in settings.items() if value is not None}
     named = set_name(choice, NAMES)
     if named is not None and named.sliced:
         raise InputError(
@@ -129,7 +154,7 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
             remedy="leave the part out; --samples, --train and --heldout of an audit take parts",
         )
     if named is not None and named.path is None:
-        return Data.model_validate({"name": named.name, **settings})
+        return Data.model_validate({"name": named.name, **given})
     where = Path(choice if named is None or named.path is None else named.path).expanduser()
     if not lies(where):
         raise InputError(
@@ -138,7 +163,7 @@ def the_data(choice: str, **settings: int | bool | None) -> Data:
             remedy="check the path; see `byheart data ls`",
         )
     name = named.name if named is not None else "folder" if where.is_dir() else "arrays"
-    return Data.model_validate({"name": name, "path": str(where.resolve()), **settings})
+    return Data.model_validate({"name": name, "path": str(where.resolve()), **given})
 
 
 def tell_notes(dataset: Dataset) -> None:

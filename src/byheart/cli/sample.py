@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count, OwnData, check_place, tell_notes, the_data
+from byheart.cli.options import (
+    Channels,
+    Count,
+    Fit,
+    Orientation,
+    OwnData,
+    Transparency,
+    White,
+    check_place,
+    of_images,
+    tell_notes,
+    the_data,
+)
 from byheart.denoisers.spec import CLOSED_FORMS
 from byheart.sampling.spec import SolverName
 
@@ -27,7 +39,17 @@ if TYPE_CHECKING:
 __all__ = ["sample"]
 
 RUN_ONLY = {"--root"}
-DATA_ONLY = {"--data", "--size", "--channels", "--n", "--subset"}
+DATA_ONLY = {
+    "--data",
+    "--size",
+    "--channels",
+    "--orientation",
+    "--fit",
+    "--transparency",
+    "--white",
+    "--n",
+    "--subset",
+}
 """Which options say something about a run, and which about the data of any formula."""
 
 ENDINGS = (".png", ".npz", ".safetensors")
@@ -40,6 +62,10 @@ def sample(
     data: OwnData = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     n: Count = None,
     memorized: Count = None,
     std: Annotated[Optional[float], arg(metavar="WIDTH")] = None,
@@ -61,6 +87,10 @@ def sample(
         data: The data of a closed form: a folder, an array file, or the name of a data set; digits by default. Where a word is both, ./NAME is the path and name:NAME the set.
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         n: Number of training points that a closed form is given; all that are not held out by default.
         memorized: Number of training points that a partial denoiser holds.
         std: Width of a smoothed denoiser's components, in units of the data's RMS; 0.1 by default.
@@ -72,7 +102,10 @@ def sample(
         out: A picture of all samples, or their pixel values as an array `samples`.
         root: Where the runs are kept; runs by default.
     """
-    of_data = {"--data": data, "--size": size, "--channels": channels, "--n": n, "--subset": subset}
+    images = of_images(size, channels, orientation, fit, transparency, white)
+    of_data = {
+        f"--{name}": value for name, value in {"data": data, **images, "n": n, "subset": subset}.items()
+    }
     _check_request(run, closed_form, out)
     _check_used(closed_form, {**of_data, "--memorized": memorized, "--std": std, "--root": root})
     from byheart._records import write_atomic
@@ -82,7 +115,7 @@ def sample(
         model, to_pixels, shape, grid = _trained(run, root or Path("runs"))
     else:
         spec = _named(str(closed_form), {"std": std, "memorized": memorized})
-        chosen = the_data(data or "name:digits", size=size, channels=channels)
+        chosen = the_data(data or "name:digits", **images)
         model, to_pixels, shape, grid = _formula(spec, chosen, n, subset or 0)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Channels, Count, Device, OwnData, Root, Workers, cores, own_data
+from byheart.cli.options import (
+    Channels,
+    Count,
+    Device,
+    Fit,
+    Orientation,
+    OwnData,
+    Root,
+    Transparency,
+    White,
+    Workers,
+    cores,
+    of_images,
+    own_data,
+)
 from byheart.experiments.catalog import study_names
 
 if TYPE_CHECKING:
@@ -34,6 +48,10 @@ def study(
     channels: Channels = None,
     heldout: Count = None,
     distinct: bool = False,
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     device: Device = "auto",
     workers: Workers = None,
     root: Root = Path("runs"),
@@ -51,6 +69,10 @@ def study(
         channels: Read your images as grey (1) or RGB (3).
         heldout: How many of your images to keep out of training.
         distinct: Keep each of your images once, if the same one lies there several times.
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         device: Where to train.
         workers: Runs at a time; by default one for every core, or one on a GPU.
         root: Where the runs are kept.
@@ -58,7 +80,9 @@ def study(
     """
     from byheart.experiments.study.recipe import load_study
 
-    recipe, own = load_study(name), own_data(data, size, channels, heldout, distinct)
+    of_data = of_images(size, channels, orientation, fit, transparency, white)
+    settings = {**of_data, "heldout": heldout}
+    recipe, own = load_study(name), own_data(data, distinct, settings)
     scale = scale or ("demo" if "demo" in recipe.scales else "cpu")
     if dry_run:
         return _plan(recipe, scale, own, root, cores(workers, device), device)
@@ -69,8 +93,7 @@ def study(
     from byheart.studies.pages import write_report
 
     count = cores(workers, device)
-    settings = {"--data": data, "--size": size, "--channels": channels, "--heldout": heldout}
-    command = _command(name, scale, settings, distinct)
+    command = _command(name, scale, {"data": data, **settings}, distinct)
     with progress(count) as tell:
         folder = conduct(
             recipe,
@@ -91,8 +114,8 @@ def study(
 def _command(name: str, scale: str, settings: Mapping[str, object], distinct: bool) -> str:
     """Write the command that repeats the study: all that decides a number."""
     words = ["byheart", "study", name, "--scale", scale]
-    for flag, value in settings.items():
-        words += [] if value is None else [flag, str(value)]
+    for setting, value in settings.items():
+        words += [] if value is None else [f"--{setting}", str(value)]
     return shlex.join(words + ["--distinct"] * distinct)
 
 

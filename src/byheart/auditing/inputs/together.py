@@ -200,7 +200,11 @@ def _of_framing(sets: dict[str, Images | Rows]) -> Iterator[str]:
                 f"{sizes} are made ready differently ({one.resized}; {train.resized}): copies may be missed. Bring them to"
                 " one size."
             )
-        elif one.shape[1] != one.shape[2] and abs(_aspect(one) / _aspect(train) - 1) > _FRAMES:
+        elif (
+            flag == "samples"
+            and one.shape[1] != one.shape[2]
+            and abs(_aspect(one) / _aspect(train) - 1) > _FRAMES
+        ):
             yield f"{sizes} differ in shape: copies may be missed. Bring them to one shape."
 
 

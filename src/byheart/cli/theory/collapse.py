@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count, OwnData, Root, check_place, refuse_beside
+from byheart.cli.options import (
+    Channels,
+    Count,
+    Fit,
+    Orientation,
+    OwnData,
+    Root,
+    Transparency,
+    White,
+    check_place,
+    of_images,
+    refuse_beside,
+)
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -24,6 +36,10 @@ def collapse(
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     n: Count = None,
     seed: int = 0,
     clones: int = 500,
@@ -40,6 +56,10 @@ def collapse(
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         n: Training images, a fair draw of the data; all of them by default.
         seed: Random seed; the same seed gives the same result.
         clones: Pairs of samples that part at each level.
@@ -62,12 +82,13 @@ def collapse(
     if figure is not None:
         check_place("--figure", figure)
         check_png(figure)
+    of_data = of_images(size, channels, orientation, fit, transparency, white)
     trained = None if run is None else find_run(root, run)
     if trained is None:
-        chosen = the_data(data or "name:digits", size=size, channels=channels, distinct=distinct)
+        chosen = the_data(data or "name:digits", distinct=distinct, **of_data)
     else:
-        settings = {"--data": data, "--size": size, "--channels": channels, "--distinct": distinct or None}
-        refuse_beside("--run", {**settings, "--n": n})
+        settings = {"data": data, **of_data, "distinct": distinct or None, "n": n}
+        refuse_beside("--run", {f"--{name}": value for name, value in settings.items()})
         chosen, n = _of_run(trained)
     chosen = chosen.model_copy(update={"standardize": False})
     dataset = read_data(chosen)

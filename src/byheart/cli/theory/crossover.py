@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Optional
 
 from tyro.conf import arg
 
 from byheart._checks import InputError, check_ratio
-from byheart.cli.options import Channels, Count, OwnData
+from byheart.cli.options import Channels, Count, Fit, Orientation, OwnData, Transparency, White, of_images
 from byheart.cli.theory.output import show_forecast, write_forecast
 from byheart.studies.s1_crossover.forecast.compute import (
     SHOWN_SNR,
@@ -36,6 +37,10 @@ def crossover(
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     start: Start = "training",
     threshold: float = 1 / 3,
     restarts: int = 8,
@@ -60,6 +65,10 @@ def crossover(
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         start: Where the means start: at M training points; at fresh samples of the population; at standard normal draws; or
             at nearest pairs as averages, for M ≥ N/2.
         threshold: A sample counts as memorized if d1 < threshold · d2, its distances to the two nearest training points.
@@ -78,14 +87,15 @@ def crossover(
     _check(threshold, restarts, samples, seed)
     snr = None if json is None and figure is None else SHOWN_SNR
     replicates = Replicates(range(seed, seed + restarts), samples, models, start, snr)
+    of_data = of_images(size, channels, orientation, fit, transparency, white)
     if data is None:
-        _refuse_image_settings(size, channels, distinct)
+        _refuse_image_settings({**of_data, "distinct": distinct or None})
         forecast = forecast_population(*_settings(dimension, components, n), replicates)
     else:
         if dimension is not None:
             raise InputError(got="--data with --dimension", need="one of them", remedy="data have their own")
         _refuse_fresh_samples(start)
-        chosen = the_data(data, size=size, channels=channels, distinct=distinct)
+        chosen = the_data(data, distinct=distinct, **of_data)
         dataset = load(chosen)
         tell_notes(dataset)
         forecast = forecast_data(dataset, components, n, replicates)
@@ -113,10 +123,11 @@ def _settings(d: int | None, k: int | None, n: int | None) -> tuple[int, int, in
     )
 
 
-def _refuse_image_settings(size: int | None, channels: int | None, distinct: bool) -> None:
-    if distinct or size is not None or channels is not None:
+def _refuse_image_settings(settings: Mapping[str, object]) -> None:
+    given = [f"--{name}" for name, value in settings.items() if value is not None]
+    if given:
         raise InputError(
-            got="--size, --channels or --distinct without --data",
+            got=f"{', '.join(given)} without --data",
             need="the data that they are about",
             remedy="add --data NAME or --data FOLDER",
         )

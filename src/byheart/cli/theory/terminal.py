@@ -8,7 +8,17 @@ from typing import Annotated, Optional
 from tyro.conf import arg
 
 from byheart._checks import InputError
-from byheart.cli.options import Channels, Count, OwnData, refuse_beside
+from byheart.cli.options import (
+    Channels,
+    Count,
+    Fit,
+    Orientation,
+    OwnData,
+    Transparency,
+    White,
+    of_images,
+    refuse_beside,
+)
 
 __all__ = ["terminal"]
 
@@ -27,6 +37,10 @@ def terminal(
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     distinct: bool = False,
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
 ) -> int:
     """Say whether a regularized exact score still copies, and how often.
 
@@ -44,9 +58,14 @@ def terminal(
         size: Resize your images to this many pixels a side.
         channels: Read your images as grey (1) or RGB (3).
         distinct: Keep each image once, if the same one lies there several times.
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
     """
     beside = {"--exponent": exponent, "--dimension": dimension, "--tolerance": tolerance}
-    of_data = {"--size": size, "--channels": channels, "--distinct": distinct or None}
+    images = of_images(size, channels, orientation, fit, transparency, white)
+    of_data = {f"--{name}": value for name, value in images.items()} | {"--distinct": distinct or None}
     match _the_one({"--strength": strength, "--kappa": kappa, "--gamma": gamma, "--data": data}):
         case "--strength":
             refuse_beside("--strength", {"--exponent": exponent, **of_data})
@@ -59,7 +78,7 @@ def terminal(
             _show_shrinking(gamma or 0.0, exponent or 0.0)
         case _:
             refuse_beside("--data", beside)
-            _show_strength(data or "", size, channels, distinct)
+            _show_strength(data or "", distinct, images)
     return 0
 
 
@@ -120,14 +139,14 @@ def _show_shrinking(gamma: float, exponent: float) -> None:
     print(f"distance left at σ = 1e-12 over that at σ = 1: {left:.3g}")
 
 
-def _show_strength(choice: str, size: int | None, channels: Channels, distinct: bool) -> None:
+def _show_strength(choice: str, distinct: bool, images: Mapping[str, int | str | None]) -> None:
     """Print the strength that predicts left-out images best, in pixels and in training units."""
     from byheart.cli.options import tell_notes, the_data
     from byheart.data.named import load
     from byheart.metrics.bandwidth import best_strength
     from byheart.theory.terminal import tikhonov_distance
 
-    dataset = load(the_data(choice, size=size, channels=channels, distinct=distinct))
+    dataset = load(the_data(choice, distinct=distinct, **images))
     tell_notes(dataset)
     best, d, scale = best_strength(dataset.images), dataset.images[0].numel(), dataset.scale
     print("strength that predicts left-out images best:")
