@@ -9,7 +9,7 @@
     16 bits a color                         the upper 8 of them, as Pillow reads them
     32 bits a pixel, LAB                    unreadable: their black and white are not known
     EXIF orientation                        turned the way a viewer shows it, or left as the reading says
-    several frames                          the first
+    several frames                          the first, and their number is told
 
 A file that cannot be read is no reason to stop: `Unreadable` says why, and its caller lists and counts it.
 """
@@ -17,7 +17,7 @@ A file that cannot be read is no reason to stop: `Unreadable` says why, and its 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ MAX_PIXELS = 40_000_000
 
 _GREY_MODES = {"1", "L", "LA", "La"}
 _ORIENTATION = 0x0112  # the EXIF tag
+_STACKS = {"TIFF", "GIF", "WEBP", "PNG", "AVIF"}  # formats of Pillow whose files may hold several pictures
 _TURNS = range(2, 9)  # its values that turn or mirror; 1 does nothing, and others mean nothing
 _LONGEST = 200  # characters of a reason
 
@@ -60,11 +61,13 @@ class Picture:
     """A picture that was read, and whether it could have been read otherwise.
 
     values: (c, h, w).  marked: it carries a rotation mark, which some loaders ignore.  clear: some pixel is transparent.
+    frames: how many pictures the file holds, of which this is the first.
     """
 
     values: Array
     marked: bool = False
     clear: bool = False
+    frames: int = 1
 
 
 def read_picture(source: Path | str | bytes) -> Array:
@@ -99,10 +102,15 @@ def open_picture(source: Path | str | bytes, reading: Reading) -> Picture:
 
 
 def as_picture(image: Image.Image, reading: Reading) -> Picture:
-    """Read an opened picture.
+    """Read an opened picture, and count those behind it.
 
     Raises Unreadable for too many pixels and for 32 bits a pixel, and passes on what Pillow raises.
     """
+    picture = _alone(image, reading)
+    return replace(picture, frames=_frames(image))  # counted last: Pillow forgets the pixels while it counts
+
+
+def _alone(image: Image.Image, reading: Reading) -> Picture:
     if image.width * image.height > MAX_PIXELS:
         raise Unreadable(f"{image.width}×{image.height} pixels, over the limit of {MAX_PIXELS:,}")
     if image.mode in {"I", "F"}:
@@ -134,6 +142,16 @@ def _is_marked(image: Image.Image) -> bool:
         return image.getexif().get(_ORIENTATION, 1) in _TURNS
     except Exception:  # broken metadata of pixels that can be read
         return False
+
+
+def _frames(image: Image.Image) -> int:
+    """Count the pictures of a stack or an animation; what cameras put behind a photograph, as in MPO files, is none."""
+    if image.format not in _STACKS or image.tell() > 0:  # who has walked on in a stack has chosen a picture
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # a broken end of a file whose first picture can be read
+        return 1
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -129,7 +129,7 @@ def _images(source: Source, label: str, rows: Array, blocks: Iterable[Block], re
         fingerprint=fingerprint(small),
         pixels=_pixels(ranges, kept, small.shape[1]),
         place=source.place,
-        notes=(*source.notes, *notes_of(tally.traits, source.reading)),
+        notes=(*source.notes, *notes_of(tally.traits, source.reading, names_of(source.names, kept))),
         reading=source.reading,
         ways=_ways(source, label, tally, ranges, ready),
     )

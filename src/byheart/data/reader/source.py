@@ -93,13 +93,14 @@ class Group:
     """Items of a block that have one shape and type.
 
     places: (b,) in the block.  values: (b, …).  marked, clear: (b,) which pictures carry a rotation mark, or are transparent
-    in places; see `pictures.Picture`.
+    in places; frames: (b,) how many pictures their files hold; see `pictures.Picture`.
     """
 
     places: Array
     values: Array
     marked: Array
     clear: Array
+    frames: Array
 
 
 def from_array(
@@ -180,7 +181,7 @@ def by_shape(block: Block) -> tuple[list[Group], list[tuple[int, str]]]:
     """Stack the items of a block by shape and type, and list the unreadable ones, by their place in it, with reasons."""
     if isinstance(block, np.ndarray):
         none = np.zeros(len(block), bool)
-        return [Group(np.arange(len(block)), block, none, none)], []
+        return [Group(np.arange(len(block)), block, none, none, np.ones(len(block), np.int64))], []
     kinds: dict[tuple[Any, ...], list[tuple[int, Array | Picture]]] = {}
     reasons = []
     for place, item in enumerate(block):
@@ -200,6 +201,7 @@ def _group(items: Sequence[tuple[int, Array | Picture]]) -> Group:
         np.stack([picture.values for picture in pictures]),
         np.array([picture.marked for picture in pictures]),
         np.array([picture.clear for picture in pictures]),
+        np.array([picture.frames for picture in pictures]),
     )
 
 

@@ -72,7 +72,11 @@ def read_arrays(
 def _read(source: Source, size: int | None, channels: int | None) -> Raw:
     traits = Traits()
     raw = _whole(source, size, channels, traits)
-    said = () if raw.values.ndim == 2 else notes_of(traits, source.reading, squared=size is not None)
+    said = (
+        ()
+        if raw.values.ndim == 2
+        else notes_of(traits, source.reading, source.names, squared=size is not None)
+    )
     return replace(raw, notes=(*source.notes, *said))
 
 
