@@ -44,9 +44,16 @@ def test_centered_shifts_have_the_mean_score():
     torch.testing.assert_close(score(Barycentric(MEMORIZER, centered, 0.3), X, LEVELS), expected)
 
 
+@pytest.mark.parametrize("shape", [(1,), (2,), (3,), (5,), (15,), (16,), (17,), (2, 3, 4), (40,)])
+def test_shifts_are_nested_in_their_number(shape):
+    points = empirical(torch.ones(2, *shape))
+    many = barycentric(points, 40, 0.3, seed=5).offsets
+    for count in (1, 2, 3, 4, 7, 8, 16, 39):
+        assert torch.equal(barycentric(points, count, 0.3, seed=5).offsets, many[:count])
+
+
 def test_shifts_belong_to_the_seed():
-    few, many = barycentric(MEMORIZER, 2, 0.3, seed=5), barycentric(MEMORIZER, 4, 0.3, seed=5)
-    assert torch.equal(few.offsets, many.offsets[:2])
+    few = barycentric(MEMORIZER, 2, 0.3, seed=5)
     assert not torch.equal(few.offsets, barycentric(MEMORIZER, 2, 0.3, seed=6).offsets)
     assert few.shape == (2,) and few.device == torch.device("cpu")
 
@@ -92,7 +99,7 @@ def test_bad_input_is_refused():
     with pytest.raises(InputError, match=r"shape \(\) or \(6,\)"):
         Barycentric(MEMORIZER, OFFSETS, 0.3)(X, torch.ones(5))
     with pytest.raises(InputError, match=r"torch\.tensor"):
-        Barycentric(MEMORIZER, OFFSETS, 0.3)(X, 0.5)
+        Barycentric(MEMORIZER, OFFSETS, 0.3)(X, "0.5")
     with pytest.raises(InputError, match=r"\(b, 2\)"):
         Barycentric(MEMORIZER, OFFSETS, 0.3)(X[:, :1], LEVELS)
     for offsets in (OFFSETS[:0], OFFSETS[0], OFFSETS.long()):

@@ -110,7 +110,7 @@ def float32_error(train, std, sigma):
 @pytest.mark.parametrize("d", [4, 16, 256])  # from many centers that share the weight to a single one
 @pytest.mark.parametrize("sigma", [0.02, 0.05, 0.3, 1.0, 5.0, 80.0])
 @pytest.mark.parametrize("std", [0.0, 0.5])
-def test_float32_errs_by_2e5_at_most(d, sigma, std):
+def test_float32_errs_by_2e5_at_most_at_noised_points(d, sigma, std):
     assert float32_error(normal(1000, d).float(), std, sigma) < 2e-5
 
 

@@ -166,9 +166,10 @@ def test_float32_counts_more_near_duplicates_than_it_takes_again():
     """Twenty-four points within a few σ of each other, a hundred times as far from 0: more than the candidates."""
     base = 10 * torch.randn(1, 300, generator=DRAWS, dtype=torch.float64)
     near = base + 0.0008 * torch.randn(24, 300, generator=DRAWS, dtype=torch.float64)
+    around = torch.cat([near, base + torch.randn(10, 300, generator=DRAWS, dtype=torch.float64)])
     train = (
-        torch.cat([near, base + torch.randn(10, 300, generator=DRAWS, dtype=torch.float64)]).float().double()
-    )
+        torch.cat([around, -around]).float().double()
+    )  # about 0: points far from it are taken from their mean
     x = (near[:4] + 0.03 * torch.randn(4, 300, generator=DRAWS, dtype=torch.float64)).float().double()
     exact, found = (
         MixtureDenoiser(points, precision=precision).posterior(x, torch.tensor(0.03), source=torch.arange(4))
@@ -193,7 +194,7 @@ def test_transformations_of_torch_func_pass_through(precision, sigma):
 @pytest.mark.parametrize(
     ("ask", "word"),
     [
-        (lambda: empirical(TRAIN).posterior(X, 1.0), "torch.tensor"),
+        (lambda: empirical(TRAIN).posterior(X, "1.0"), "torch.tensor"),
         (lambda: empirical(TRAIN).posterior(X, torch.ones(3)), "shape"),
         (lambda: MixtureDenoiser(TRAIN, chunk=2.5), "chunk"),
         (lambda: MixtureDenoiser(TRAIN, log_weights=[0.0]), "log_weights"),

@@ -120,3 +120,17 @@ def test_rows_are_independent_and_types_stay(denoiser):
 def test_what_makes_no_sense_is_refused(build, says):
     with pytest.raises(InputError, match=says):
         build()
+
+
+def test_a_shrinkage_may_be_nan_only_where_the_row_is():
+    x = X.clone()
+    x[1] = math.nan
+    found = Shrunk(POINTS, lambda x, sigma: x.flatten(1).square().sum(1))(x, LEVELS)
+    assert found.flatten(1).isfinite().all(1).tolist() == [row != 1 for row in range(len(x))]
+    for bad in (math.nan, -1.0):
+        gamma = torch.full((len(x),), 0.5)
+        gamma[2] = bad  # a sound row
+        with pytest.raises(InputError, match="γ ≥ 0"):
+            Shrunk(POINTS, lambda x, sigma, gamma=gamma: gamma)(x, LEVELS)
+    with pytest.raises(InputError, match="γ ≥ 0"):
+        Shrunk(POINTS, lambda x, sigma: torch.where(torch.arange(len(x)) == 1, -1.0, 1.0))(x, LEVELS)

@@ -1,11 +1,14 @@
 """Laws that every closed form obeys.  A new denoiser joins by adding one line to DENOISERS."""
 
+from dataclasses import dataclass, fields
+
 import pytest
 import torch
 
 from byheart._checks import InputError
 from byheart.denoisers.barycenter import barycentric
 from byheart.denoisers.base import Shaped, eps, score
+from byheart.denoisers.by_condition import EmpiricalByClass, EmpiricalByKernel
 from byheart.denoisers.gaussian import GaussianDenoiser, wiener
 from byheart.denoisers.gaussian_mixture import GaussianMixtureDenoiser, lowrank_mixture
 from byheart.denoisers.local import (
@@ -35,6 +38,26 @@ MIX = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 IMAGES = normal(8, 2, 3, 4, seed=14)
 SPECTRUM = (torch.linspace(0.1, 3, 12, dtype=torch.float64), torch.linalg.qr(SPREAD).Q)
 BYTES = torch.randint(0, 256, (20, *SHAPE), generator=torch.Generator().manual_seed(15), dtype=torch.uint8)
+
+
+@dataclass
+class Asked:
+    """A conditional denoiser, asked for one condition by all rows."""
+
+    model: EmpiricalByClass | EmpiricalByKernel
+    condition: torch.Tensor
+
+    @property
+    def shape(self):
+        return self.model.shape
+
+    @property
+    def device(self):
+        return self.model.device
+
+    def __call__(self, x, sigma):
+        return self.model(x, sigma, self.condition.expand((*x.shape[:1], *self.condition.shape)))
+
 
 DENSITIES = {
     "empirical": empirical(TRAIN),
@@ -72,6 +95,17 @@ PIECEWISE = {  # denoisers of no density: put together from those of windows, or
     "consistent": consistent(empirical(TRAIN), 1.5),
     "shrunk by covariance": TikhonovByCovariance(empirical(TRAIN), 0.1, *SPECTRUM),
     "bytes": empirical_bytes(BYTES, 0.02, -2.5),
+    "by class": Asked(EmpiricalByClass(TRAIN, torch.arange(20) % 2), torch.tensor(1)),
+    "by kernel": Asked(EmpiricalByKernel(TRAIN, torch.arange(20.0)[:, None] % 2, 0.1), torch.tensor([1.0])),
+}
+NARROW = {  # laws of 1e-12 are not for float32
+    "empirical in float32": MixtureDenoiser(TRAIN, precision="float32", chunk=8),
+    "bytes in float32": empirical_bytes(BYTES, 0.02, -2.5, precision="float32"),
+    "by kernel in float32": Asked(
+        EmpiricalByKernel(TRAIN, torch.arange(20.0)[:, None] % 2, 0.1, "float32"), torch.tensor([1.0])
+    ),
+    "local in float32": LocalScore(IMAGES, 3, "float32", chunk=3),
+    "equivariant in float32": EquivariantLocal(IMAGES, 3, "float32", chunk=3),
 }
 DENOISERS = DENSITIES | PIECEWISE
 MEANS = {  # of the distribution: what is left of it under very much noise
@@ -86,6 +120,8 @@ MEANS = {  # of the distribution: what is left of it under very much noise
     "mixture of low rank": (MIX.reshape(-1, 1, 1) * TRAIN[:3]).sum(0),
     "colored templates": torch.einsum("k,kc,kp->cp", MIX, normal(3, 3, seed=16), TRAIN[:3, 0]),
     "bytes": 0.02 * BYTES.double().mean(0) - 2.5,
+    "by class": TRAIN[1::2].mean(0),
+    "by kernel": TRAIN[1::2].mean(0),
     **dict.fromkeys(("local", "local by level", "patches", "by covariance"), IMAGES.mean(0)),
     # The centers of all patches inside, and of those at the same distance from the border.
     "equivariant": IMAGES[:, :, 1:-1, 1:-1].mean((0, 2, 3)).reshape(2, 1, 1).expand(2, 3, 4),
@@ -94,7 +130,7 @@ MEANS = {  # of the distribution: what is left of it under very much noise
 
 
 def rows(name, count, seed=0):
-    return normal(count, *DENOISERS[name].shape, seed=seed)
+    return normal(count, *(DENOISERS | NARROW)[name].shape, seed=seed)
 
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["gradients on", "off"])
@@ -245,19 +281,62 @@ def test_a_level_that_is_none_is_refused(name, bad, method):
         function(rows(name, 2), torch.tensor(bad))
     with pytest.raises(InputError, match="0 < sigma"):
         function(rows(name, 2), torch.tensor([1.0, bad]))
+    with pytest.raises(InputError, match="0 < sigma"):
+        function(rows(name, 2)[:0], bad)
+
+
+def questions(name):
+    """All that a denoiser can be asked with (x, sigma)."""
+    names = ("__call__", "eps", "log_density", "log_kernel_sum", "n_eff", "posterior", "responsibilities")
+    return [getattr(DENOISERS[name], method) for method in names if hasattr(DENOISERS[name], method)]
+
+
+def numbers(answer):
+    """The tensors of an answer: itself, or its statistics."""
+    if isinstance(answer, torch.Tensor):
+        return [answer]
+    return [part for one in fields(answer) if (part := getattr(answer, one.name)) is not None]
 
 
 @every_denoiser
-def test_a_number_for_sigma_is_refused(name):
-    with pytest.raises(InputError, match=r"torch\.tensor"):
-        DENOISERS[name](rows(name, 2), 0.5)
+@pytest.mark.parametrize("sigma", [0.3, 2])
+def test_a_number_is_one_level_for_all(name, sigma):
+    x, level = rows(name, 3), torch.tensor(float(sigma), dtype=torch.float64)
+    for function in questions(name):
+        for found, expected in zip(numbers(function(x, sigma)), numbers(function(x, level)), strict=True):
+            assert torch.equal(found, expected)
+    for function in (eps, score):
+        assert torch.equal(function(DENOISERS[name], x, sigma), function(DENOISERS[name], x, level))
+
+
+@every_denoiser
+@pytest.mark.parametrize("bad", ["0.5", None, [0.5, 0.5]])
+def test_what_is_no_level_is_refused(name, bad):
+    for function in questions(name):
+        with pytest.raises(InputError, match=r"torch\.tensor"):
+            function(rows(name, 2), bad)
+
+
+@every_denoiser
+@pytest.mark.parametrize("sigma", [0.5, torch.tensor(0.5), torch.ones(0)], ids=["number", "one", "none"])
+def test_no_rows_give_no_rows(name, sigma):
+    x = rows(name, 2)
+    for function in questions(name):
+        for found, some in zip(numbers(function(x[:0], sigma)), numbers(function(x, 0.5)), strict=True):
+            assert found.shape == (0, *some.shape[1:])
 
 
 @every_denoiser
 @pytest.mark.parametrize(
     "wrong",
-    [lambda x: x.transpose(-1, -2), lambda x: x[0], lambda x: torch.tensor(1.0), lambda x: x.long()],
-    ids=["another shape", "one sample", "a number", "integers"],
+    [
+        lambda x: x.transpose(-1, -2),
+        lambda x: x[0],
+        lambda x: torch.tensor(1.0),
+        lambda x: x.long(),
+        lambda x: x[:0, :1],
+    ],
+    ids=["another shape", "one sample", "a number", "integers", "no rows of another shape"],
 )
 def test_a_wrong_x_is_refused(name, wrong):
     with pytest.raises(InputError, match=r"\(b, (2, )?3, 4\)"):

@@ -8,6 +8,7 @@ from byheart._checks import InputError
 from byheart.metrics import frechet, frechet_corrected, frechet_floor, kid, reference_gap, sliced_wasserstein
 from byheart.metrics.fidelity import directions
 from byheart.numerics.intervals import Interval
+from byheart.random import derive, generator
 
 
 def draws(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -157,6 +158,17 @@ def test_sliced_wasserstein_equals_pot(sizes, p):
     x, y = draws(sizes[0], 7), draws(sizes[1], 7, seed=1) * 2 + 1
     theirs = sliced_wasserstein_distance(x.numpy(), y.numpy(), p=p, projections=directions(7, 40, 3).numpy())
     assert sliced_wasserstein(x, y, projections=40, p=p, seed=3) == pytest.approx(float(theirs), rel=1e-9)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 16, 33])
+def test_directions_are_nested_in_their_number(d):
+    most = directions(d, 300, 3)
+    for count in (1, 2, 3, 16, 40, 127, 128, 129, 256, 299):
+        assert torch.equal(directions(d, count, 3), most[:, :count])
+    assert not torch.equal(most[:, :128], most[:, 128:256])
+    # Those of the default number are one draw, as recorded values had them.
+    draw = torch.randn(d, 128, generator=generator(derive(3, "directions")), dtype=torch.float64)
+    assert torch.equal(directions(d, 128, 3), draw / torch.linalg.vector_norm(draw, dim=0))
 
 
 def test_sliced_wasserstein_of_a_shift():

@@ -1,5 +1,7 @@
 """Moments in chunks are the moments, merging is associative, and the Fréchet distance is its definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -116,3 +118,26 @@ def test_directions_of_rounding_level_do_not_count():
     line = Moments(2, torch.zeros(200).double(), torch.outer(u, u))
     ball = Moments(2, torch.zeros(200).double(), torch.eye(200).double())
     assert frechet_distance(line, ball) == pytest.approx(1 + 200 - 2, rel=1e-11)
+
+
+@pytest.mark.parametrize("size", [1e200, 1e160])
+def test_squares_that_overflow_are_refused(size):
+    with pytest.raises(InputError, match="overflow"):
+        moments(size * normal(0, 5, 3))
+
+
+@pytest.mark.parametrize("part", ["mean", "scatter"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_moments_that_are_no_numbers_have_no_distance(part, bad):
+    # max(0, NaN) is 0, the distance of equal sets.
+    sound = moments(normal(0, 9, 3))
+    spoiled = replace(sound, **{part: getattr(sound, part) * bad})
+    for pair in ((sound, spoiled), (spoiled, sound)):
+        with pytest.raises(InputError, match=f"{part} of"):
+            frechet_distance(*pair)
+
+
+def test_moments_too_far_apart_have_no_distance():
+    sound = moments(normal(0, 9, 3))
+    with pytest.raises(InputError, match="overflow"):
+        frechet_distance(sound, replace(sound, mean=sound.mean + 1e160))

@@ -198,6 +198,14 @@ def test_ratio():
     assert ratio.tolist() == [0.25, 0.0, 1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    "pair", [(1.0, torch.nan), (torch.nan, 1.0), (torch.nan, torch.nan), (torch.inf, torch.inf)]
+)
+def test_a_distance_that_is_no_number_has_no_ratio(pair):
+    ratio = Neighbors(torch.tensor([pair], dtype=torch.float64), torch.zeros(1, 2, dtype=torch.int64)).ratio
+    assert bool(ratio.isnan().all())
+
+
 def test_ratio_needs_two_neighbors():
     with pytest.raises(InputError, match="k >= 2"):
         _ = nearest(normal(0, 3, 2), normal(1, 9, 2), k=1).ratio

@@ -152,6 +152,13 @@ def test_the_faster_backend_is_chosen_and_a_tie_goes_to_blas(monkeypatch, onednn
     assert product_backend() == chosen  # once a process: the clock has run out
 
 
+def test_a_backend_that_gives_nan_is_not_chosen(monkeypatch):
+    monkeypatch.setattr(products, "_onednn", lambda x, w, bias: x @ w.T * float("nan"))
+    calls = iter([1.0, 9.0] * 9)
+    monkeypatch.setattr(products, "_seconds", lambda work: next(calls))
+    assert product_backend() == "blas"
+
+
 def test_one_slow_moment_does_not_choose(monkeypatch):
     calls = iter([1.0, 9.0] * 8 + [1.0, 1.0])
     monkeypatch.setattr(products, "_seconds", lambda work: next(calls))

@@ -72,3 +72,29 @@ def test_a_product_with_gradient_is_the_plain_one():
     bias = torch.randn(4)
     torch.testing.assert_close(product(x, w, bias), x @ w.T + bias)
     assert product(x, w).requires_grad
+
+
+@pytest.mark.parametrize("differentiated", [True, False], ids=["dense", "sparse"])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("dtype", list(SPARSE_WEIGHT))
+def test_a_bad_row_has_no_part_in_the_choice_of_columns(differentiated, bad, dtype):
+    draws = torch.Generator().manual_seed(0)
+    logits = 300 * torch.randn(B, COLUMNS, generator=draws, dtype=dtype)  # one column a row
+    values = torch.randn(COLUMNS, D, generator=draws, dtype=dtype)
+    logits[2] = logits[0]
+    spoiled = logits.clone()
+    spoiled[2, 5:] = bad
+    sound = [0, 1, 3, 4]
+    for size in (COLUMNS, 7):
+        expected = chunked(logits.clone().requires_grad_(differentiated), values, size)
+        found = chunked(spoiled.clone().requires_grad_(differentiated), values, size)
+        assert torch.equal(found.mean[sound], expected.mean[sound])
+        assert torch.equal(found.log_sum[sound], expected.log_sum[sound])
+        # −∞ is the logit of a point that weighs nothing; a row of nothing else has no mean.
+        lost = found.mean[2] if bad != -torch.inf else chunked(spoiled * 0 + bad, values, size).mean[2]
+        assert bool(lost.isnan().all())
+
+
+def test_a_batch_of_bad_rows_only():
+    running = chunked(torch.full((B, COLUMNS), torch.nan), torch.ones(COLUMNS, D), 7)
+    assert bool(running.mean.isnan().all() and running.log_sum.isnan().all())

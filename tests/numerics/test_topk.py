@@ -119,3 +119,11 @@ INDEX = torch.tensor([[0, 1]])
 def test_bad_input_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("largest", [False, True])
+def test_a_bad_candidate_is_refused_however_few_are_kept(bad, largest):
+    # Sorted, it is the last one: two finite candidates before it must not hide it.
+    with pytest.raises(InputError, match="NaN or infinite"):
+        best(torch.tensor([[1.0, bad, 2.0]]), torch.tensor([[0, 1, 2]]), 2, largest=largest)

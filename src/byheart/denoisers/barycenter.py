@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_not_negative, check_shape
-from byheart.denoisers.base import Denoiser, Shaped, Wrapper, denoise, per_row, rows_and_variance
+from byheart.denoisers.base import Denoiser, Level, Shaped, Wrapper, checked_level, denoise, per_row
 from byheart.random import generator
 
 __all__ = ["Barycentric", "barycentric"]
@@ -49,18 +49,18 @@ class Barycentric(Wrapper):
         check_finite("offsets", self.offsets)
         check_not_negative("width", self.width, remedy="give a share of the distance between points")
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D_s(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
-        rows_and_variance(x, sigma, tuple(self.offsets.shape[1:]))  # refuses bad input before it is shifted
-        shift = per_row(self.width * (1 + sigma), x).to(x)
+        level = checked_level(x, sigma, tuple(self.offsets.shape[1:]))  # before x is shifted
+        shift = per_row(self.width * (1 + level), x).to(x)
         mean = torch.zeros_like(x)
         for offset in self.offsets.to(x):
-            mean = mean + denoise(self.denoiser, x + shift * offset, sigma) / len(self.offsets)
+            mean = mean + denoise(self.denoiser, x + shift * offset, level) / len(self.offsets)
         return mean
 
 
 def barycentric(denoiser: Shaped, count: int, width: float, seed: int) -> Barycentric:
-    """D_s with `count` unit noises, the same for the same seed, nested in count.
+    """D_s with `count` unit noises, the same for the same seed, nested in count: those of fewer are the first of those of more.
 
     Raises InputError for a count below 1, or a denoiser that does not know its shape.
     """
@@ -70,5 +70,7 @@ def barycentric(denoiser: Shaped, count: int, width: float, seed: int) -> Baryce
             need="at least one shift, and a denoiser that knows the shape of its samples",
             remedy="give Barycentric the offsets themselves",
         )
-    offsets = torch.randn(count, *denoiser.shape, generator=generator(seed), dtype=torch.float64)
-    return Barycentric(denoiser, offsets.to(denoiser.device), width)
+    draws = generator(seed)
+    # One by one: the numbers of a single large draw depend on its size.
+    offsets = [torch.randn(denoiser.shape, generator=draws, dtype=torch.float64) for _ in range(count)]
+    return Barycentric(denoiser, torch.stack(offsets).to(denoiser.device), width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,15 +12,21 @@ from byheart._checks import InputError, check_tensor
 
 __all__ = [
     "Denoiser",
+    "Level",
     "Scheduled",
     "Shaped",
     "Wrapper",
+    "checked_level",
     "denoise",
     "eps",
+    "level_of",
     "per_row",
     "rows_and_variance",
     "score",
 ]
+
+Level = Tensor | float
+"""σ as a closed form takes it: a tensor () or (b,), or a number, which is one level for all rows."""
 
 SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
 """Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
@@ -93,12 +100,12 @@ class HoldsTrain:
         return self.train.device
 
 
-def denoise(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
-    """D(x, σ) of a denoiser that may be anybody's.  x: (b, *shape).  sigma: () or (b,).
+def denoise(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
+    """D(x, σ) of a denoiser that may be anybody's, and is given σ as a tensor.  x: (b, *shape).  sigma: () or (b,), or a number.
 
     Raises InputError if it returns another shape, which would be broadcast into numbers that mean nothing.
     """
-    denoised = denoiser(x, sigma)
+    denoised = denoiser(x, level_of(sigma))
     if denoised.shape != x.shape:
         raise InputError(
             got=f"a denoiser that answers x of shape {tuple(x.shape)} with shape {tuple(denoised.shape)}",
@@ -108,12 +115,12 @@ def denoise(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
     return denoised
 
 
-def score(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
+def score(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
     """∇ log p_σ(x) = (D(x, σ) − x) / σ²  (Tweedie).  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape)."""
     return (denoise(denoiser, x, sigma) - x) / per_row(sigma, x) ** 2
 
 
-def eps(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
+def eps(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
     """The noise E[ε | x] = (x − D(x, σ)) / σ.  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape).
 
     At small σ the difference cancels: a mixture has its own `eps`, which does not.
@@ -121,11 +128,25 @@ def eps(denoiser: Denoiser, x: Tensor, sigma: Tensor) -> Tensor:
     return (x - denoise(denoiser, x, sigma)) / per_row(sigma, x)
 
 
-def per_row(sigma: Tensor, x: Tensor) -> Tensor:
+def level_of(sigma: Level) -> Tensor:
+    """Give sigma as a tensor: a tensor as it is, a number as () in float64.  Raises InputError for anything else."""
+    if isinstance(sigma, Tensor):
+        return sigma
+    if isinstance(sigma, Real):
+        return torch.tensor(float(sigma), dtype=torch.float64)
+    raise InputError(
+        got=f"sigma as {type(sigma).__name__}",
+        need="a tensor of shape () or (b,), or a number",
+        remedy="write torch.tensor(sigma)",
+    )
+
+
+def per_row(sigma: Level, x: Tensor) -> Tensor:
     """sigma reshaped to broadcast over the rows of x: () stays (), (b,) becomes (b, 1, …).
 
     Raises InputError for any other shape.
     """
+    sigma = level_of(sigma)
     if sigma.ndim and sigma.shape != x.shape[:1]:
         raise InputError(
             got=f"sigma of shape {tuple(sigma.shape)} with x of shape {tuple(x.shape)}",
@@ -136,26 +157,32 @@ def per_row(sigma: Tensor, x: Tensor) -> Tensor:
 
 
 def rows_and_variance(
-    x: Tensor, sigma: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.float64
+    x: Tensor, sigma: Level, shape: tuple[int, ...], dtype: torch.dtype = torch.float64
 ) -> tuple[Tensor, Tensor]:
     """What a closed form computes with: x as rows (b, d), and σ² as () or (b, 1), both in dtype.
 
-    x: (b, *shape).  sigma: () or (b,).  Raises InputError unless x is floating point of that shape and sigma holds
-    positive, finite levels.
+    x: (b, *shape).  sigma: () or (b,), or a number.  Raises InputError unless x is floating point of that shape and sigma
+    holds positive, finite levels.
     """
-    _check_inputs(x, sigma, shape)
+    level = checked_level(x, sigma, shape)
     rows = x.flatten(1).to(dtype)
-    return rows, (per_row(sigma.to(rows), rows) ** 2).clamp(min=SMALLEST_VARIANCE[dtype])
+    return rows, (per_row(level.to(rows), rows) ** 2).clamp(min=SMALLEST_VARIANCE[dtype])
 
 
-def _check_inputs(x: Tensor, sigma: Tensor, shape: tuple[int, ...]) -> None:
+def checked_level(x: Tensor, sigma: Level, shape: tuple[int, ...]) -> Tensor:
+    """Give sigma as a tensor () or (b,), once both inputs of a closed form have passed.  shape: *shape, of one sample.
+
+    Raises InputError as `rows_and_variance` does.
+    """
+    check_tensor("x", x, f"of shape {_batch(shape)}")
     if not x.ndim or tuple(x.shape[1:]) != shape or not x.is_floating_point():
         raise InputError(
             got=f"x of shape {tuple(x.shape)} in {x.dtype}",
-            need=f"floating-point x of shape (b, {', '.join(map(str, shape))})",
+            need=f"floating-point x of shape {_batch(shape)}",
             remedy="reshape x, or convert it with .float()",
         )
-    check_tensor("sigma", sigma, "of shape () or (b,)", remedy="write torch.tensor(sigma)")
+    sigma = level_of(sigma)
+    per_row(sigma, x)  # refuses other shapes
     good = (sigma > 0) & sigma.isfinite()
     if not bool(good.all()):
         raise InputError(
@@ -164,6 +191,11 @@ def _check_inputs(x: Tensor, sigma: Tensor, shape: tuple[int, ...]) -> None:
             remedy="a solver's step to 0 returns the denoised x, so end there; "
             "in place of infinity use noise.SIGMA_MAX",
         )
+    return sigma
+
+
+def _batch(shape: tuple[int, ...]) -> str:
+    return f"(b, {', '.join(map(str, shape))})"
 
 
 def _known(denoiser: Denoiser) -> Shaped:

@@ -15,8 +15,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite, check_open
-from byheart.denoisers.base import HoldsTrain, per_row, rows_and_variance
+from byheart._checks import InputError, check_finite, check_open, check_tensor
+from byheart.denoisers.base import HoldsTrain, Level, checked_level, rows_and_variance
 from byheart.denoisers.mixture import CHUNK, DTYPES, MixtureDenoiser, Precision, empirical, log_volume
 from byheart.denoisers.points import Points
 from byheart.denoisers.posterior import TOP, Posterior, check_question, posterior_of
@@ -46,9 +46,9 @@ class EmpiricalByClass(HoldsTrain):
                 remedy="give the class of each training point; for real-valued conditions take EmpiricalByKernel",
             )
 
-    def __call__(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level, label: Tensor) -> Tensor:
         """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
-        per_row(sigma, x)
+        sigma = checked_level(x, sigma, self.shape)
         _check_conditions(label, (len(x),))
         denoised = torch.empty_like(x)
         for one in torch.unique(label).tolist():
@@ -100,23 +100,23 @@ class EmpiricalByKernel(HoldsTrain):
         check_finite("conditions", self.conditions)
         check_open("width", self.width, remedy="for classes take EmpiricalByClass")
 
-    def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level, condition: Tensor) -> Tensor:
         """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
-        _check_conditions(condition, (len(x), self.conditions.shape[1]))
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
+        _check_conditions(condition, (len(x), self.conditions.shape[1]))
         mean, _ = self._points.sums(rows, variance, self.log_weights(condition))
         return mean.to(x.dtype).reshape(x.shape)
 
     def posterior(
-        self, x: Tensor, sigma: Tensor, condition: Tensor, *, count: int = TOP, source: Tensor | None = None
+        self, x: Tensor, sigma: Level, condition: Tensor, *, count: int = TOP, source: Tensor | None = None
     ) -> Posterior:
         """Statistics of the posterior over all training points, for every row, as `MixtureDenoiser.posterior` gives them.
 
         Of a class: `EmpiricalByClass.of_class(label).posterior`.
         """
+        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
         check_question(len(x), len(self.train), count, source)
-        rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         weights, log_sum = self._points.weights(rows, variance, self.log_weights(condition))
         log_density = (log_sum - log_volume(rows.shape[1], variance)).squeeze(1)
         return posterior_of(weights, log_density, count, source)
@@ -132,6 +132,7 @@ class EmpiricalByKernel(HoldsTrain):
 
 
 def _check_conditions(given: Tensor, shape: tuple[int, ...]) -> None:
+    check_tensor("conditions", given, f"of shape {shape}, one for each row")
     if tuple(given.shape) != shape:
         raise InputError(
             got=f"conditions of shape {tuple(given.shape)}",

@@ -29,9 +29,9 @@ class _Given:
     labels: Tensor
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        if len(x) != len(self.labels):
+        if x.shape[:1] != self.labels.shape[:1]:
             raise InputError(
-                got=f"{len(x)} rows for {len(self.labels)} labels",
+                got=f"x of shape {tuple(x.shape)} for {len(self.labels)} labels",
                 need="one row for each label, in their order",
                 remedy="bind the labels of these rows: given(model, labels[rows])",
             )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_shape
-from byheart.denoisers.base import rows_and_variance
+from byheart.denoisers.base import Level, rows_and_variance
 
 __all__ = ["GaussianDenoiser", "wiener"]
 
@@ -78,14 +78,14 @@ class GaussianDenoiser:
         """Where the mean is."""
         return self.mean.device
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         offset, noise = self._prepare(x, sigma)
         basis, variances = self.directions.double(), self.variances.double()
         kept = (offset @ basis) * (variances / (variances + noise)) @ basis.T
         return (self.mean.double().flatten() + kept).to(x.dtype).reshape(x.shape)
 
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_density(self, x: Tensor, sigma: Level) -> Tensor:
         """log p_σ(x): (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         offset, noise = self._prepare(x, sigma)
         coefficients, total = offset @ self.directions.double(), self.variances.double() + noise
@@ -98,7 +98,7 @@ class GaussianDenoiser:
         volume = total.log().sum(-1) + (d - f) * level.log() + d * math.log(2 * math.pi)
         return -(quadratic + volume) / 2
 
-    def _prepare(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def _prepare(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
         """x − μ as (b, d) and σ² as () or (b, 1), in float64."""
         rows, noise = rows_and_variance(x, sigma, self.shape)
         return rows - self.mean.double().flatten(), noise

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from byheart._checks import InputError, check_finite
 from byheart.data.mixture import check_weights
+from byheart.denoisers.base import Level, level_of
 from byheart.denoisers.gaussian import GaussianDenoiser
 
 __all__ = ["GaussianMixtureDenoiser", "lowrank_mixture"]
@@ -57,26 +58,25 @@ class GaussianMixtureDenoiser:
         """Where the components are."""
         return self.components[0].device
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         wide, shares = x.double(), self.responsibilities(x, sigma)
         means = torch.stack([part(wide, sigma) for part in self.components], 1).flatten(2)
         return (shares[:, None] @ means).squeeze(1).to(x.dtype).reshape(x.shape)
 
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_density(self, x: Tensor, sigma: Level) -> Tensor:
         """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         return self._joint(x, sigma).logsumexp(1)
 
-    def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def responsibilities(self, x: Tensor, sigma: Level) -> Tensor:
         """rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         return self._joint(x, sigma).softmax(1)
 
-    def _joint(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def _joint(self, x: Tensor, sigma: Level) -> Tensor:
         """log wₖ pₖ(x, σ): (b, k)."""
         # Beyond it σ² overflows, and every density would be 0; the shares stopped moving long before.
-        level = sigma
-        if isinstance(sigma, Tensor):
-            level = sigma.double().where(sigma.isinf(), sigma.double().clamp(max=LARGEST))
+        wide = level_of(sigma).double()
+        level = wide.where(wide.isinf(), wide.clamp(max=LARGEST))
         logs = torch.stack([part.log_density(x, level) for part in self.components], 1)
         return logs - math.log(logs.shape[1]) if self.weights is None else logs + self.weights.to(logs).log()
 

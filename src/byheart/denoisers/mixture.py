@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_not_negative, check_tensor, unknown
-from byheart.denoisers.base import per_row, rows_and_variance
+from byheart.denoisers.base import Level, per_row, rows_and_variance
 from byheart.denoisers.points import Points
 from byheart.denoisers.posterior import TOP, Posterior, check_question, joined, posterior_of
 from byheart.random import generator
@@ -53,7 +53,10 @@ class MixtureDenoiser:
     centers: (k, *shape), floating point, or bytes that stand for themselves (`empirical_bytes` gives them other units); also
     mapped from a file.  They must not change in place afterwards, unless they carry gradients.  std: standard deviation s within a component, a number or a () tensor.
     log_weights: (k,), normalized; None is equal weights.
-    precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖.
+    precision: of the arithmetic.  float32 errs by up to 2e-5 of ‖D‖ at noised training points, and by up to 5e-3 of the distance between
+    points that tie: a logit may err by several times 1e-3 (`points.COARSE`) before it is made again, and a weight by a quarter of what two
+    logits err.  Where somebody differentiates none is made again: logits then err by about 1e-7 ‖x‖²/v, and float32 may take the
+    wrong one of two near points at a small σ.
     chunk: centers taken at a time.
     Differentiable in x, sigma, centers, std and log_weights.
     Where nobody differentiates, logits that float arithmetic has spoiled are made again: by subtraction for up to 16
@@ -84,32 +87,32 @@ class MixtureDenoiser:
         """Where the centers are."""
         return self.centers.device
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         rows, variance = self._prepare(x, sigma)
         mean, _ = self._sums(rows, variance)
         own = self.std**2 / variance  # the part of v that is s²; σ² / v would overflow at huge σ
         return (mean + own * (rows - mean)).to(x.dtype).reshape(x.shape)
 
-    def eps(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def eps(self, x: Tensor, sigma: Level) -> Tensor:
         """E[ε | x], without the cancellation of (x − D) / σ at small σ.  Shapes as in the call."""
         rows, variance = self._prepare(x, sigma)
         mean, _ = self._sums(rows, variance)
-        level = per_row(sigma.to(rows), rows)
+        level = per_row(sigma, rows).to(rows)
         return (level / variance * (rows - mean)).to(x.dtype).reshape(x.shape)
 
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_density(self, x: Tensor, sigma: Level) -> Tensor:
         """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         rows, variance = self._prepare(x, sigma)
         _, log_sum = self._sums(rows, variance)
         return (log_sum - log_volume(rows.shape[1], variance)).squeeze(1)
 
-    def log_kernel_sum(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_kernel_sum(self, x: Tensor, sigma: Level) -> Tensor:
         """log Σₖ wₖ exp(−‖x − μₖ‖²/2v), the log density without its normalization: (b,) float64.  Shapes as in `log_density`."""
         return self._sums(*self._prepare(x, sigma))[1].squeeze(1)
 
     def posterior(
-        self, x: Tensor, sigma: Tensor, *, count: int = TOP, source: Tensor | None = None
+        self, x: Tensor, sigma: Level, *, count: int = TOP, source: Tensor | None = None
     ) -> Posterior:
         """Statistics of the posterior over the centers, for every row.
 
@@ -128,7 +131,7 @@ class MixtureDenoiser:
             )
         return joined(parts)
 
-    def truncated(self, x: Tensor, sigma: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def truncated(self, x: Tensor, sigma: Level, count: int) -> tuple[Tensor, Tensor]:
         """D over the `count` leading centers alone, (b, *shape), and the weight of those left out, (b,).
 
         The error is at most σ²/v · tail · the largest distance between centers.  Below the collapse level few centers carry all;
@@ -141,7 +144,7 @@ class MixtureDenoiser:
         own = self.std**2 / variance
         return (mean + own * (rows - mean)).to(x.dtype).reshape(x.shape), found.tail
 
-    def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def responsibilities(self, x: Tensor, sigma: Level) -> Tensor:
         """rₖ(x, σ): (b, k), in the arithmetic's precision.  x: (b, *shape).  sigma: () or (b,), positive."""
         return self._points.weights(*self._prepare(x, sigma), self.log_weights)[0]
 
@@ -149,7 +152,7 @@ class MixtureDenoiser:
     def _points(self) -> Points:
         return Points(self.centers, self.chunk)
 
-    def _prepare(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def _prepare(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
         """x as (b, d) and v as () or (b, 1), in the arithmetic's precision."""
         rows, noise = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         return rows, noise + self.std**2

@@ -3,10 +3,14 @@
 Points are read as they are stored (float64, float32, bytes; in memory or mapped from a file) and converted a chunk at
 a time.  ‖x − μ‖² is expanded, so that two matrix products do the work; where the expansion has lost digits that matter,
 the leading points of a row are taken again by subtraction, in float64, or the whole row where more points share it.
+
+The expansion errs by eps · ‖x‖²/v, which grows with the distance of the data from 0 and not with their spread.  Points whose
+mean is OFF_CENTER times as far from 0 as they spread are therefore taken from their mean, and x with them: ‖x − μ‖ is the same.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +29,12 @@ CANDIDATES = 16
 COARSE = 1e-3
 """Error of a logit from which on they are: eps · ‖x‖² / v."""
 
+FAR = 1e8
+"""Times the longest point: x beyond it is so far that ‖x − μₖ‖² by subtraction is the same number for all points, in float64."""
+
+OFF_CENTER = 10.0
+"""‖mean‖ over the root of the mean of ‖μₖ − mean‖².  Beyond it the squares have two digits more than their differences."""
+
 ROWS = 32  # taken again at a time: their candidates are ROWS · CANDIDATES · d float64
 
 
@@ -39,27 +49,71 @@ class Points:
     stored: Tensor
     chunk: int
 
-    @cached_property
+    @property
     def half_squares(self) -> Tensor:
         """‖μₖ‖² / 2: (k,) float64."""
-        chunks = torch.split(self.stored.detach(), self.chunk)
-        return torch.cat([chunk.flatten(1).double().square().sum(1) / 2 for chunk in chunks])
+        return self._half_squares_and_sum[0]
+
+    @cached_property
+    def center(self) -> Tensor | None:
+        """Where the points are taken from: (d,) float64, their mean if it is far from 0; None is 0."""
+        halves, total = self._half_squares_and_sum
+        mean = (total / len(halves)).float().double()  # float32: the same number in either precision
+        far = float(mean.square().sum())
+        spread = float(2 * halves.mean()) - far  # mean of ‖μ‖² less ‖mean‖²
+        return mean if math.isfinite(far) and far > OFF_CENTER**2 * spread else None
+
+    @cached_property
+    def _half_squares_and_sum(self) -> tuple[Tensor, Tensor]:
+        """‖μₖ‖² / 2 (k,) and Σ μₖ (d,), both float64, in one pass over what may lie in a file."""
+        halves, sums = zip(
+            *((chunk.square().sum(1) / 2, chunk.sum(0)) for chunk in self._chunks()), strict=True
+        )
+        return torch.cat(halves), torch.stack(sums).sum(0)
+
+    @cached_property
+    def _own_half_squares(self) -> Tensor:
+        """‖μₖ − center‖² / 2: (k,) float64."""
+        if self.center is None:
+            return self.half_squares
+        return torch.cat([(chunk - self.center).square().sum(1) / 2 for chunk in self._chunks()])
+
+    def _chunks(self) -> Iterator[Tensor]:
+        """The points as they are stored, some at a time: (c, d) float64."""
+        for chunk in torch.split(self.stored.detach(), self.chunk):
+            yield chunk.flatten(1).double()
 
     def logits(
         self, rows: Tensor, variance: Tensor, log_weights: Tensor | None
     ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Where a chunk starts, its points (c, d), and their log wₖ − ‖x − μₖ‖²/2v + ‖x‖²/2v (b, c), chunk by chunk.
 
-        rows: (b, d).  variance: v, () or (b, 1).
+        rows: x, (b, d), from the center, as the points are.  variance: v, () or (b, 1).
         """
         for start in range(0, len(self.stored), self.chunk):
             part = slice(start, start + self.chunk)
-            means = self.stored[part].flatten(1).to(rows)
+            means = self._means(self.stored[part], rows)
             logits = product(rows, means, -self._half_squares(part, means)) / variance
             yield start, means, logits if log_weights is None else logits + log_weights[..., part].to(rows)
 
     def sums(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Σ rₖ μₖ as (b, d), and log Σ wₖ exp(−‖x − μₖ‖²/2v) as (b, 1) float64.  Shapes as in `logits`."""
+        """Σ rₖ μₖ as (b, d), and log Σ wₖ exp(−‖x − μₖ‖²/2v) as (b, 1) float64.
+
+        rows: x, (b, d).  variance: v, () or (b, 1).
+        """
+        if self.center is None:
+            return self._sums(rows, variance, log_weights)
+        mean, log_sum = self._sums(rows - self.center.to(rows), variance, log_weights)
+        return (mean.double() + self.center.to(mean.device)).to(mean), log_sum
+
+    def weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """rₖ, all at once, as (b, k), and the same log sum as of `sums`, as (b, 1) float64.  Shapes as in `sums`."""
+        if self.center is None:
+            return self._weights(rows, variance, log_weights)
+        return self._weights(rows - self.center.to(rows), variance, log_weights)
+
+    def _sums(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The same of rows from the center, the mean from there, too."""
         running, leading = start_running(rows), start_leading(rows)
         error = self._error(rows, variance, log_weights)
         for start, means, logits in self.logits(rows, variance, log_weights):
@@ -68,35 +122,45 @@ class Points:
             running = running.add(logits, means)
         mean, log_sum = running.mean, running.log_sum.double() - _length(rows, variance)
         if error is not None:
-            whole, rest = self._coarse(leading, error)
+            whole, rest = self._coarse(rows, leading, error)
             for again in self._again(rows, variance, log_weights, leading, _near(leading, error), whole):
                 mean[again.rows] = (again.logits.softmax(1)[:, None] @ again.centers).squeeze(1).to(mean)
                 log_sum[again.rows] = again.logits.logsumexp(1, keepdim=True)
             if len(rest):
-                wide = self.sums(*_in_float64(rest, rows, variance, log_weights))
+                wide = self._sums(*_in_float64(rest, rows, variance, log_weights))
                 mean[rest], log_sum[rest] = wide[0].to(mean), wide[1]
         return mean, log_sum
 
-    def weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        """rₖ, all at once, as (b, k), and the same log sum as of `sums`, as (b, 1) float64.  Shapes as in `logits`."""
+    def _weights(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The same of rows from the center."""
         found = torch.cat([logits for _, _, logits in self.logits(rows, variance, log_weights)], 1)
         weights, error = found.softmax(1), self._error(rows, variance, log_weights)
         log_sum = found.logsumexp(1, keepdim=True).double() - _length(rows, variance)
         if error is not None:
             leading = start_leading(rows).add(found, 0, CANDIDATES)
-            whole, rest = self._coarse(leading, error)
+            whole, rest = self._coarse(rows, leading, error)
             for again in self._again(rows, variance, log_weights, leading, _near(leading, error), whole):
                 none = torch.zeros_like(weights[again.rows])
                 weights[again.rows] = none.scatter_(1, again.columns, again.logits.softmax(1).to(weights))
                 log_sum[again.rows] = again.logits.logsumexp(1, keepdim=True)
             if len(rest):
-                wide = self.weights(*_in_float64(rest, rows, variance, log_weights))
+                wide = self._weights(*_in_float64(rest, rows, variance, log_weights))
                 weights[rest], log_sum[rest] = wide[0].to(weights), wide[1]
         return weights, log_sum
 
+    def _means(self, stored: Tensor, rows: Tensor) -> Tensor:
+        """Stored points (c, *shape) from the center, as rows have them: (c, d)."""
+        flat = stored.flatten(1)
+        if self.center is None:
+            return flat.to(rows)
+        wide = torch.promote_types(flat.dtype, rows.dtype)  # taken from the center before digits are dropped
+        return (flat.to(rows.device, wide) - self.center.to(rows.device, wide)).to(rows)
+
     def _half_squares(self, part: slice, means: Tensor) -> Tensor:
         # Learned points move, and their squares are differentiated.
-        return means.square().sum(1) / 2 if self.stored.requires_grad else self.half_squares[part].to(means)
+        return (
+            means.square().sum(1) / 2 if self.stored.requires_grad else self._own_half_squares[part].to(means)
+        )
 
     def _error(self, rows: Tensor, variance: Tensor, log_weights: Tensor | None) -> Tensor | None:
         """The error of every row's logits (b, 1), if any is above COARSE; None where somebody differentiates."""
@@ -105,12 +169,17 @@ class Points:
         error = torch.finfo(rows.dtype).eps * rows.square().sum(1, keepdim=True) / variance
         return error if bool((error > COARSE).any()) else None
 
-    def _coarse(self, leading: Leading, error: Tensor) -> tuple[Tensor, Tensor]:
-        """Coarse rows whose whole weight lies on their candidates, and those that more points share, in float32 only."""
+    def _coarse(self, rows: Tensor, leading: Leading, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Coarse rows whose whole weight lies on their candidates, and those that more points share, in float32 only.
+
+        Rows for which subtraction is no better, or whose leading logit is none, are among the latter.
+        """
         coarse = (error > COARSE).squeeze(1)
         whole = ~_near(leading, error)[:, -1]
         if leading.logits.shape[1] == len(self.stored):
             whole = torch.ones_like(whole)
+        longest = (2 * self._own_half_squares.max()).sqrt().to(rows.device)
+        whole &= (rows.double().square().sum(1).sqrt() <= FAR * longest) & leading.logits[:, 0].isfinite()
         rest = coarse & ~whole
         if leading.logits.dtype == torch.float64:
             rest = torch.zeros_like(rest)
@@ -130,6 +199,7 @@ class Points:
             chosen = whole[start : start + ROWS]
             columns = leading.columns[chosen, : int(near[chosen].sum(1).max())]
             centers = self.stored[columns.to(self.stored.device)].flatten(2).double()
+            centers = centers if self.center is None else centers - self.center
             level = (variance if variance.ndim == 0 else variance[chosen]).double()
             logits = (centers - rows[chosen].double()[:, None]).square().sum(2) / (-2 * level)
             if log_weights is not None:

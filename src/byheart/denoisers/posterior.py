@@ -55,7 +55,8 @@ def posterior_of(
     weights: (b, k), rows of sum 1.  log_density: (b,).  count: leading points kept.  source: (b,) integers, the point of each row.
     """
     top = weights.topk(min(count, weights.shape[1]), 1)
-    left_out = weights.scatter(1, top.indices, 0.0).sum(1)  # 1 − Σ would be rounding where the tail is small
+    # 1 − Σ would be rounding where the tail is small; a row that is NaN has no tail of 0.
+    left_out = weights.scatter(1, top.indices, 0.0).sum(1) + 0.0 * top.values[:, 0]
     return Posterior(
         n_eff=1 / weights.square().sum(1),
         entropy=torch.special.entr(weights).sum(1),

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite
-from byheart.denoisers.base import Denoiser, Wrapper, per_row
+from byheart.denoisers.base import Denoiser, Level, Wrapper, level_of, per_row
 from byheart.denoisers.mixture import MixtureDenoiser
 from byheart.noise.process import Process
 
@@ -40,16 +40,20 @@ Shrinkage = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Shrunk(Wrapper):
-    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ).  Raises InputError, when called, for a negative γ or NaN."""
+    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ), which is given σ as a tensor.
+
+    Raises InputError, when called, for a γ that is negative or NaN where D is finite.
+    """
 
     denoiser: Denoiser
     shrinkage: Shrinkage
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
-        denoised = self.denoiser(x, sigma)  # first: it refuses what is no level
-        gamma = torch.as_tensor(self.shrinkage(x, sigma))
-        if not bool((gamma >= 0).all()):
+        level = level_of(sigma)
+        denoised = self.denoiser(x, level)  # first: it refuses what is no level
+        gamma = torch.as_tensor(self.shrinkage(x, level))
+        if not bool((gamma >= 0).all()) and not _only_of_lost_rows(gamma, denoised):
             raise InputError(
                 got=f"a shrinkage γ of {gamma.min().item():g}",
                 need="γ ≥ 0",
@@ -104,10 +108,11 @@ class TikhonovByCovariance(Wrapper):
                 remedy="take them from denoisers.wiener(train), leaving out zero variances",
             )
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
-        change = (self.denoiser(x, sigma) - x).flatten(1).double()
-        noise = per_row(_own_noise(self.process, sigma).square(), change)
+        level = level_of(sigma)
+        change = (self.denoiser(x, level) - x).flatten(1).double()
+        noise = per_row(_own_noise(self.process, level).square(), change)
         basis, variances = self.directions.double(), self.variances.double()
         kept = 1 / (1 + self.strength / (variances * noise))  # safe where σ² overflows, or underflows
         return x + ((change @ basis) * kept @ basis.T).to(x.dtype).reshape(x.shape)
@@ -151,6 +156,14 @@ def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
     if not math.isfinite(kappa):
         raise InputError(got=f"kappa {kappa}", need="a finite number, about 1", remedy="choose one near 1")
     return Shrunk(points, Consistent(points, kappa))
+
+
+def _only_of_lost_rows(gamma: Tensor, denoised: Tensor) -> bool:
+    """Whether γ is negative or NaN only as NaN, of rows whose D is not finite: x was not, which is no fault of the shrinkage."""
+    if gamma.shape != denoised.shape[:1]:
+        return False
+    lost = ~denoised.flatten(1).isfinite().all(1)
+    return bool(((gamma >= 0) | (gamma.isnan() & lost.to(gamma.device))).all())
 
 
 def _own_noise(process: Process | None, sigma: Tensor) -> Tensor:

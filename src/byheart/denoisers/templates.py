@@ -22,7 +22,7 @@ from torch import Tensor
 from byheart._checks import InputError
 from byheart.data.mixture import check_weights
 from byheart.data.templates import COLORS, check_templates
-from byheart.denoisers.base import per_row, rows_and_variance
+from byheart.denoisers.base import Level, per_row, rows_and_variance
 
 __all__ = ["ColoredTemplateDenoiser"]
 
@@ -60,20 +60,20 @@ class ColoredTemplateDenoiser:
         """Where the templates are."""
         return self.templates.device
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         return self._denoised(*self._prepare(x, sigma)).to(x.dtype).reshape(x.shape)
 
-    def eps(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def eps(self, x: Tensor, sigma: Level) -> Tensor:
         """E[ε | x] = (x − D) / σ, with the difference in float64 whatever x is.  Shapes as in the call.
 
         There is no form without a difference: in all directions but 3k the data have no width.
         """
         rows, noise = self._prepare(x, sigma)
-        level = per_row(sigma.to(rows), rows)
+        level = per_row(sigma, rows).to(rows)
         return ((rows - self._denoised(rows, noise)) / level).to(x.dtype).reshape(x.shape)
 
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_density(self, x: Tensor, sigma: Level) -> Tensor:
         """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive.
 
         Raises InputError for the official variant, whose weights come from no density.
@@ -89,12 +89,12 @@ class ColoredTemplateDenoiser:
         outer = rows.square().sum(1) / level + rows.shape[1] * (2 * math.pi * level).log()
         return self._logits(self._products(rows), noise).logsumexp(1) - outer / 2
 
-    def responsibilities(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def responsibilities(self, x: Tensor, sigma: Level) -> Tensor:
         """rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         rows, noise = self._prepare(x, sigma)
         return self._logits(self._products(rows), noise).softmax(1)
 
-    def _prepare(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def _prepare(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
         """x as (b, 3 · pixels) and σ² as () or (b, 1)."""
         return rows_and_variance(x, sigma, self.shape)
 
@@ -111,7 +111,7 @@ class ColoredTemplateDenoiser:
     def _products(self, rows: Tensor) -> Tensor:
         """P_k: (b, 3, k)."""
         flat = self._flat()
-        return (rows.reshape(-1, flat.shape[1]) @ flat.T).reshape(len(rows), COLORS, -1)
+        return (rows.reshape(-1, flat.shape[1]) @ flat.T).reshape(len(rows), COLORS, len(flat))
 
     def _logits(self, products: Tensor, noise: Tensor) -> Tensor:
         """log wₖ pₖ(x, σ) but for the terms that all k share: (b, k)."""

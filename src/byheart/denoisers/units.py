@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_open
-from byheart.denoisers.base import rows_and_variance
+from byheart.denoisers.base import Level, checked_level
 from byheart.denoisers.mixture import MixtureDenoiser, Precision
 from byheart.denoisers.posterior import TOP, Posterior
 
@@ -55,27 +55,27 @@ class Rescaled:
         """Where the points are."""
         return self.stored.device
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         u, level = self._inside(x, sigma)
         return (self.stored(u, level) * self.scale + self._shift.to(u)).to(x.dtype)
 
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def log_density(self, x: Tensor, sigma: Level) -> Tensor:
         """log p_σ(x): (b,), float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         u, level = self._inside(x, sigma)
         return self.stored.log_density(u, level) - self._log_volume
 
     def posterior(
-        self, x: Tensor, sigma: Tensor, *, count: int = TOP, source: Tensor | None = None
+        self, x: Tensor, sigma: Level, *, count: int = TOP, source: Tensor | None = None
     ) -> Posterior:
         """The posterior over the points, as `MixtureDenoiser.posterior` gives it."""
         found = self.stored.posterior(*self._inside(x, sigma), count=count, source=source)
         return replace(found, log_density=found.log_density - self._log_volume)
 
-    def _inside(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        rows_and_variance(x, sigma, self.shape)  # refuses bad input in the caller's own units
+    def _inside(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
+        level = checked_level(x, sigma, self.shape)  # refuses bad input in the caller's own units
         u = (x.double() - self._shift.to(x.device)) / self.scale
-        return u, sigma.double() / self.scale
+        return u, level.double() / self.scale
 
     @cached_property
     def _shift(self) -> Tensor:

@@ -9,6 +9,7 @@ Two parts merge exactly (Chan, Golub, LeVeque 1979):
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 
@@ -44,15 +45,16 @@ class Moments:
 def moments(x: Tensor) -> Moments:
     """The moments of x, flattened: (n, *shape), any real type.
 
-    Raises InputError for no rows, NaN or infinity.
+    Raises InputError for no rows, NaN or infinity, and for values whose squares overflow.
     """
     if x.ndim < 2 or not len(x):
         raise InputError(
             got=f"x of shape {tuple(x.shape)}", need="(n, *shape) with n >= 1", remedy="pass at least one row"
         )
     parts = reduce(merge, map(_of_chunk, torch.split(x.flatten(1), _CHUNK)))
-    if not parts.mean.isfinite().all():
+    if not parts.mean.isfinite().all() or not parts.scatter.isfinite().all():
         check_finite("x", x)
+        raise _overflow("x")
     return parts
 
 
@@ -76,7 +78,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """‖mean_a − mean_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½ of the covariances A and B; at least 0.
 
     The squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982) and the formula of the FID (Heusel
-    et al. 2017, arXiv:1706.08500, equation 6).  Raises InputError if they differ in d or have a single row.
+    et al. 2017, arXiv:1706.08500, equation 6).  Raises InputError if they differ in d, have a single row, or are not finite.
 
     With A = FFᵀ and B = GGᵀ from their eigenvectors, the last trace is the sum of the singular values of FᵀG.
     Roots of the eigenvalues of A^½ B A^½ instead would turn rounding errors of 1e-16 into 1e-8, in each of the
@@ -84,9 +86,15 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """
     _check_same_dimension(a, b)
     first, second = a.covariance, b.covariance
+    for name, part in (("a", a), ("b", b)):
+        check_finite(f"mean of {name}", part.mean)
+        check_finite(f"scatter of {name}", part.scatter)
     overlap = torch.linalg.svdvals(_factor(first).T @ _factor(second)).sum()
     spread = first.trace() + second.trace() - 2 * overlap
-    return max(0.0, float((a.mean - b.mean).square().sum() + spread))
+    distance = float((a.mean - b.mean).square().sum() + spread)
+    if not math.isfinite(distance):  # max(0, NaN) would be 0
+        raise _overflow("the moments")
+    return max(0.0, distance)
 
 
 def _factor(covariance: Tensor) -> Tensor:
@@ -95,6 +103,12 @@ def _factor(covariance: Tensor) -> Tensor:
     kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
     factor: Tensor = vectors[:, kept] * values[kept].sqrt()
     return factor
+
+
+def _overflow(name: str) -> InputError:
+    return InputError(
+        got=f"{name} whose squares overflow", need="values below 1e150", remedy="give the data in other units"
+    )
 
 
 def _check_same_dimension(a: Moments, b: Moments) -> None:

@@ -59,7 +59,7 @@ class Neighbors:
         if self.distance.shape[1] < 2:
             raise InputError(got="neighbors with k = 1", need="k >= 2", remedy="search with nearest(…, k=2)")
         first, second = self.distance[:, 0], self.distance[:, 1]
-        return torch.where(second > 0, first / second, 1.0)
+        return torch.where(second == 0, 1.0, first / second)  # of NaN it is NaN
 
 
 @torch.no_grad()

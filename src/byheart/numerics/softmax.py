@@ -7,6 +7,9 @@ changing a float32 digit:
     SPARSE_WEIGHT    where fewer than half of a chunk's columns weigh more than this in any row, only these are multiplied:
                      what is left out is at most columns · SPARSE_WEIGHT of the mass, below the precision's own rounding.
                      Only where nobody differentiates: the choice depends on the values.
+
+A row with a NaN, or with an infinite logit, has the mass NaN, hence the mean NaN; it has no part in the choice of columns, so that
+the other rows are what they would be without it.
 """
 
 from __future__ import annotations
@@ -57,11 +60,11 @@ class Running:
         """With more columns.  logits: (b, c), overwritten where nobody differentiates.  values: (c, d)."""
         peak = torch.maximum(self.peak, logits.detach().amax(1, keepdim=True))
         weights = exponentials(logits, peak)
-        shrink = (self.peak - peak).exp()
+        shrink, mass = (self.peak - peak).exp(), weights.sum(1, keepdim=True)
         return Running(
             peak,
-            self.mass * shrink + weights.sum(1, keepdim=True),
-            self.moment * shrink + _weighted(weights, values),
+            self.mass * shrink + mass,
+            self.moment * shrink + _weighted(weights, mass, values),
         )
 
     @property
@@ -126,11 +129,16 @@ def differentiated(*parts: Tensor | float | None) -> bool:
     return any(torch._C._functorch.is_functorch_wrapped_tensor(part) for part in tensors)
 
 
-def _weighted(weights: Tensor, values: Tensor) -> Tensor | float:
-    """weights (b, c) · values (c, d), over the columns that weigh anything."""
-    if differentiated(weights, values) or not len(weights):
+def _weighted(weights: Tensor, mass: Tensor, values: Tensor) -> Tensor | float:
+    """weights (b, c) · values (c, d), over the columns that weigh anything.  mass: (b, 1), the sum of each row's weights."""
+    if differentiated(weights, values):
         return product(weights, values.T)
-    alive = weights.amax(0) > SPARSE_WEIGHT.get(weights.dtype, 0.0)
+    counted = mass.isfinite().squeeze(1)
+    # A NaN is not larger than anything: in the maximum of a column it would hide what all other rows put there.
+    sound = weights if bool(counted.all()) else weights[counted]
+    if not len(sound):
+        return product(weights, values.T)
+    alive = sound.amax(0) > SPARSE_WEIGHT.get(weights.dtype, 0.0)
     count = int(alive.sum())
     if not count:
         return 0.0

@@ -49,15 +49,7 @@ class TopK:
 
     def __post_init__(self) -> None:
         _check(self.value, self.index)
-        present = self.index != MISSING
-        if not torch.equal(present, self.value.isfinite()) or bool(
-            (self.value[~present] != self.worst).any()
-        ):
-            raise InputError(
-                got="values that are NaN or infinite where there is a row, or finite where there is none",
-                need=f"finite values, and {self.worst} exactly where the index is {MISSING}",
-                remedy="look for NaN and overflow in what the values were computed from",
-            )
+        _check_finite(self.value, self.index, self.worst)
 
     @property
     def k(self) -> int:
@@ -67,7 +59,7 @@ class TopK:
     @property
     def worst(self) -> float:
         """The value of a place without a row."""
-        return -torch.inf if self.largest else torch.inf
+        return _worst(self.largest)
 
     @property
     def full(self) -> bool:
@@ -77,9 +69,8 @@ class TopK:
 
 def empty(queries: int, k: int, *, largest: bool = False, dtype: torch.dtype = torch.float64) -> TopK:
     """The table over no rows, unit of `merge`: (queries, k) places, none taken."""
-    worst = -torch.inf if largest else torch.inf
     index = torch.full((queries, k), MISSING)
-    return TopK(torch.full((queries, k), worst, dtype=dtype), index, largest)
+    return TopK(torch.full((queries, k), _worst(largest), dtype=dtype), index, largest)
 
 
 def best(value: Tensor, index: Tensor, k: int, *, largest: bool = False) -> TopK:
@@ -89,6 +80,7 @@ def best(value: Tensor, index: Tensor, k: int, *, largest: bool = False) -> TopK
     Raises InputError for k < 1, other shapes or types, and for a NaN or an infinity where there is a row.
     """
     _check(value, index)
+    _check_finite(value, index, _worst(largest))  # here, since the order puts NaN last and would leave it out
     if k < 1:
         raise InputError(got=f"k = {k}", need="k >= 1", remedy="keep at least one row a query")
     toward = -value if largest else value  # small is good
@@ -139,6 +131,21 @@ def without(table: TopK, own: Tensor) -> TopK:
     # A stable sort moves the own row, or else the last one, past the end.
     kept = (table.index == own[:, None]).to(torch.uint8).argsort(dim=1, stable=True)[:, :-1]
     return TopK(table.value.gather(1, kept), table.index.gather(1, kept), table.largest)
+
+
+def _worst(largest: bool) -> float:
+    return -torch.inf if largest else torch.inf
+
+
+def _check_finite(value: Tensor, index: Tensor, worst: float) -> None:
+    """Raise InputError unless values are finite where there is a row, and the worst one where there is none."""
+    present = index != MISSING
+    if not torch.equal(present, value.isfinite()) or bool((value[~present] != worst).any()):
+        raise InputError(
+            got="values that are NaN or infinite where there is a row, or finite where there is none",
+            need=f"finite values, and {worst} exactly where the index is {MISSING}",
+            remedy="look for NaN and overflow in what the values were computed from",
+        )
 
 
 def _kind(table: TopK) -> tuple[int, int, str, bool]:

@@ -10,6 +10,9 @@
 
 All are exact: the softmax runs over all of the training images, however few are in memory at a time.
 
+In float32 they err by about 1e-5 at noised training images.  Logits err by about 1e-7 r²/σ², with r the distance from a window to the images' own:
+where two images tie at a distance of many σ, a pixel errs by up to a quarter of that part of the difference between them.
+
 Each takes train: (n, c, h, w), floating point, which must not change in place; window: its side k, or a function of σ that returns
 it, such as the published `CIFAR10_UNET`; precision: of the arithmetic, "float64" or "float32"; chunk: training images at a time, None
 for as many as keep about a million numbers, so that memory never grows with n.

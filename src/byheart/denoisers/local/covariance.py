@@ -19,6 +19,7 @@ from functools import cached_property
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.denoisers.base import Level
 from byheart.denoisers.gaussian import GaussianDenoiser, wiener
 from byheart.denoisers.local.images import Trained, squared_differences
 from byheart.denoisers.local.softmax import pixel_mean, total
@@ -37,7 +38,7 @@ class PCALocal(Trained):
     """The local score by the covariance of the data.
 
     train: (n, c, h, w).  threshold: from 0 to 1; published are .005 for MNIST, .05 for CIFAR-10, .02 for images of 64 pixels.
-    precision: float32 errs by about 1e-5.  The cost is 2 b n d² operations, with d = c h w, and for each level
+    precision: float32 as in `local`.  The cost is 2 b n d² operations, with d = c h w, and for each level
     a product of (d, d) matrices.  Differentiable in x and sigma, as if the masks were fixed.
     Raises InputError for images or a threshold that are none.
     """
@@ -56,15 +57,15 @@ class PCALocal(Trained):
                 remedy="0.05 is that of CIFAR-10; 0 lets every pixel see all others",
             )
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
         return self._by_level(x, sigma, float, lambda *known: pixel_mean(self._logits(*known)))
 
-    def n_eff(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def n_eff(self, x: Tensor, sigma: Level) -> Tensor:
         """1 / Σ wₙ², the number of training images that share a pixel of a channel: (b, c, h, w).  Shapes as in the call."""
         return self._by_level(x, sigma, float, lambda *known: total(self._logits(*known)).n_eff)
 
-    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+    def posterior(self, x: Tensor, sigma: Level, *, source: Tensor | None = None) -> PixelPosterior:
         """Statistics of the posterior over training images at every pixel of a channel: (b, c, …) each.
 
         x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.

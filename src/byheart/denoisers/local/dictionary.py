@@ -11,6 +11,9 @@ A padded window is compared on the pixels that it has: the zeros of both sides a
 at an edge those at the same distance from it, and one in a corner those of its own place.  With k ≥ max(h, w) every place is alone,
 and the boundary-broken score is `LocalScore`.  The flow of either ends where every pixel is the center of the patch nearest to its window.
 
+‖x_Ω − φ‖² is expanded, so that a logit errs by eps · ‖x_Ω‖²/σ².  Images whose channels are OFF_CENTER times as far from 0 as they spread
+are therefore taken from the means of their channels, and x with them: the differences are the same.
+
 The cost is one product, 2 · h w · n (h − k + 1)(w − k + 1) · c k² operations for each image: for small n.  No more than AT_ONCE
 numbers, or the h w · (h − k + 1)(w − k + 1) logits of one image with one training image, are held at a time.
 
@@ -21,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from itertools import product as pairs
 from typing import NamedTuple
@@ -32,17 +36,40 @@ from torch.nn.functional import pad
 from byheart.denoisers.local.images import AT_ONCE, Windowed, window_at
 from byheart.denoisers.local.softmax import pixel_mean
 from byheart.denoisers.local.window import window_logits
+from byheart.denoisers.points import OFF_CENTER
 from byheart.numerics.softmax import product, start_running
 
 __all__ = ["BoundaryBrokenLocal", "EquivariantLocal"]
 
+CONVERTED = 4096  # images whose means are taken at a time
+
+
+class FromCenter:
+    """What the equivariant scores take from their training images: what to subtract from all pixels of a channel."""
+
+    train: Tensor
+
+    @cached_property
+    def _center(self) -> Tensor | None:
+        """The means of the channels (c, 1, 1) in float64 if they are far from 0; None is 0."""
+        sums = [
+            torch.stack([part.sum((0, 2, 3)), part.square().sum((0, 2, 3))])
+            for part in map(torch.Tensor.double, torch.split(self.train.detach(), CONVERTED))
+        ]
+        total, squares = torch.stack(sums).sum(0) / self.train[:, 0].numel()
+        mean = total.float().double()  # float32: the same number in either precision
+        far = mean.square()
+        spread = squares - far
+        known = bool(far.isfinite().all())
+        return mean.reshape(-1, 1, 1) if known and bool((far > OFF_CENTER**2 * spread).any()) else None
+
 
 @dataclass(frozen=True, eq=False)
-class EquivariantLocal(Windowed):
+class EquivariantLocal(FromCenter, Windowed):
     """The equivariant local score ELS: shift x around the border, and D shifts along.
 
     train: (n, c, h, w).  window: k, odd, at most the shorter side, or a function of σ that gives it.
-    precision: ‖x_Ω − φ‖² is expanded, so that a logit errs by 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32).
+    precision: a logit errs by about 1e-16 ‖x_Ω‖²/σ² (1e-7 in float32), with x_Ω from the center of the data.
     Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 
@@ -52,11 +79,12 @@ class EquivariantLocal(Windowed):
     def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
         radius = window // 2
         wrapped = pad(x, (radius,) * 4, mode="circular")
-        return patch_mean(wrapped, self.train, variance, Patch(window, window, radius, radius), self.chunk)
+        patch = Patch(window, window, radius, radius)
+        return patch_mean(wrapped, self.train, variance, patch, self.chunk, self._center)
 
 
 @dataclass(frozen=True, eq=False)
-class BoundaryBrokenLocal(Windowed):
+class BoundaryBrokenLocal(FromCenter, Windowed):
     """The boundary-broken equivariant local score bbELS.  window: k, odd, of any size.  All else as in `EquivariantLocal`."""
 
     def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
@@ -67,7 +95,9 @@ class BoundaryBrokenLocal(Windowed):
         for down, across in pairs(stretches(height, window), stretches(width, window)):
             patch = Patch(down.side, across.side, down.center, across.center)
             seen, known = x[:, :, down.seen, across.seen], self.train[:, :, down.seen, across.seen]
-            mean[:, :, down.places, across.places] = patch_mean(seen, known, variance, patch, self.chunk)
+            mean[:, :, down.places, across.places] = patch_mean(
+                seen, known, variance, patch, self.chunk, self._center
+            )
         return mean
 
 
@@ -107,10 +137,13 @@ def stretches(length: int, window: int) -> Iterator[Stretch]:
         yield Stretch(slice(first, last + 1), seen, window - before - after, center)
 
 
-def patch_mean(x: Tensor, train: Tensor, variance: Tensor, patch: Patch, chunk: int | None) -> Tensor:
+def patch_mean(
+    x: Tensor, train: Tensor, variance: Tensor, patch: Patch, chunk: int | None, center: Tensor | None
+) -> Tensor:
     """The weighted center of the patches of all training images, for every patch of x that lies inside it.
 
     x: (b, c, h', w').  train: (n, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1).  chunk: training images at a time.
+    center: (c, 1, 1), what both are taken from; None is 0.
     Returns (b, c, h' − height + 1, w' − width + 1).
     """
     asked, known = places(x, patch), places(train, patch)
@@ -118,11 +151,13 @@ def patch_mean(x: Tensor, train: Tensor, variance: Tensor, patch: Patch, chunk: 
     many = chunk or max(1, AT_ONCE // (known * max(asked, length)))
     rows = max(1, AT_ONCE // (asked * max(known * min(many, len(train)), length)))
     levels = variance.expand(len(x), 1, 1, 1, 1).flatten()
+    near = x if center is None else x - center.to(x)
     parts = [
-        _patch_mean(some, train, level, patch, many)
-        for some, level in zip(torch.split(x, rows), torch.split(levels, rows), strict=True)
+        _patch_mean(some, train, level, patch, many, center)
+        for some, level in zip(torch.split(near, rows), torch.split(levels, rows), strict=True)
     ]
-    return torch.cat(parts)
+    mean = torch.cat(parts)
+    return mean if center is None else mean + center.to(mean)
 
 
 def places(images: Tensor, patch: Patch) -> int:
@@ -130,13 +165,16 @@ def places(images: Tensor, patch: Patch) -> int:
     return (images.shape[2] - patch.height + 1) * (images.shape[3] - patch.width + 1)
 
 
-def _patch_mean(x: Tensor, train: Tensor, levels: Tensor, patch: Patch, many: int) -> Tensor:
+def _patch_mean(
+    x: Tensor, train: Tensor, levels: Tensor, patch: Patch, many: int, center: Tensor | None
+) -> Tensor:
     asked = places(x, patch)
     windows = _patches(x, patch).flatten(1)
     own = levels.repeat_interleave(asked)[:, None]
     running = start_running(x.new_zeros(len(windows), x.shape[1]))
     for images in torch.split(train, many):
-        patches = _patches(images.to(x), patch)
+        near = images if center is None else images.double() - center.to(images.device)
+        patches = _patches(near.to(x), patch)
         flat = patches.flatten(1)
         # ‖x_Ω‖² cancels in the softmax.
         logits = product(windows, flat, -flat.square().sum(1) / 2) / own

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from byheart._checks import InputError, check_finite, check_least, check_shape, unknown
-from byheart.denoisers.base import HoldsTrain, rows_and_variance
+from byheart.denoisers.base import HoldsTrain, Level, level_of, rows_and_variance
 from byheart.denoisers.local.statistics import PixelPosterior, pixel_posterior
 from byheart.denoisers.mixture import DTYPES, Precision
 from byheart.denoisers.posterior import check_question, joined
@@ -53,7 +53,7 @@ class Trained(HoldsTrain):
     def _by_level(
         self,
         x: Tensor,
-        sigma: Tensor,
+        sigma: Level,
         key: Callable[[float], Key],
         found: Callable[[Tensor, Tensor, Key], Tensor],
     ) -> Tensor:
@@ -64,11 +64,11 @@ class Trained(HoldsTrain):
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         images = rows.reshape(x.shape)
         if variance.ndim == 0:
-            return found(images, variance, key(sigma.item())).to(x.dtype)
+            return found(images, variance, key(level_of(sigma).item())).to(x.dtype)
         if not len(x):
             return found(images, variance.new_ones(()), key(1.0)).to(x.dtype)
         groups: dict[Key, list[int]] = {}
-        for row, level in enumerate(sigma.tolist()):
+        for row, level in enumerate(level_of(sigma).tolist()):
             groups.setdefault(key(level), []).append(row)
         parts = [
             found(images[chosen], variance[chosen].reshape(-1, 1, 1, 1, 1), own)
@@ -80,7 +80,7 @@ class Trained(HoldsTrain):
     def _maps(
         self,
         x: Tensor,
-        sigma: Tensor,
+        sigma: Level,
         key: Callable[[float], Key],
         logits: Callable[[Tensor, Tensor, Key], Iterable[tuple[Tensor, Tensor]]],
         source: Tensor | None,
@@ -91,7 +91,10 @@ class Trained(HoldsTrain):
         """
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         check_question(len(x), len(self.train), 1, source)
-        images, levels = rows.reshape(x.shape), sigma.expand(len(x)).tolist()
+        if not len(x):
+            none = logits(rows.reshape(x.shape), rows.new_ones(()), key(1.0))
+            return pixel_posterior(none, None if source is None else 0)
+        images, levels = rows.reshape(x.shape), level_of(sigma).expand(len(x)).tolist()
         own = [None] * len(x) if source is None else source.tolist()
         variances = variance.expand(len(x), 1).reshape(-1)
         return joined(
@@ -116,7 +119,7 @@ class Windowed(Trained, ABC):
         if not callable(self.window):
             self._side(1.0)
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Level) -> Tensor:
         """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
         return self._by_level(x, sigma, self._side, self._mean)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from byheart.denoisers.base import Level
 from byheart.denoisers.local.boxes import box, inside
 from byheart.denoisers.local.images import Windowed, squared_differences, window_at
 from byheart.denoisers.local.softmax import total
@@ -28,10 +29,10 @@ class PatchPosterior(Windowed):
     """The patch posterior, in two passes: the sum of every patch's softmax, then its weights, spread over the patch.
 
     train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that gives it.
-    precision: float32 errs by about 1e-5.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    precision: float32 as in `local`.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 
-    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+    def posterior(self, x: Tensor, sigma: Level, *, source: Tensor | None = None) -> PixelPosterior:
         """Statistics of the posterior over training images at every patch: (b, 1, …) each.
 
         x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from byheart.denoisers.base import Level
 from byheart.denoisers.local.boxes import box, centered
 from byheart.denoisers.local.images import Windowed, squared_differences
 from byheart.denoisers.local.softmax import pixel_mean, total
@@ -26,17 +27,17 @@ __all__ = ["LocalScore", "window_logits"]
 class LocalScore(Windowed):
     """The local score LS.  Its cost is that of b · n · d differences, whatever the window.
 
-    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 errs by about 1e-5.
+    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 as in `local`.
     Differentiable in x and sigma.  Raises InputError for images or windows that are none.
     """
 
-    def n_eff(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def n_eff(self, x: Tensor, sigma: Level) -> Tensor:
         """1 / Σ wₙ², the number of training images that share a pixel: (b, h, w).  Shapes as in the call."""
         return self._by_level(x, sigma, self._side, lambda *known: total(self._logits(*known)).n_eff).squeeze(
             1
         )
 
-    def posterior(self, x: Tensor, sigma: Tensor, *, source: Tensor | None = None) -> PixelPosterior:
+    def posterior(self, x: Tensor, sigma: Level, *, source: Tensor | None = None) -> PixelPosterior:
         """Statistics of the posterior over training images at every pixel: (b, 1, …) each.
 
         x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.

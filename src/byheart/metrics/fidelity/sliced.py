@@ -2,8 +2,8 @@
 
     SW_p = ( mean over unit θ of W_p(θ·x, θ·y)^p )^(1/p)
 
-In the features' own units, root taken.  The directions depend on the seed and the dimension only: values of one seed
-are comparable with each other.  It is positive under the null too; compare it with real images at the same sizes.
+In the features' own units, root taken.  The directions depend on the seed and the dimension only, and those of fewer are the first of
+those of more: values of one seed are comparable with each other.  It is positive under the null too; compare it with real images at the same sizes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from byheart.metrics.fidelity.inputs import two_sets
 from byheart.random import derive, generator
 
 __all__ = ["directions", "sliced_wasserstein"]
+
+_DRAWN = 128  # directions drawn at a time
 
 
 def sliced_wasserstein(
@@ -39,9 +41,13 @@ def sliced_wasserstein(
 
 
 def directions(d: int, projections: int, seed: int) -> Tensor:
-    """Unit vectors, uniform on the sphere: (d, projections) float64."""
+    """Unit vectors, uniform on the sphere: (d, projections) float64, nested in their number."""
     draws = generator(derive(seed, "directions"))
-    normal = torch.randn(d, projections, generator=draws, dtype=torch.float64)
+    # A draw's numbers depend on its shape, so that all draws have the same one.
+    blocks = [
+        torch.randn(d, _DRAWN, generator=draws, dtype=torch.float64) for _ in range(0, projections, _DRAWN)
+    ]
+    normal = torch.cat(blocks, 1)[:, :projections]
     unit: Tensor = normal / torch.linalg.vector_norm(normal, dim=0)
     return unit
 
