@@ -93,7 +93,9 @@ TOPS = [(S2_VP, 1.8665), (S2VE(), 4.6367), (VE(sigma_max=2.0), 2.0), (OU(), 1e4)
 @pytest.mark.parametrize(("process", "top"), TOPS, ids=["S2's VP", "S2's VE", "VE", "OU"])
 def test_the_flow_of_a_process_refuses_levels_that_the_process_does_not_reach(process, top):
     x = torch.tensor([[3.0, 4.0, 0.0]], dtype=torch.float64)
-    with pytest.raises(InputError, match=f"level {1.5 * top:g}, which {type(process).__name__} does not reach"):
+    with pytest.raises(
+        InputError, match=f"level {1.5 * top:g}, which {type(process).__name__} does not reach"
+    ):
         process_flow(GAUSSIAN, process, x, 1.5 * top, 0.1)
     with pytest.raises(InputError, match="does not reach"):
         process_flow(GAUSSIAN, process, x, 1.0, 1.5 * top)
@@ -105,7 +107,8 @@ def test_the_flow_of_a_process_may_begin_at_its_last_level(process, top):
     assert float(last) == pytest.approx(top, rel=1e-4)
     x = torch.tensor([[3.0, 4.0, 0.0]], dtype=torch.float64)
     expected = probability_flow(GAUSSIAN, x, torch.stack([last, torch.tensor(0.1)]), rtol=1e-9, atol=1e-9)[-1]
-    for start in (float(last), float(last.float())):  # a level that was rounded to float32 is still the last one
+    rounded = float(last.float())  # is still the last one
+    for start in (float(last), rounded):
         found = process_flow(GAUSSIAN, process, x, start, 0.1, rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
 
