@@ -52,6 +52,20 @@ def test_the_p_values_of_cells_after_holm():
     assert [cell.adjusted for cell in found.cells] == _holm([cell.test.p for cell in found.cells])
 
 
+def test_small_p_values_of_cells_keep_their_digits():
+    draws = generator(9)
+    heldout = normal(900, draws=draws)
+    samples = normal(900, draws=draws) - 1000
+    of_both = labels(300, 300, 300)
+    found = data_copying(samples, heldout, of_both, of_both)
+    z = [cell.test.z for cell in found.cells]
+    assert max(z) < -20
+    assert [cell.test.p for cell in found.cells] == pytest.approx(norm.cdf(z), rel=1e-10, abs=0)
+    assert found.cells[0].adjusted == pytest.approx(3 * norm.cdf(min(z)), rel=1e-10, abs=0)
+    assert found.ct / found.ct_std < -30
+    assert found.ct_p == pytest.approx(norm.cdf(found.ct / found.ct_std), rel=1e-10, abs=0)
+
+
 def test_scores_are_normal_under_the_null():
     """Given one training set, samples and held-out images of one distribution: p uniform, C_T/sd normal."""
     draws, z, p, rejected = generator(2), [], [], 0

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -27,6 +26,7 @@ from byheart._checks import InputError
 from byheart.metrics.auc import RankTest, auc, mann_whitney
 from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval
+from byheart.numerics.normal import lower_tail
 from byheart.numerics.products import matmul_t
 from byheart.random import derive, generator
 
@@ -121,7 +121,7 @@ def data_copying(samples: Tensor, heldout: Tensor, of_samples: Tensor, of_heldou
         for (label, ours, theirs), test, p in zip(counted, tests, _holm([t.p for t in tests]), strict=True)
     )
     ct, std = _weighted(found)
-    p = NormalDist().cdf(ct / std) if found else math.nan
+    p = lower_tail(ct / std)
     return DataCopying(ct, std, p, pooled, auc(samples, heldout), found, len(parts) - len(found))
 
 
