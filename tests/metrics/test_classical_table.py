@@ -9,8 +9,11 @@ from byheart._checks import InputError
 from byheart.metrics.copying.classical import (
     authenticity,
     carlini_share,
+    cells,
     classical_table,
+    data_copying,
     dcr_share,
+    nearest_in_cell,
     nearest_other,
 )
 from byheart.metrics.memorization import DuplicatesWarning, memorized_fraction
@@ -50,6 +53,23 @@ def test_the_rows_are_the_measures():
         assert row.reference == against
     assert rows["DCR share, all"].reference == 600 / 900
     assert rows["f_mem, calibrated"].reference == rows["Carlini, calibrated"].reference == 3 / 301
+
+
+def test_c_t_may_be_that_of_the_authors():
+    """Of the same cells, with the nearest training image in a sample's own one."""
+    rows, theirs = (
+        table(COPIES, TRAIN, HELDOUT, seed=4),
+        table(COPIES, TRAIN, HELDOUT, seed=4, same_cell=True),
+    )
+    of_train, *labeled = cells(TRAIN, TRAIN, COPIES, HELDOUT, seed=4)
+    inside = [
+        nearest_in_cell(TRAIN, x, of_train, of_x) for x, of_x in zip((COPIES, HELDOUT), labeled, strict=True)
+    ]
+    assert theirs["C_T"].value == data_copying(*inside, *labeled).ct != rows["C_T"].value
+    assert theirs["C_T"].definition.endswith("training images of the same cluster")
+    assert rows["C_T"].definition.endswith("training images of all clusters")
+    changed = {name for name in rows if rows[name] != theirs[name]}
+    assert changed == {name for name in rows if name.startswith("C_T")} - {"C_T, one cell", "C_T, AUC"}
 
 
 def test_copies_are_convicted_by_every_row():
