@@ -96,7 +96,11 @@ def distance_left(gamma: Callable[[float], float], start: float, end: float) -> 
     """
     from scipy.integrate import quad
 
-    _positive(end=end, start=start - end)
+    _positive(end=end, start=start)
+    if start <= end:
+        raise InputError(
+            got=f"start {start:g} and end {end:g}", need="start > end > 0", remedy="swap the two levels"
+        )
     integral, _ = quad(
         lambda s: 1 / (1 + gamma(math.exp(s))), math.log(end), math.log(start), limit=500, epsabs=1e-9
     )
@@ -123,8 +127,9 @@ FLAT, STEEP = 0.005, 0.05  # exponents below the first are none, above the secon
 def shrinking(gamma: Callable[[float], float], start: float = 1.0, end: float = 1e-12) -> Shrinking:
     """Does a shrinkage still memorize?  Only its behavior at vanishing noise decides.
 
-    gamma: γ(r) ≥ 0, also at `end`.  Any a > 0 stops the flow short of the data; constant or bounded γ never does.
+    gamma: γ(r) ≥ 0, also at `end`.  start > end > 0.  Any a > 0 stops the flow short of the data; constant or bounded γ never does.
     """
+    _positive(end=end, start=start)
     last = np.geomspace(end, end * 1e3, 16)
     values = np.array([gamma(float(r)) for r in last])
     if (values < 0).any() or not np.isfinite(values).all():
