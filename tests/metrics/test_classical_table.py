@@ -13,8 +13,10 @@ from byheart.metrics.copying.classical import (
     classical_table,
     data_copying,
     dcr_share,
+    exact_duplicates,
     nearest_in_cell,
     nearest_other,
+    train_share,
 )
 from byheart.metrics.memorization import DuplicatesWarning, memorized_fraction
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -140,3 +142,26 @@ def test_tables_of_other_sets_are_refused():
     with pytest.raises(InputError, match="two rows"):
         classical_table(found, one, FRESH, TRAIN, HELDOUT[:1])
     assert nearest_other(TRAIN, found.index[:, 0]).shape == (600,)
+
+
+BROKEN = nearest(FRESH, TRAIN, k=50)
+BROKEN = Neighbors(BROKEN.distance.clone().index_fill_(0, torch.tensor([3]), torch.nan), BROKEN.index)
+SOUND = nearest(HELDOUT, TRAIN, k=50)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda: classical_table(BROKEN, SOUND, FRESH, TRAIN, HELDOUT),
+        lambda: classical_table(SOUND, BROKEN, HELDOUT, TRAIN, FRESH),
+        lambda: carlini_share(BROKEN),
+        lambda: authenticity(BROKEN, torch.ones(len(TRAIN))),
+        lambda: train_share(BROKEN, nearest(FRESH, HELDOUT, k=1), len(TRAIN), len(HELDOUT)),
+        lambda: train_share(nearest(FRESH, HELDOUT, k=1), BROKEN, len(HELDOUT), len(TRAIN)),
+        lambda: exact_duplicates(FRESH / 0, TRAIN),
+    ],
+    ids=["table", "null", "Carlini", "AuthPct", "DCR, train", "DCR, held-out", "exact duplicates"],
+)
+def test_distances_that_are_no_numbers_are_refused(measure):
+    with pytest.raises(InputError, match="NaN"):
+        measure()

@@ -93,6 +93,7 @@ def distance_left(gamma: Callable[[float], float], start: float, end: float) -> 
     """exp(−∫ dr / (r (1 + γ(r)))) from `end` to `start`: distance at noise level `end` over that at `start`.
 
     gamma: γ(r) ≥ 0.  start > end > 0.  The integral is taken in log r to 1e-9.
+    Raises InputError for other levels, or γ that is negative or NaN between them.
     """
     from scipy.integrate import quad
 
@@ -101,9 +102,16 @@ def distance_left(gamma: Callable[[float], float], start: float, end: float) -> 
         raise InputError(
             got=f"start {start:g} and end {end:g}", need="start > end > 0", remedy="swap the two levels"
         )
-    integral, _ = quad(
-        lambda s: 1 / (1 + gamma(math.exp(s))), math.log(end), math.log(start), limit=500, epsabs=1e-9
-    )
+
+    def rate(log_r: float) -> float:
+        value = gamma(math.exp(log_r))
+        if not value >= 0:
+            raise InputError(
+                got=f"γ = {value:g} at r = {math.exp(log_r):g}", need="γ(r) ≥ 0", remedy="mend γ"
+            )
+        return 1 / (1 + value)
+
+    integral, _ = quad(rate, math.log(end), math.log(start), limit=500, epsabs=1e-9)
     return math.exp(-integral)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.metrics.calibrated import Calibrated, calibrated_share, enough_heldout
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
 from byheart.metrics.copying.classical.carlini import ALPHA, COUNT, calibrated_carlini, carlini_share
@@ -248,6 +248,8 @@ def _check(
             need="a row for each, two rows and two neighbors at least",
             remedy="search with nearest(samples, train, k=50) and nearest(heldout, train, k=50)",
         )
+    for name, table in zip(("the samples'", "the held-out images'"), tables, strict=True):
+        check_finite(f"{name} distances", table)
     inside = all(int(table.index.max()) < len(train) for table in (to_train, heldout_to_train))
     if not inside or len(train) < CLUSTERS:
         raise InputError(
