@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from byheart._checks import InputError
 from byheart.analysis.collapse_quality import Series, best_exponents, collapse, spread
 
 STEPS = np.geomspace(10, 100_000, 400)
@@ -35,6 +36,21 @@ def test_spread_counts_the_common_range_in_log_x_only():
 
 def test_missing_numbers_and_step_zero_are_left_out():
     assert spread([([0, 1, 5, 100], [9, 0, None, 0]), ([1, 5, 100], [1, math.nan, 1])]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        ([1, math.nan, 3], "increase"),
+        ([1, 2, math.inf], "increase"),
+        ([3, 1, 2], "increase"),
+        ([1, 2], "2 places"),
+    ],
+    ids=str,
+)
+def test_curves_over_bad_places_are_refused(x, said):
+    with pytest.raises(InputError, match=said):
+        spread([(x, [0, 1, 2]), ([1, 2, 3], [0, 1, 2])])
 
 
 def test_curves_that_share_nothing_have_no_spread():

@@ -35,6 +35,17 @@ def test_small_tails_keep_their_digits():
     assert pool.cdf(0) < 1e-30
 
 
+def test_a_tail_that_is_possible_is_never_0():
+    found = global_test(p_values(np.full(5000, 9.0), np.zeros(1000)), 1000)
+    assert 0 < found.p < 1e-300
+
+
+@pytest.mark.parametrize("rank", [0, 100, -1])
+def test_a_rank_that_does_not_exist_has_no_tail(rank):
+    with pytest.raises(InputError, match=f"rank {rank} among 99"):
+        beta_binomial_tail(3, 10, rank, 99)
+
+
 def test_the_ranks_used():
     assert used_ranks(5) == (1,)
     assert used_ranks(99) == (1, 2, 3, 5, 10)

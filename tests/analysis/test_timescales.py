@@ -3,6 +3,7 @@ import math
 import pytest
 
 from byheart._checks import InputError
+from byheart.analysis.scaling import exponent
 from byheart.analysis.timescales import (
     Crossing,
     crossing,
@@ -55,6 +56,94 @@ def test_a_curve_that_starts_above_may_have_been_there_before():
 def test_evaluations_without_a_number_are_left_out():
     clean = crossing([10, 1000], [0.0, 1.0], 0.5)
     assert crossing([0, 10, 50, 80, 1000], [9, 0.0, None, math.nan, 1.0], 0.5) == clean
+
+
+CURVES = {  # steps, values, level -> step, low, high, limit
+    "step 0 is left out": ([0, 10, 100], [0, 0.5, 0.6], 0.1, (10, 0, 10, 100)),
+    "step 0 is left out though it is there": ([0, 10, 100], [0.5, 0, 0.6], 0.3, (10 * 10**0.5,) * 3 + (100,)),
+    "the first evaluation has no number": ([1, 10, 100], [None, 0.5, 0.6], 0.1, (10, 0, 10, 100)),
+    "all before the crossing have none": (
+        [0, 1, 10, 100],
+        [0.0, None, math.nan, 0.6],
+        0.1,
+        (100, 0, 100, 100),
+    ),
+    "it falls back": ([1, 10, 100], [0.5, 0.0, 0.0], 0.1, (1, 0, 1, 100)),
+    "never": ([0, 10, 100], [0, 0.05, 0.06], 0.1, (None, None, None, 100)),
+    "never, and the last has no number": ([1, 10, 100], [0, 0.05, None], 0.1, (None, None, None, 10)),
+    "nothing but step 0": ([0], [0.5], 0.1, (None, None, None, 0)),
+    "no number at all": ([1, 10], [None, None], 0.1, (None, None, None, 0)),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_crossing_is_a_measured_step_or_lies_between_two(name):
+    steps, values, level, (step, low, high, limit) = CURVES[name]
+    found = crossing(steps, values, level)
+    assert (found.step, found.low, found.high, found.limit) == (
+        None if step is None else pytest.approx(step),
+        None if low is None else pytest.approx(low),
+        None if high is None else pytest.approx(high),
+        limit,
+    )
+
+
+def test_a_crossing_before_the_first_look_does_not_stop_an_exponent():
+    sizes = [64, 128, 256, 512]
+    times = [crossing([0, 10 * n, 100 * n], [0, 0.5, 0.6], 0.1).step for n in sizes]
+    assert exponent(sizes, times, [0] * 4).value == pytest.approx(1)
+
+
+def test_an_evaluation_without_its_band_is_left_out():
+    whole = crossing([10, 1000], [0, 1], 0.5, lows=[-0.1, 0.9], highs=[0.1, 1.1])
+    assert crossing([10, 50, 1000], [0, 0.9, 1], 0.5, lows=[-0.1, None, 0.9], highs=[0.1, 1, 1.1]) == whole
+    assert whole.low <= whole.step <= whole.high
+
+
+def test_a_band_that_does_not_hold_its_values_is_refused():
+    with pytest.raises(InputError, match="1 outside its band from"):
+        crossing([10, 1000], [0, 1], 0.5, lows=[0, 1.1], highs=[0, 0.9])
+
+
+@pytest.mark.parametrize("steps", [[1, math.nan, 3], [1, 2, math.nan], [1, math.inf, 3]], ids=str)
+def test_steps_that_are_no_numbers_are_refused(steps):
+    with pytest.raises(InputError, match="increase"):
+        crossing(steps, [0, 1, 2], 0.5)
+
+
+BAD_HEIGHTS = [
+    (lambda h: crossing([1, 2], [0, 1], h), [math.nan]),
+    (lambda h: tau_mem(MEMORY, h), [0, -0.1, 1.5, math.nan]),
+    (lambda h: tau_mem_normalized(MEMORY, h), [0, -0.1, 1.5, math.nan]),
+    (lambda h: tau_split(MEMORY, h), [0, -0.1, math.nan, math.inf]),
+    (lambda h: tau_gen(quality([99, 21, 5, 1, 1], [0] * 5), h), [1, 1.5, -0.1, math.nan]),
+]
+
+
+@pytest.mark.parametrize(("read", "height"), [(read, h) for read, heights in BAD_HEIGHTS for h in heights])
+def test_a_height_that_no_curve_can_tell_is_refused(read, height):
+    with pytest.raises(InputError, match=f"got (level|c|gap|share) {height:g}; need"):
+        read(height)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+def test_tau_gen_lies_in_its_interval(share):
+    found = tau_gen(quality([99, 21, 5, 1, 1], [0] * 5), share)
+    assert found.low < found.step <= found.high
+
+
+@pytest.mark.parametrize("fd", [[0, 0, 0, 0], [-1, -1, -1, -1], [-1, 0, 0, 0]], ids=str)
+def test_a_distance_that_is_least_at_the_start_never_came_down(fd):
+    assert tau_gen(quality([99, *fd], [0] * 5)).step is None
+
+
+def test_tau_gen_says_how_far_it_looked():
+    assert str(tau_gen(quality([99, 9, 9, 9, None], [0] * 5))) == "not within 4,000 steps"
+
+
+def test_the_last_value_is_the_last_that_was_measured():
+    longer = [*MEMORY, {"step": 40000, "f_mem": None, "f_mem_low": None, "f_mem_high": None}]
+    assert tau_mem_normalized(longer, c=0.5) == tau_mem_normalized(MEMORY, c=0.5)
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,8 @@ def signals() -> tuple[Signal, ...]:
             log_ratio=math.log(heldout / train),
             auc=Share(value=0.5 + gap, low=0.47 + gap, high=0.53 + gap, count=HELDOUT),
             tpr=0.01 + gap / 5,
+            tpr_low=0.0,
+            tpr_high=0.05 + gap,
             dimension_train=21.4 - 10 * gap,
             dimension_heldout=22.0,
         )

@@ -10,6 +10,7 @@ from scipy.stats import mannwhitneyu
 from byheart._checks import InputError
 from byheart.metrics.auc import auc, mann_whitney
 from byheart.random import generator
+from byheart.report.words import number
 
 DRAWS = generator(0)
 
@@ -33,6 +34,23 @@ def test_the_test_is_that_of_scipy(x, y):
     assert found.u == pytest.approx(u)
     assert found.p == pytest.approx(p, rel=1e-9)
     assert NormalDist().cdf(found.z) == pytest.approx(p, rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [20, 75, 300, 700])
+def test_small_p_values_keep_their_digits(count):
+    """All of the first set below all of the second: z about -5, -10, -21 and -32."""
+    x, y = normal(count) - 1000, normal(count)
+    found = mann_whitney(x, y)
+    expected = mannwhitneyu(x.numpy(), y.numpy(), alternative="less", method="asymptotic").pvalue
+    assert found.z < -5 and 0 < found.p < 1e-6
+    assert found.p == pytest.approx(expected, rel=1e-10, abs=0)
+
+
+def test_a_p_value_is_never_0():
+    found = mann_whitney(normal(2000) - 1000, normal(2000))
+    assert found.z < -50
+    assert found.p == 2.2250738585072014e-308
+    assert number(found.p) == "2.23e−308"
 
 
 def test_without_ties_the_score_is_the_published_formula():

@@ -45,6 +45,16 @@ def test_rates_that_are_none_are_refused(alpha):
         calibrated_share(torch.ones(3), torch.ones(3), alpha)
 
 
+def test_scores_that_are_no_numbers_are_refused():
+    scores = torch.rand(200, generator=generator(3))
+    broken = scores.clone()
+    broken[7] = torch.nan
+    with pytest.raises(InputError, match="samples' scores of which 1 are NaN"):
+        calibrated_share(broken, scores)
+    with pytest.raises(InputError, match="held-out scores of which 1 are NaN"):
+        calibrated_share(scores, broken)
+
+
 def test_no_samples_are_refused():
     with pytest.raises(InputError, match="0 samples"):
         calibrated_share(torch.ones(0), torch.ones(200))

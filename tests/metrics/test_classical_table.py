@@ -9,9 +9,14 @@ from byheart._checks import InputError
 from byheart.metrics.copying.classical import (
     authenticity,
     carlini_share,
+    cells,
     classical_table,
+    data_copying,
     dcr_share,
+    exact_duplicates,
+    nearest_in_cell,
     nearest_other,
+    train_share,
 )
 from byheart.metrics.memorization import DuplicatesWarning, memorized_fraction
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -50,6 +55,23 @@ def test_the_rows_are_the_measures():
         assert row.reference == against
     assert rows["DCR share, all"].reference == 600 / 900
     assert rows["f_mem, calibrated"].reference == rows["Carlini, calibrated"].reference == 3 / 301
+
+
+def test_c_t_may_be_that_of_the_authors():
+    """Of the same cells, with the nearest training image in a sample's own one."""
+    rows, theirs = (
+        table(COPIES, TRAIN, HELDOUT, seed=4),
+        table(COPIES, TRAIN, HELDOUT, seed=4, same_cell=True),
+    )
+    of_train, *labeled = cells(TRAIN, TRAIN, COPIES, HELDOUT, seed=4)
+    inside = [
+        nearest_in_cell(TRAIN, x, of_train, of_x) for x, of_x in zip((COPIES, HELDOUT), labeled, strict=True)
+    ]
+    assert theirs["C_T"].value == data_copying(*inside, *labeled).ct != rows["C_T"].value
+    assert theirs["C_T"].definition.endswith("training images of the same cluster")
+    assert rows["C_T"].definition.endswith("training images of all clusters")
+    changed = {name for name in rows if rows[name] != theirs[name]}
+    assert changed == {name for name in rows if name.startswith("C_T")} - {"C_T, one cell", "C_T, AUC"}
 
 
 def test_copies_are_convicted_by_every_row():
@@ -120,3 +142,26 @@ def test_tables_of_other_sets_are_refused():
     with pytest.raises(InputError, match="two rows"):
         classical_table(found, one, FRESH, TRAIN, HELDOUT[:1])
     assert nearest_other(TRAIN, found.index[:, 0]).shape == (600,)
+
+
+BROKEN = nearest(FRESH, TRAIN, k=50)
+BROKEN = Neighbors(BROKEN.distance.clone().index_fill_(0, torch.tensor([3]), torch.nan), BROKEN.index)
+SOUND = nearest(HELDOUT, TRAIN, k=50)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda: classical_table(BROKEN, SOUND, FRESH, TRAIN, HELDOUT),
+        lambda: classical_table(SOUND, BROKEN, HELDOUT, TRAIN, FRESH),
+        lambda: carlini_share(BROKEN),
+        lambda: authenticity(BROKEN, torch.ones(len(TRAIN))),
+        lambda: train_share(BROKEN, nearest(FRESH, HELDOUT, k=1), len(TRAIN), len(HELDOUT)),
+        lambda: train_share(nearest(FRESH, HELDOUT, k=1), BROKEN, len(HELDOUT), len(TRAIN)),
+        lambda: exact_duplicates(FRESH / 0, TRAIN),
+    ],
+    ids=["table", "null", "Carlini", "AuthPct", "DCR, train", "DCR, held-out", "exact duplicates"],
+)
+def test_distances_that_are_no_numbers_are_refused(measure):
+    with pytest.raises(InputError, match="NaN"):
+        measure()

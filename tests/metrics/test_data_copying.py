@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import cdist
 from scipy.stats import kstest, mannwhitneyu, norm
 
 from byheart._checks import InputError
-from byheart.metrics.copying.classical import cells, data_copying
+from byheart.metrics.copying.classical import cells, data_copying, nearest_in_cell
 from byheart.metrics.copying.classical.data_copying import _holm
 from byheart.numerics.neighbors import nearest
 from byheart.random import generator
@@ -50,6 +52,20 @@ def test_the_p_values_of_cells_after_holm():
     ours = torch.cat([normal(60, draws=draws) - shift for shift in (0.7, 0.4, 0.0)])
     found = data_copying(ours, normal(180, draws=draws), labels(60, 60, 60), labels(60, 60, 60))
     assert [cell.adjusted for cell in found.cells] == _holm([cell.test.p for cell in found.cells])
+
+
+def test_small_p_values_of_cells_keep_their_digits():
+    draws = generator(9)
+    heldout = normal(900, draws=draws)
+    samples = normal(900, draws=draws) - 1000
+    of_both = labels(300, 300, 300)
+    found = data_copying(samples, heldout, of_both, of_both)
+    z = [cell.test.z for cell in found.cells]
+    assert max(z) < -20
+    assert [cell.test.p for cell in found.cells] == pytest.approx(norm.cdf(z), rel=1e-10, abs=0)
+    assert found.cells[0].adjusted == pytest.approx(3 * norm.cdf(min(z)), rel=1e-10, abs=0)
+    assert found.ct / found.ct_std < -30
+    assert found.ct_p == pytest.approx(norm.cdf(found.ct / found.ct_std), rel=1e-10, abs=0)
 
 
 def test_scores_are_normal_under_the_null():
@@ -119,6 +135,54 @@ def test_no_cell_with_enough_samples_leaves_the_pooled_test():
     assert found.cells == () and found.left_out == 2
     assert math.isnan(found.ct) and math.isnan(found.ct_p)
     assert 0 < found.pooled.p < 1
+
+
+def authors(heldout, of_heldout, samples, of_samples, train, of_train, least):
+    """C_T and its scores as the authors compute them: in each cell by itself, training images included."""
+    scores, weights = [], []
+    for label in np.unique(of_heldout):
+        ours, theirs = samples[of_samples == label], heldout[of_heldout == label]
+        among = train[of_train == label]
+        d_ours, d_theirs = (cdist(x, among).min(1) for x in (ours, theirs))
+        q, m = len(ours), len(theirs)
+        u = mannwhitneyu(d_ours, d_theirs, alternative="less").statistic
+        scores.append((u - (q * m / 2 - 0.5)) / math.sqrt(q * m * (q + m + 1) / 12))
+        weights.append(m * (q > least))
+    return np.average(scores, weights=weights), scores
+
+
+def test_c_t_within_cells_is_that_of_the_authors():
+    draws = generator(10)
+    train, heldout = normal(400, 5, draws=draws), normal(150, 5, draws=draws)
+    samples = torch.cat([train[:60] + 0.3 * normal(60, 5, draws=draws), normal(90, 5, draws=draws)])
+    of_train, of_samples, of_heldout = labeled = cells(train, train, samples, heldout)
+    distances = [nearest(x, train, k=1).distance[:, 0] for x in (samples, heldout)]
+    inside = [
+        nearest_in_cell(train, x, of_train, of_x)
+        for x, of_x in ((samples, of_samples), (heldout, of_heldout))
+    ]
+    found = data_copying(*distances, of_samples, of_heldout, within=(inside[0], inside[1]))
+    ct, scores = authors(
+        *(x.numpy() for x in (heldout, of_heldout, samples, of_samples, train, of_train)), least=20
+    )
+    assert [cell.test.z for cell in found.cells] == pytest.approx(scores, rel=1e-9)
+    assert found.ct == pytest.approx(ct, rel=1e-9)
+    whole = data_copying(*distances, of_samples, of_heldout)
+    gaps = [abs(one.test.z - other.test.z) for one, other in zip(whole.cells, found.cells, strict=True)]
+    assert max(gaps) > 0.05  # some nearest training images lie across a border
+    assert (whole.pooled, whole.auc) == (found.pooled, found.auc)
+    assert all(bool((near >= far - 1e-12).all()) for near, far in zip(inside, distances, strict=True))
+    assert len(labeled) == 3
+
+
+def test_a_cell_without_training_images_has_no_nearest_one():
+    x = torch.rand(10, 3, generator=generator(11))
+    with pytest.raises(InputError, match="cell 1 without training images"):
+        nearest_in_cell(x, x, labels(10), labels(5, 5))
+    with pytest.raises(InputError, match="one cell an image"):
+        nearest_in_cell(x, x, labels(9), labels(10))
+    with pytest.raises(InputError, match="one cell a distance"):
+        data_copying(x[:, 0], x[:, 0], labels(10), labels(10), within=(x[:9, 0], x[:, 0]))
 
 
 def test_what_does_not_fit_is_refused():

@@ -95,3 +95,11 @@ def test_the_last_switch():
     for wrong in (nearest[0], nearest.float(), nearest[:1]):
         with pytest.raises(InputError, match="nearest"):
             last_switch(wrong, levels)
+
+
+def test_what_is_no_number_has_no_eigenvalues_and_no_dimension():
+    broken = torch.tensor([[1.0, float("nan")], [1.0, 0.2]])
+    with pytest.raises(InputError, match="eigenvalues with 1 values"):
+        local_dimension(broken)
+    with pytest.raises(InputError, match="x with 1 values"):
+        jacobian_eigenvalues(lambda x, sigma: x / 2, broken, torch.tensor(1.0))

@@ -76,3 +76,11 @@ def test_other_shapes_and_nan_are_refused():
         locate(LEARNED, TRUE[:, :1], TRAIN)
     with pytest.raises(InputError):
         locate(LEARNED / 0, TRUE, TRAIN)
+
+
+@pytest.mark.parametrize("broken", ["own", "other"])
+def test_distances_that_are_no_numbers_are_near_nothing_and_refused(broken):
+    sides = {"own": torch.ones(3, 2), "other": torch.ones(3, 2)}
+    sides[broken][1, 1] = torch.nan
+    with pytest.raises(InputError, match="NaN"):
+        near(**sides)

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import binom
 
 from byheart._checks import InputError
+from byheart.analysis.calibration.rates import heldout_for_a_limit, heldout_for_a_rate
 from byheart.denoisers.mixture import empirical, population
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.membership import _ranks, log_ratio, membership, signals
@@ -66,6 +67,21 @@ def test_the_interval_of_the_tpr_covers():
         widths.append(found.high - found.low)
     assert hits / 400 >= 0.94
     assert sum(widths) / 400 < 0.25
+
+
+@pytest.mark.parametrize(("m", "bounded"), [(400, False), (436, False), (437, True)])
+def test_the_tpr_has_a_lower_limit_from_as_many_held_out_images_on_as_the_words_say(m, bounded):
+    assert (heldout_for_a_limit(0.01) <= m) == bounded
+    draws = generator(6)
+    found = membership(normal(500, draws=draws) - 5, normal(m, draws=draws)).tpr
+    assert found.value > 0.98
+    assert (found.low > 0) == bounded
+
+
+def test_the_interval_of_the_tpr_is_narrow_from_as_many_held_out_images_on_as_the_words_say():
+    draws, m = generator(7), heldout_for_a_rate(0.01)
+    found = membership(normal(2000, draws=draws) - 2.326, normal(m, draws=draws)).tpr  # ½ at 1 %
+    assert found.low > 0.35 and found.high < 0.65
 
 
 def test_the_empirical_denoiser_gives_every_training_image_away():

@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from byheart._checks import InputError
 from byheart.metrics import DuplicatesWarning, collapse_duplicates, count_duplicates, memorized_fraction
+from byheart.metrics.memorization import share_within
 from byheart.numerics.neighbors import Neighbors, nearest
 
 
@@ -78,3 +79,20 @@ def test_no_samples_are_refused():
 def test_a_single_training_point_is_refused():
     with pytest.raises(InputError):
         memorized_fraction(nearest(torch.rand(4, 3), torch.rand(1, 3)))
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_sample_whose_distances_are_no_numbers_is_not_taken_for_an_original(column):
+    distance = torch.tensor([[1.0, 2.0], [0.1, 2.0], [0.1, 3.0]])
+    distance[0, column] = torch.nan
+    with pytest.raises(InputError, match="1 distances that are NaN"):
+        memorized_fraction(Neighbors(distance, torch.zeros(3, 2, dtype=torch.int64)))
+
+
+def test_a_share_within_nothing_is_refused():
+    with pytest.raises(InputError, match="1 distances that are NaN"):
+        share_within(torch.tensor([1.0, torch.nan]), 0.5)
+    for tolerance in (-1.0, float("nan")):
+        with pytest.raises(InputError, match="tolerance"):
+            share_within(torch.ones(3), tolerance)
+    assert share_within(torch.tensor([0.0, 1.0, float("inf")]), 0.5).value == 1 / 3

@@ -52,9 +52,10 @@ def test_times_of_each_run():
 
 def test_exponents():
     rows = exponent_table(onset_rows.content().exponents).rows
-    assert rows[0] == ("tau_mem@0.1", "1.10 [0.99, 1.21]", "64 128 256", "6", "0")
+    fitted = ("tau_mem@0.1", "1.10 [0.99, 1.21]", "1.10 [0.58, 1.63], 2 seeds")
+    assert rows[0] == (*fitted, "64 128 256", "6", "0")
     nothing = onset_rows.exponent([64, 128], [None, 100.0], [0, 0], MEM)
-    assert exponent_table([nothing]).rows == (("tau_mem@0.1", "–", "128", "1", "1"),)
+    assert exponent_table([nothing]).rows == (("tau_mem@0.1", "–", "–", "128", "1", "1"),)
 
 
 def test_collapses_and_references():

@@ -7,7 +7,7 @@ import torch
 
 from byheart._checks import InputError
 from byheart.denoisers import GaussianDenoiser, empirical
-from byheart.noise import DDPM, OU, S2_VP, S2VE, VP, Flow, geometric_levels, process_levels
+from byheart.noise import DDPM, OU, S2_VP, S2VE, VE, VP, Flow, geometric_levels, process_levels
 from byheart.random import SeededNoise
 from byheart.sampling import euler_maruyama, integrate, probability_flow, process_flow
 
@@ -85,6 +85,46 @@ def test_the_adaptive_flow_ends_with_the_denoised_state():
 def test_a_process_without_its_own_flow_is_refused(process):
     with pytest.raises(InputError, match="probability_flow"):
         process_flow(GAUSSIAN, process, MEAN[None], 1.0, 0.1)
+
+
+TOPS = [(S2_VP, 1.8665), (S2VE(), 4.6367), (VE(sigma_max=2.0), 2.0), (OU(), 1e4)]
+
+
+@pytest.mark.parametrize(("process", "top"), TOPS, ids=["S2's VP", "S2's VE", "VE", "OU"])
+def test_the_flow_of_a_process_refuses_levels_that_the_process_does_not_reach(process, top):
+    x = torch.tensor([[3.0, 4.0, 0.0]], dtype=torch.float64)
+    with pytest.raises(
+        InputError, match=f"level {1.5 * top:g}, which {type(process).__name__} does not reach"
+    ):
+        process_flow(GAUSSIAN, process, x, 1.5 * top, 0.1)
+    with pytest.raises(InputError, match="does not reach"):
+        process_flow(GAUSSIAN, process, x, 1.0, 1.5 * top)
+
+
+@pytest.mark.parametrize(("process", "top"), TOPS[:3], ids=["S2's VP", "S2's VE", "VE"])
+def test_the_flow_of_a_process_may_begin_at_its_last_level(process, top):
+    last = process.level(process.t_max)
+    assert float(last) == pytest.approx(top, rel=1e-4)
+    x = torch.tensor([[3.0, 4.0, 0.0]], dtype=torch.float64)
+    expected = probability_flow(GAUSSIAN, x, torch.stack([last, torch.tensor(0.1)]), rtol=1e-9, atol=1e-9)[-1]
+    rounded = float(last.float())  # is still the last one
+    for start in (float(last), rounded):
+        found = process_flow(GAUSSIAN, process, x, start, 0.1, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_the_sde_of_a_process_refuses_levels_that_the_process_does_not_reach():
+    step, one = euler_maruyama(S2_VP), torch.tensor(1.0)
+    for sigma, sigma_next in ((3.0, 1.0), (4.0, 3.0)):
+        with pytest.raises(InputError, match=f"level {sigma:g}, which VP does not reach"):
+            step(GAUSSIAN, MEAN[None], sigma * one, sigma_next * one, SeededNoise([0]))
+
+
+def test_a_flow_of_states_that_are_no_numbers_is_refused():
+    with pytest.raises(InputError, match="NaN"):
+        process_flow(GAUSSIAN, S2VE(), MEAN[None] * math.nan, 1.0, 0.1)
+    with pytest.raises(InputError, match="end"):
+        process_flow(GAUSSIAN, S2VE(), MEAN[None], 1.0, 0.0)
 
 
 def test_no_samples_no_states():

@@ -34,6 +34,14 @@ def test_noise_that_crosses_twice_crosses_once():
     assert transition([[0.0] * 2, [0.6] * 2, [0.4] * 2, [1.0] * 2], [1, 2, 3, 4]).mean.value == 2.0
 
 
+@pytest.mark.parametrize("models", [[np.nan, 2, 3], [1, np.nan, 3], [1, 2, np.inf]], ids=str)
+def test_sizes_that_are_no_numbers_are_refused(models):
+    with pytest.raises(InputError, match="increasing M"):
+        crossing([0.0, 0.2, 1.0], models)
+    with pytest.raises(InputError, match="increasing M"):
+        transition([[0.0, 0.0], [0.2, 0.3], [1.0, 1.0]], models)
+
+
 def test_who_never_passes_has_no_transition():
     assert transition([[0.0, 0.0], [0.6, 0.4]], [1, 2]) is None
     assert transition([[0.7, 0.0], [0.9, 0.8]], [1, 2]) is None  # one is there before the first size

@@ -103,3 +103,18 @@ def test_hyperplanes_are_left_where_measured(offset, measured):
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(InputError):
         wrong()
+
+
+@pytest.mark.parametrize("ask", [distance_left, shrinking])
+@pytest.mark.parametrize("bad", [math.nan, -0.5])
+def test_a_shrinkage_that_is_none_somewhere_has_no_answer(ask, bad):
+    with pytest.raises(InputError, match=f"γ = {bad:g} at r = "):
+        ask(lambda r: bad if r > 0.2 else 1.0, 1.0, 1e-6)
+
+
+@pytest.mark.parametrize("ask", [distance_left, shrinking])
+def test_a_refusal_of_levels_names_the_levels_that_were_given(ask):
+    with pytest.raises(InputError, match=r"start 0\.001 and end 1; need start > end"):
+        ask(lambda r: 0.0, 1e-3, 1.0)
+    with pytest.raises(InputError, match="end = 0"):
+        ask(lambda r: 0.0, 1.0, 0.0)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from byheart._checks import InputError
 from byheart.numerics.intervals import mean_interval
 
 __all__ = ["Collapse", "Series", "best_exponents", "collapse", "spread"]
@@ -61,6 +62,7 @@ def spread(curves: Sequence[tuple[Sequence[float], Sequence[float | None]]]) -> 
 
     curves: (x, y) pairs, x increasing, linear in log x between points; y None and x ≤ 0 are left out.  NaN where fewer than two curves share
     a range.
+    Raises InputError for x and y of different lengths, or x that does not increase.
     """
     known = [(np.log(x), y) for x, y in map(_known, curves) if len(x)]
     if len(known) < 2:
@@ -75,6 +77,13 @@ def spread(curves: Sequence[tuple[Sequence[float], Sequence[float | None]]]) -> 
 
 def _known(curve: tuple[Sequence[float], Sequence[float | None]]) -> tuple[Array, Array]:
     x, y = np.asarray(curve[0], dtype=np.float64), np.asarray(curve[1], dtype=np.float64)
+    if x.shape != y.shape or not np.isfinite(x).all() or not (np.diff(x) > 0).all():
+        raise InputError(
+            got=f"a curve of {len(y)} values at {len(x)} places"
+            + (", which do not increase" if x.shape == y.shape else ""),
+            need="a value at each of the increasing places",
+            remedy="sort the records by step, and pass None where there is no value",
+        )
     known = np.isfinite(y) & (x > 0)
     return x[known], y[known]
 

@@ -10,7 +10,9 @@ within N steps" if FD gets down there only at the last evaluation, or if FD_min 
 what 500 samples of noise also do.  The paper reads its times off by eye; these rules are ours.  The minimum of the
 held-out loss is none of them: it hardly moves with n.
 
-Steps are interpolated linearly in log step.  A time that never came is a value, "not within N steps".
+Steps are interpolated linearly in log step, between evaluations from step 1 on: step 0 has no logarithm.  A curve that is
+there at its first such evaluation got there by then, at most: the step is that evaluation, and its interval begins at 0.  A time that
+never came is a value, "not within N steps", N the last evaluation that has the number.
 Rows are flat records in the vocabulary of `evaluation`, in any order; an evaluation without the number is left out.
 
 Reference: Bonnaire, Urfin, Biroli, Mézard, arXiv 2505.17638, figure 2.
@@ -42,8 +44,9 @@ FELL = 0.2  # of FD_first: the FD of 500 samples scatters by a twentieth, its mi
 class Crossing:
     """The step at which a curve first reaches a level, with its interval.
 
-    step: None if it did not within `limit`, the last step looked at.  low, high: ends of the interval.  low = 0: the curve
-    may have been there before the first look.  None: that end was not reached within the limit.
+    step: None if it did not within `limit`, the last step looked at (0: none was).  It is a step that was measured, or lies
+    between two of these.  low, high: ends of the interval.  low = 0: the curve may have been there before the first look.
+    None: that end was not reached within the limit.
     """
 
     step: float | None
@@ -72,21 +75,30 @@ def crossing(
     """First upward crossing of a level; its interval from the crossings of the curve's band.
 
     steps: increasing; those below 1 are left out.  values: None or NaN where there is none.  lows, highs: the band around
-    the values (default: none, and the interval is the step itself).  The upper edge of the band crosses first: it
-    gives `low`.
-    Raises InputError for lengths that differ or steps that do not increase.
+    the values (default: none, and the interval is the step itself); an evaluation that lacks one of the three is left out.
+    The upper edge of the band crosses first: it gives `low`.
+    Raises InputError for lengths that differ, steps that do not increase, values outside their band, or a level that is NaN.
     """
+    _check_number("level", level, level == level, "a height of the curve")
     x, y = _steps(steps), _numbers(steps, values)
-    low = _reach(x, y if highs is None else _numbers(steps, highs), level, at_once=0.0)
-    step = _reach(x, y, level, at_once=x[0])
-    high = step if lows is None else _reach(x, _numbers(steps, lows), level, at_once=x[0])
+    lower, upper = (y if edge is None else _numbers(steps, edge) for edge in (lows, highs))
+    known = np.isfinite(y) & np.isfinite(lower) & np.isfinite(upper) & (x >= 1)
+    x, y, lower, upper = (column[known] for column in (x, y, lower, upper))
+    _check_band(x, y, lower, upper)
+    if not len(x):
+        return Crossing(None, None, None, level, 0.0, definition)
+    first = float(x[0])
+    step, high = _reach(x, y, level, at_once=first), _reach(x, lower, level, at_once=first)
+    low = _reach(x, upper, level, at_once=0.0)
     return Crossing(step, low, high, level, float(x[-1]), definition)
 
 
 def _reach(steps: Array, values: Array, level: float, at_once: float) -> float | None:
-    """Where the curve first reaches the level: `at_once` if it is there from its first value on, None if never."""
-    known = np.isfinite(values) & (steps >= 1)
-    x, y = np.log(steps[known]), values[known]
+    """Where the curve first reaches the level: `at_once` if it is there from its first value on, None if never.
+
+    steps: (k,), increasing, 1 or more.  values: (k,), finite.
+    """
+    x, y = np.log(steps), values
     above = np.flatnonzero(y >= level)
     if not len(above):
         return None
@@ -96,14 +108,14 @@ def _reach(steps: Array, values: Array, level: float, at_once: float) -> float |
 
 
 def _steps(steps: Sequence[float]) -> Array:
-    found = np.asarray(steps, dtype=np.float64)
-    if not len(found) or bool((np.diff(found) <= 0).any()):
+    numbers = np.asarray(steps, dtype=np.float64)
+    if not len(numbers) or not np.isfinite(numbers).all() or not (np.diff(numbers) > 0).all():
         raise InputError(
-            got="steps that do not increase" if len(found) else "no steps",
+            got="steps that do not increase" if len(numbers) else "no steps",
             need="evaluations in the order of training, each once",
             remedy="sort the records by step",
         )
-    return found
+    return numbers
 
 
 def _numbers(steps: Sequence[float], values: Numbers) -> Array:
@@ -116,11 +128,29 @@ def _numbers(steps: Sequence[float], values: Numbers) -> Array:
     return np.asarray(values, dtype=np.float64)  # None becomes NaN
 
 
+def _check_band(steps: Array, values: Array, lows: Array, highs: Array) -> None:
+    outside = np.flatnonzero((lows > values) | (values > highs))
+    if len(outside):
+        at = outside[0]
+        raise InputError(
+            got=f"{values[at]:g} outside its band from {lows[at]:g} to {highs[at]:g}, at step {steps[at]:g}",
+            need="low ≤ value ≤ high at every evaluation",
+            remedy="check the order of the arguments: values, level, lows, highs",
+        )
+
+
+def _check_number(name: str, value: float, fits: bool, need: str) -> None:
+    if not fits:
+        raise InputError(got=f"{name} {value:g}", need=need, remedy=f"choose another {name}")
+
+
 def tau_mem(rows: Sequence[Row], level: float = 0.1) -> Crossing:
     """When the share of copies f_mem reaches `level`; interval from its band (Wilson's, 95 %).
 
-    At 500 samples the standard error at 0.1 is 0.013.  Raises InputError for rows without f_mem.
+    At 500 samples the standard error at 0.1 is 0.013.
+    Raises InputError for rows without f_mem, and unless 0 < level ≤ 1.
     """
+    _check_number("level", level, 0 < level <= 1, "a share of the samples in (0, 1]")
     return _band_crossing(rows, "f_mem", level, f"f_mem ≥ {level:g}")
 
 
@@ -128,8 +158,12 @@ def tau_mem_normalized(rows: Sequence[Row], c: float = 0.5) -> Crossing:
     """When f_mem reaches the share `c` of its last value, as the figures of the paper are normalized.
 
     It hides how far f_mem is from 1 at the end, and moves with the length of the run.
+    Raises InputError for rows without f_mem, and unless 0 < c ≤ 1.
     """
-    last = _columns(rows, "f_mem")[1][-1]
+    _check_number("c", c, 0 < c <= 1, "a share of the last value in (0, 1]")
+    shares = _columns(rows, "f_mem")[1]
+    known = shares[np.isfinite(shares)]
+    last = float(known[-1]) if len(known) else 0.0
     return _band_crossing(rows, "f_mem", c * last if last else np.inf, f"f_mem ≥ {c:g} of its last value")
 
 
@@ -137,8 +171,10 @@ def tau_split(rows: Sequence[Row], gap: float = 0.1, sigma: float = 0.5) -> Cros
     """When the held-out loss exceeds the training loss by `gap`; interval from the paired standard error over images.
 
     Losses are means over pixels of the squared error of the denoised image at noise level sigma, data at RMS 1.
-    The earliest and least noisy sign: it takes no samples.  Raises InputError for rows without that sigma.
+    The earliest and least noisy sign: it takes no samples.
+    Raises InputError for rows without that sigma, and unless gap > 0: at 0 the losses have not parted.
     """
+    _check_number("gap", gap, 0 < gap < np.inf, "a difference of the losses above 0")
     definition = f"held-out − train loss ≥ {gap:g} at sigma {sigma:g}"
     return _band_crossing(rows, "gap", gap, definition, at=f"@{sigma:g}")
 
@@ -149,21 +185,23 @@ def tau_gen(rows: Sequence[Row], share: float = 0.1) -> Crossing:
     Interval: the two evaluations around it (a bootstrap of FD is biased by twice its own bias).
     `not within` if FD falls by less than a fifth, or still falls at the last evaluation, or nothing was measured from
     step 40 on while f_mem < 0.1.
-    Raises InputError for rows without fd or f_mem.
+    Raises InputError for rows without fd or f_mem, and unless 0 ≤ share < 1: at 1 the first evaluation is good already.
     """
+    _check_number("share", share, 0 <= share < 1, "a share of the way down in [0, 1)")
     steps, fd, f_mem = _columns(rows, "fd", "f_mem")
     seen = (steps >= FIRST_STEP) & np.isfinite(fd)
     x, y, new = steps[seen], fd[seen], f_mem[seen] < STILL_NEW
     definition = f"FD within {share:.0%} of its minimum, at rest there"
-    never = Crossing(None, None, None, np.nan, float(steps[-1]), definition)
+    limit = float(steps[np.isfinite(fd)].max(initial=0.0))
+    never = Crossing(None, None, None, np.nan, limit, definition)
     if not new.any() or y[new].min() > (1 - FELL) * y[0]:
         return never
     level = float(y[new].min() + share * (y[0] - y[new].min()))
     after = int(np.argmax(y <= level))
-    if after == len(y) - 1:
+    if after in (0, len(y) - 1):  # there from the start, or still falling at the end
         return never
     step = _reach(x, -y, -level, at_once=x[0])
-    return Crossing(step, float(x[after - 1]), float(x[after]), level, float(steps[-1]), definition)
+    return Crossing(step, float(x[after - 1]), float(x[after]), level, limit, definition)
 
 
 def _band_crossing(rows: Sequence[Row], name: str, level: float, definition: str, at: str = "") -> Crossing:

@@ -160,6 +160,8 @@ def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float,
         log_ratio=one.log_ratio.value,
         auc=share(one.membership.auc),
         tpr=None if tpr is None else tpr.value,
+        tpr_low=None if tpr is None else tpr.low,
+        tpr_high=None if tpr is None else tpr.high,
         dimension_train=dimension.train.value,
         dimension_heldout=dimension.heldout.value,
     )

@@ -243,8 +243,8 @@ class Signal(Spec):
     """What the model itself gives away at one noise level (in units of the data's RMS).
 
     gap: mean paired loss on held-out minus training images, over the training loss; log_ratio: log(held-out/train).
-    auc: of telling members by their loss; tpr: at 1 % false positives.  dimension_train, dimension_heldout: local
-    intrinsic dimension (FLIPD), means.
+    auc: of telling members by their loss; tpr: at 1 % false positives, with its 95 % limits tpr_low and tpr_high, of which the
+    lower one is 0 below 437 held-out images.  dimension_train, dimension_heldout: local intrinsic dimension (FLIPD), means.
     """
 
     sigma: float
@@ -254,6 +254,8 @@ class Signal(Spec):
     log_ratio: float
     auc: Share
     tpr: float | None
+    tpr_low: float | None = None
+    tpr_high: float | None = None
     dimension_train: float | None = None
     dimension_heldout: float | None = None
 

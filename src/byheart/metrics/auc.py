@@ -23,6 +23,7 @@ from torch import Tensor
 
 from byheart._checks import InputError, check_finite
 from byheart.numerics.intervals import Interval
+from byheart.numerics.normal import lower_tail
 
 __all__ = ["RankTest", "auc", "mann_whitney"]
 
@@ -31,7 +32,10 @@ _FEW = 5  # as with shares: below it the normal approximation is not trusted
 
 @dataclass(frozen=True)
 class RankTest:
-    """u: pairs in which the first is larger, ties half.  z: its normal score.  p: one-sided, that the first set is smaller."""
+    """u: pairs in which the first is larger, ties half.  z: its normal score.  p: one-sided, that the first set is smaller.
+
+    p has its digits at any z; where it would be below 2.2e-308 it is that number, never 0.
+    """
 
     u: float
     z: float
@@ -72,7 +76,7 @@ def mann_whitney(first: Tensor, second: Tensor) -> RankTest:
     if spread <= 0:
         return RankTest(u, 0.0, 0.5)
     z = (u - (n * m - 1) / 2) / math.sqrt(spread)
-    return RankTest(u, z, NormalDist().cdf(z))
+    return RankTest(u, z, lower_tail(z))
 
 
 def _smaller(values: Tensor, than: Tensor) -> Tensor:

@@ -38,8 +38,15 @@ def calibrated_share(score: Tensor, heldout: Tensor, alpha: float = 0.01) -> Cal
     """The share of samples whose score, small where an image is copied, is below the threshold of the held-out images.
 
     score: (q,) of the samples.  heldout: (m,) of the held-out images.  alpha: accused innocents, in (0, 1).
-    Raises InputError for no samples, or too few held-out images for alpha.
+    Raises InputError for no samples, too few held-out images for alpha, or scores that are NaN.
     """
+    for name, scores in (("samples' scores", score), ("held-out scores", heldout)):
+        if count := int(scores.isnan().sum()):
+            raise InputError(
+                got=f"{name} of which {count} are NaN",
+                need="a number for every image",
+                remedy="look for blank or broken images among them",
+            )
     if not 0 < alpha < 1 or not len(score) or len(heldout) < enough_heldout(alpha):
         raise InputError(
             got=f"{len(score)} samples and {len(heldout)} held-out images at alpha = {alpha:g}",

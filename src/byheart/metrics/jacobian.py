@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from byheart._checks import InputError, check_tensor
+from byheart._checks import InputError, check_finite, check_tensor
 from byheart.denoisers.base import Denoiser, denoise, per_row
 from byheart.denoisers.mixture import MixtureDenoiser
 
@@ -30,8 +30,9 @@ def jacobian_eigenvalues(
     """The largest eigenvalues of the symmetric part of ∂D/∂x at every row: (b, count) float64, decreasing.
 
     x: (b, *shape).  sigma: () or (b,), positive.  count: None is all d of them, which are computed densely.
-    seed: of Lanczos' first vector.  Raises InputError for a count outside 1 … d.
+    seed: of Lanczos' first vector.  Raises InputError for a count outside 1 … d, or x that is not finite.
     """
+    check_finite("x", x)
     d = x[0].numel()
     wanted = d if count is None else count
     if not 1 <= wanted <= d:
@@ -44,7 +45,8 @@ def jacobian_eigenvalues(
 
 
 def local_dimension(eigenvalues: Tensor, height: float = 0.5) -> Tensor:
-    """How many eigenvalues are above `height`, of every row: (b,).  eigenvalues: (b, m)."""
+    """Count the eigenvalues above `height`, of every row: (b,).  eigenvalues: (b, m).  Raises InputError for NaN or infinity."""
+    check_finite("eigenvalues", eigenvalues)
     return (eigenvalues > height).sum(1)
 
 

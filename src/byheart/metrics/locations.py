@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from byheart._checks import check_ratio
+from byheart._checks import InputError, check_ratio
 from byheart.numerics.neighbors import Neighbors, nearest
 
 __all__ = ["PERCENTILES", "Locations", "locate", "locations", "near", "percentiles"]
@@ -66,9 +66,11 @@ def near(own: Tensor, other: Tensor, threshold: float = 1 / 3) -> Tensor:
     """Which points are near the nearest of their own kind, (m,) bool.
 
     own, other: (m, ≥ 2) distances to the nearest points of two kinds, nearest first.  threshold: c.
-    Raises InputError for a threshold out of (0, 1].
+    Raises InputError for a threshold out of (0, 1], or distances that are NaN.
     """
     check_ratio(threshold)
+    if bool(own.isnan().any() | other.isnan().any()):
+        raise InputError(got="distances that are NaN", need="numbers only", remedy="take them from locate(…)")
     return (own[:, 0] < threshold * other[:, 0]) & (own[:, 0] < threshold * own[:, 1])
 
 

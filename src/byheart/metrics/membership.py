@@ -8,6 +8,10 @@ The gap is of means: it opens first.  The AUC says how well one image is told; t
 which is what a privacy claim rests on.  Its quantile is estimated too: the interval joins exact limits of the quantile's
 rank (binomial) with exact limits of the share (Clopper–Pearson), a quarter of the doubt at each of four ends.
 
+So the TPR takes many held-out images.  At α = 1 % its lower limit is 0 below 437 of them, whatever the losses: at 400, a TPR of 0.99
+has the interval [0, 1].  The rate at the threshold is known to within half of itself from 1,990 on, to a tenth from 49,737
+(`byheart.analysis.calibration.rates` has the formula and other rates).  Of training images a few hundred are enough.
+
 References: Yeom et al. 2018 (loss threshold); Carlini et al. 2022 (2112.03570: TPR at low FPR); S4 for R.
 """
 
@@ -32,7 +36,11 @@ __all__ = ["Membership", "ModelSignal", "log_ratio", "membership", "signal", "si
 
 @dataclass(frozen=True)
 class Membership:
-    """auc: ½ if losses tell nothing.  tpr: of training images at `fpr` false positives, None with too few held-out."""
+    """auc: ½ if losses tell nothing.  tpr: of training images at `fpr` false positives, None with too few held-out.
+
+    The interval of `tpr` is useful from `heldout_for_a_rate(fpr)` held-out images on, 1,990 at 1 %; its lower limit is 0 below
+    `heldout_for_a_limit(fpr)`, 437 at 1 %.
+    """
 
     auc: Interval
     tpr: Interval | None
@@ -57,7 +65,8 @@ def membership(loss_train: Tensor, loss_heldout: Tensor, *, fpr: float = 0.01) -
     """How well the loss of one image says whether it was trained on.
 
     loss_train: (n,), loss_heldout: (m,), one number an image, measured alike, at least two each.
-    fpr: false positives that are allowed, in (0, 1); the TPR needs m ≥ 1/fpr − 1 held-out images.
+    fpr: false positives that are allowed, in (0, 1); the TPR needs m ≥ 1/fpr − 1 held-out images, and for an interval that
+    says something about 20 times as many.
     Raises InputError for fewer, NaN or infinity.
     """
     check_open("fpr", fpr, 1, remedy="write 0.01 for 1 %")

@@ -15,7 +15,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_ratio
+from byheart._checks import InputError, check_not_negative, check_ratio
 from byheart.numerics.intervals import Proportion, proportion
 from byheart.numerics.neighbors import Neighbors
 
@@ -38,7 +38,7 @@ def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proport
     to_train: (q, ≥ 2) neighbors of the samples in the training set.
     threshold: in (0, 1], on distances; 1/3 is the field's usual choice (1/9 where a paper squares them).
     Warns (DuplicatesWarning) if a sample equals two training points: copies that the test cannot count.
-    Raises InputError for fewer than two neighbors, no samples, or a threshold out of range.
+    Raises InputError for fewer than two neighbors, no samples, a threshold out of range, or distances that are NaN.
     """
     check_ratio(threshold)
     if to_train.distance.ndim != 2 or to_train.distance.shape[1] < 2 or not len(to_train.distance):
@@ -47,6 +47,7 @@ def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proport
             need="(q, k) with q ≥ 1 samples and k ≥ 2 neighbors",
             remedy="search with nearest(samples, train, k=2)",
         )
+    _check_numbers(to_train.distance[:, :2])
     blind = int((to_train.distance[:, 1] == 0).sum())
     if blind:
         _warn(f"{blind} of {len(to_train.distance)} samples equal two training points each")
@@ -57,7 +58,10 @@ def share_within(distance: Tensor, tolerance: float) -> Proportion:
     """The share of samples nearer than a tolerance to their training point, with its 95 % interval and count.
 
     distance: (q,), to the nearest point, or to the one that is asked about.  tolerance: a distance.
+    Raises InputError for distances that are NaN, or a tolerance that is negative or NaN.
     """
+    check_not_negative("tolerance", tolerance, remedy="give a distance in the units of the data")
+    _check_numbers(distance)
     return proportion(int((distance < tolerance).sum()), len(distance))
 
 
@@ -85,6 +89,16 @@ def count_duplicates(train: Tensor) -> int:
     if repeated:
         _warn(f"{repeated} of {len(train)} training images repeat an earlier one")
     return repeated
+
+
+def _check_numbers(distance: Tensor) -> None:
+    # NaN is below no threshold: a broken sample would pass for one that is no copy.
+    if count := int(distance.isnan().sum()):
+        raise InputError(
+            got=f"{count} distances that are NaN",
+            need="numbers only",
+            remedy="look for broken samples, or a model that diverged",
+        )
 
 
 def _warn(what: str) -> None:

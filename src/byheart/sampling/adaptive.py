@@ -15,7 +15,7 @@ from torch import Tensor
 from byheart._checks import InputError, check_finite, check_open
 from byheart.denoisers.base import Denoiser, denoise
 from byheart.noise.process import Process
-from byheart.sampling.stochastic import rates
+from byheart.sampling.stochastic import rates, time_of_level
 
 __all__ = ["probability_flow", "process_flow"]
 
@@ -103,10 +103,13 @@ def process_flow(
 ) -> Tensor:
     """The probability flow in a process's own variables x_t and t, as it stands in a paper: an independent check of the frame.
 
-    x: (b, *shape), the states x_t/α_t at level `start`, within the process.  end: > 0, the level to end at.
+    x: (b, *shape), the states x_t/α_t at level `start`.  end: > 0, the level to end at.  The process must have both levels:
+    S2's end at 1.87 (variance preserving) and 4.64.
     Returns x_t/α_t there, (b, *shape) float64.
-    Raises InputError for a process in discrete time, one whose α reaches 0, or a flow that scipy gives up on.
+    Raises InputError for a process in discrete time, one whose α reaches 0, a level that the process does not reach, x that
+    is not finite, or a flow that scipy gives up on.
     """
+    check_finite("x", x)
     if process.discrete or float(process.alpha(process.t_max)) == 0:
         raise InputError(
             got=f"{type(process).__name__}, "
@@ -114,10 +117,11 @@ def process_flow(
             need="a process in continuous time with α > 0 throughout",
             remedy="take probability_flow, which knows no time",
         )
+    check_open("end", end, remedy="end at a small level, and denoise once more for the data")
+    first_time, last_time = (float(time_of_level(process, level)) for level in (start, end))
     if not len(x):
         return x.double()
     share = math.sqrt(len(x))
-    first_time, last_time = float(process.time(start)), float(process.time(end))
 
     def slope(t: float, flat: object) -> object:
         state = torch.as_tensor(flat, dtype=torch.float64).reshape(x.shape)

@@ -17,7 +17,10 @@ from byheart.denoisers.base import Denoiser, denoise
 from byheart.noise.process import Process
 from byheart.sampling.solvers import Noise, Step, fresh_noise
 
-__all__ = ["euler_maruyama", "rates"]
+__all__ = ["euler_maruyama", "rates", "time_of_level"]
+
+ROUNDING = 1e-6
+"""The relative error that a level in float32, or its way through a time near α = 0, may bring."""
 
 
 def euler_maruyama(process: Process) -> Step:
@@ -25,7 +28,8 @@ def euler_maruyama(process: Process) -> Step:
 
     Also its last step, to level 0, adds noise, g √Δ a coordinate, as published samplers do: denoise once more before looking
     for copies, or leave the last level out.
-    Raises InputError for a process in discrete time, which has no SDE: its step is `ancestral`.
+    Raises InputError for a process in discrete time, which has no SDE: its step is `ancestral`.  The step raises it for a level
+    that the process does not reach.
     """
     if process.discrete:
         raise InputError(
@@ -38,7 +42,7 @@ def euler_maruyama(process: Process) -> Step:
         denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None, /
     ) -> Tensor:
         fresh = fresh_noise("Euler–Maruyama", noise, x)
-        time, time_next = process.time(sigma), process.time(sigma_next)
+        time, time_next = time_of_level(process, sigma), time_of_level(process, sigma_next)
         span = (time - time_next).to(x)
         drift, diffusion = (rate.to(x) for rate in rates(process, time))
         alpha, alpha_next = process.alpha(time).to(x), process.alpha(time_next).to(x)
@@ -57,3 +61,20 @@ def rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
         (drift,) = torch.autograd.grad(process.alpha(t).log(), t, retain_graph=True)
         (growth,) = torch.autograd.grad(process.level(t).square(), t)
     return drift, process.alpha(time).square() * growth
+
+
+def time_of_level(process: Process, level: Tensor | float) -> Tensor:
+    """Give the time at which the process has this level: () float64.
+
+    level: ().  Unlike `Process.time`, which answers a level beyond the last one with the last time, this function raises
+    InputError for a level that the process does not reach: an equation in t says nothing of it.
+    """
+    time, asked = process.time(level), float(level)
+    if abs(float(process.level(time)) - asked) > ROUNDING * asked:
+        least, most = float(process.level(process.t_min)), float(process.level(process.t_max))
+        raise InputError(
+            got=f"level {asked:g}, which {type(process).__name__} does not reach",
+            need=f"levels from {least:g} to {most:g}, which the process has",
+            remedy="begin at its last level, or take probability_flow or solver='sde', which know no time",
+        )
+    return time

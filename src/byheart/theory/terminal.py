@@ -93,13 +93,25 @@ def distance_left(gamma: Callable[[float], float], start: float, end: float) -> 
     """exp(−∫ dr / (r (1 + γ(r)))) from `end` to `start`: distance at noise level `end` over that at `start`.
 
     gamma: γ(r) ≥ 0.  start > end > 0.  The integral is taken in log r to 1e-9.
+    Raises InputError for other levels, or γ that is negative or NaN between them.
     """
     from scipy.integrate import quad
 
-    _positive(end=end, start=start - end)
-    integral, _ = quad(
-        lambda s: 1 / (1 + gamma(math.exp(s))), math.log(end), math.log(start), limit=500, epsabs=1e-9
-    )
+    _positive(end=end, start=start)
+    if start <= end:
+        raise InputError(
+            got=f"start {start:g} and end {end:g}", need="start > end > 0", remedy="swap the two levels"
+        )
+
+    def rate(log_r: float) -> float:
+        value = gamma(math.exp(log_r))
+        if not value >= 0:
+            raise InputError(
+                got=f"γ = {value:g} at r = {math.exp(log_r):g}", need="γ(r) ≥ 0", remedy="mend γ"
+            )
+        return 1 / (1 + value)
+
+    integral, _ = quad(rate, math.log(end), math.log(start), limit=500, epsabs=1e-9)
     return math.exp(-integral)
 
 
@@ -123,8 +135,9 @@ FLAT, STEEP = 0.005, 0.05  # exponents below the first are none, above the secon
 def shrinking(gamma: Callable[[float], float], start: float = 1.0, end: float = 1e-12) -> Shrinking:
     """Does a shrinkage still memorize?  Only its behavior at vanishing noise decides.
 
-    gamma: γ(r) ≥ 0, also at `end`.  Any a > 0 stops the flow short of the data; constant or bounded γ never does.
+    gamma: γ(r) ≥ 0, also at `end`.  start > end > 0.  Any a > 0 stops the flow short of the data; constant or bounded γ never does.
     """
+    _positive(end=end, start=start)
     last = np.geomspace(end, end * 1e3, 16)
     values = np.array([gamma(float(r)) for r in last])
     if (values < 0).any() or not np.isfinite(values).all():

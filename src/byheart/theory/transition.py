@@ -245,7 +245,8 @@ def transition(shares: ArrayLike, models: Sequence[float], level: float = 0.5) -
 def _check_shares(values: Array, axes: int, at: Array, level: float) -> None:
     """Raise InputError unless the shares have so many axes, the first along k ≥ 2 increasing models."""
     alike = values.ndim == axes and at.ndim == 1 and values.shape[:1] == at.shape
-    if not alike or len(at) < 2 or (np.diff(at) <= 0).any() or not np.isfinite(values).all():
+    rising = len(at) > 1 and bool(np.isfinite(at).all()) and bool((np.diff(at) > 0).all())
+    if not alike or not rising or not np.isfinite(values).all():
         raise InputError(
             got=f"shares of shape {values.shape} at {at.shape} models",
             need=f"finite shares {'(k,)' if axes == 1 else '(k, r)'} at k ≥ 2 increasing M",

@@ -11,7 +11,7 @@ from byheart.auditing.page import words as audit_words
 from byheart.auditing.page.bars import card_groups, share_bars
 from byheart.auditing.page.figures import density_figure, tail_figure
 from byheart.auditing.page.pairs import frame, laid, picture, pictures
-from byheart.auditing.page.tables import channel_rules
+from byheart.auditing.page.tables import channel_rules, signal_note, signal_sheet
 from byheart.auditing.page.words import pose_words, rule_words, share_words, shift
 from byheart.auditing.record import Channel, CopyShare, Histogram, Pose, Share
 from byheart.metrics.copying import planted
@@ -226,6 +226,13 @@ def test_pictures_shrink_until_they_are_light_together():
     assert sides == [128, 96] and many[-1] == "" and sum(map(len, many)) < 2_500_000
     small = rng.integers(0, 256, (8, 8), dtype=np.uint8)
     np.testing.assert_array_equal(picture(pictures([small])[0].partition(",")[2]), small)
+
+
+def test_the_share_found_at_one_per_cent_false_has_its_interval_and_says_what_it_takes():
+    first = example.signals()[0]
+    cells = signal_sheet([first, first.model_copy(update={"tpr_low": None})]).lines
+    assert [plain(line.cells[5]) for line in cells] == ["2.6 % [0, 13]", "2.6 %"]
+    assert "Below 437 of them" in signal_note() and "from 1,990 on" in signal_note()
 
 
 def test_a_recall_that_nobody_knows_is_a_dash_not_never_seen():

@@ -141,6 +141,36 @@ def test_images_that_repeat_are_told(capsys, tmp_path):
     assert said(capsys, *words, "--distinct")[2] == ""
 
 
+FEW = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
+TWINS = FEW[:2][np.arange(40) % 2]
+
+
+@pytest.mark.parametrize(
+    ("images", "components", "got", "need"),
+    [
+        (FEW, 3, "K = 3 Gaussians for 3 images", "K from 1 to 2"),
+        (FEW, 5, "K = 5 Gaussians for 3 images", "K from 1 to 2"),
+        (TWINS, 3, "K = 3 Gaussians for 40 images, 2 of them different", "K from 1 to 1"),
+        (TWINS, 2, "K = 2 Gaussians for 40 images, 2 of them different", "K from 1 to 1"),
+    ],
+    ids=["as many as images", "more than images", "more than different ones", "as many as different ones"],
+)
+def test_gaussians_of_single_images_are_refused_by_what_was_given(
+    capsys, tmp_path, images, components, got, need
+):
+    np.save(tmp_path / "x.npy", images)
+    code, _, err = said(capsys, "--data", str(tmp_path / "x.npy"), "--components", str(components))
+    assert code == 1 and f"got {got}\n" in err and need in err
+    assert "variances" not in err and "M =" not in err
+
+
+def test_one_gaussian_less_than_different_images_is_enough(capsys, tmp_path):
+    np.save(tmp_path / "x.npy", FEW)
+    words = ["--data", str(tmp_path / "x.npy"), "--components", "2", "--samples", "20", "--restarts", "2"]
+    code, out, _ = said(capsys, *words)
+    assert code == 0 and "published" in out
+
+
 def test_other_warnings_are_not_dressed_up_as_repeats(capsys, monkeypatch):
     def warning(*given, **named):
         warnings.warn("the products overflow", RuntimeWarning, stacklevel=2)
@@ -173,7 +203,7 @@ def test_other_warnings_are_not_dressed_up_as_repeats(capsys, monkeypatch):
         (["--data", "digits", "--dimension", "4"], "one of them"),
         (["--data", "digits", "--n", "99999"], "to 1797"),
         (["--data", "nowhere"], "a folder of images"),
-        (["--data", "digits", "--n", "20", "--components", "30"], "1 ≤ M ≤ N"),
+        (["--data", "digits", "--n", "20", "--components", "30"], "K from 1 to 19"),
         (["--figure", "x.pdf"], ".png"),
         (["--json", "nowhere/x.json"], "a folder that is there"),
     ],

@@ -145,7 +145,14 @@ def test_last_is_a_mean_over_runs():
         "spread/f_mem",
         "f_mem",
         "exponent/tau_mem@x",
+        "exponent/tau_mem@0",
+        "exponent/tau_mem@1.5",
+        "exponent/tau_mem_normalized@nan",
+        "exponent/tau_split@inf",
+        "exponent/tau_gen@1",
+        "exponent/tau_gen@-0.1",
         "reached/f_mem@0.5",
+        "reached/f_mem@1.5@48",
     ],
 )
 def test_names_outside_the_vocabulary_are_refused(name):

@@ -17,6 +17,7 @@ import numpy as np
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import rank_counts
+from byheart.numerics.normal import SMALLEST
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,8 +67,17 @@ def used_ranks(heldout: int) -> tuple[int, ...]:
 
 
 def beta_binomial_tail(count: int, samples: int, rank: int, heldout: int) -> float:
-    """P(X ≥ count) for X ~ BetaBinomial(samples; rank, heldout + 1 − rank)."""
-    return float(_tails(samples, rank, heldout)[count]) if count <= samples else 0.0
+    """Compute P(X ≥ count) for X ~ BetaBinomial(samples; rank, heldout + 1 − rank): 0 only where count > samples.
+
+    A smaller probability than 2.2e-308 is given as that number.  Raises InputError unless 1 ≤ rank ≤ heldout.
+    """
+    if not 1 <= rank <= heldout:
+        raise InputError(
+            got=f"rank {rank} among {heldout} held-out images",
+            need=f"a rank from 1 to {heldout}",
+            remedy="choose a rank that there is, such as 1",
+        )
+    return max(float(_tails(samples, rank, heldout)[count]), SMALLEST) if count <= samples else 0.0
 
 
 def _tails(samples: int, rank: int, heldout: int) -> NDArray[np.float64]:

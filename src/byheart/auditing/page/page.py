@@ -18,6 +18,7 @@ from byheart.auditing.page.tables import (
     channel_sheet,
     input_sheet,
     measure_sheets,
+    signal_note,
     signal_sheet,
 )
 from byheart.auditing.page.words import population_words, subject, tiles
@@ -67,6 +68,7 @@ def audit_page(result: AuditRecord) -> str:
             card=card_groups(shown.card),
             measures=measure_sheets(shown.measures),
             signals=signal_sheet(shown.signals) if shown.signals else None,
+            signal_note=signal_note(),
             signal_figures=_signal_figures(shown),
             inputs=input_sheet(shown.inputs),
             bibtex=list(dict.fromkeys([*map(_entry, result.cite), BYHEART])),

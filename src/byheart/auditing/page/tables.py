@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from byheart.analysis.calibration.rates import heldout_for_a_limit, heldout_for_a_rate
 from byheart.auditing.page.words import CHANNELS, rule_words, share_words
+from byheart.auditing.record import Share
 from byheart.report.words import counted, interval, number, percent
 
 if TYPE_CHECKING:
@@ -19,8 +21,11 @@ __all__ = [
     "channel_sheet",
     "input_sheet",
     "measure_sheets",
+    "signal_note",
     "signal_sheet",
 ]
+
+FALSE = 0.01  # false positives at which a model's losses are read
 
 FAMILIES = {
     "copying": "Copying, by measures in common use",
@@ -111,10 +116,27 @@ def _signal(one: Signal, has_dimension: bool) -> SheetRow:
         share_words(one.gap),
         number(one.log_ratio),
         interval(one.auc.value, one.auc.low, one.auc.high),
-        percent(one.tpr),
+        _true_positives(one),
         *dimensions,
     )
     return SheetRow(number(one.sigma), "", cells)
+
+
+def _true_positives(one: Signal) -> str:
+    """Write the share with its interval, of records made before it was kept the share alone."""
+    if one.tpr is None or one.tpr_low is None or one.tpr_high is None:
+        return percent(one.tpr)
+    return share_words(Share(value=one.tpr, low=one.tpr_low, high=one.tpr_high, count=one.auc.count))
+
+
+def signal_note() -> str:
+    """Say how many held-out images the share that is found at 1 % false positives takes."""
+    least, enough = heldout_for_a_limit(FALSE), heldout_for_a_rate(FALSE)
+    return (
+        "Found at 1 % false: the threshold is read off the held-out images whose losses are compared. Below"
+        f" {least:,} of them the interval begins at 0 whatever the losses are; from {enough:,} on the rate of 1 % is known to"
+        " within half of itself."
+    )
 
 
 def input_sheet(inputs: Inputs) -> Sheet:

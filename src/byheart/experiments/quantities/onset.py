@@ -1,6 +1,6 @@
 """Quantities of the onset of memorization, read from curves over training.
 
-exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %)
+exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L              (with a seed effect, Student-t 95 %, given these seeds)
 exponent/tau_mem_normalized@C   the same, onset = f_mem crosses C times its last value (S3's figures)
 exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
@@ -17,6 +17,7 @@ reached/f_mem@L@H        share of runs whose f_mem crosses L within H n steps   
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from byheart._checks import InputError
@@ -59,7 +60,7 @@ def check(name: str) -> bool:
             return _collapses(rest)
         case "reached":
             level, _, horizon = rest.removeprefix("f_mem@").partition("@")
-            return rest.startswith("f_mem@") and _is_number(level) and _is_number(horizon)
+            return rest.startswith("f_mem@") and _is_rule(f"tau_mem@{level}") and _is_number(horizon)
     return False
 
 
@@ -121,20 +122,23 @@ def crossings(rule: str, curves: Sequence[Curve]) -> list[Crossing]:
 
 
 def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
-    """`tau_mem@0.1`, `tau_mem_normalized@0.5`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.  Raises InputError for another name."""
+    """Read `tau_mem@0.1`, `tau_mem_normalized@0.5`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.
+
+    Raises InputError for another name, or a height that no curve can tell.
+    """
     name, _, text = rule.partition("@")
     try:
         height = float(text)
     except ValueError:
         raise _unknown(rule) from None
     match name:
-        case "tau_mem":
+        case "tau_mem" if 0 < height <= 1:
             return lambda curve: tau_mem(curve.rows, level=height)
-        case "tau_mem_normalized":
+        case "tau_mem_normalized" if 0 < height <= 1:
             return lambda curve: tau_mem_normalized(curve.rows, c=height)
-        case "tau_split":
+        case "tau_split" if 0 < height < math.inf:
             return lambda curve: tau_split(curve.rows, gap=height)
-        case "tau_gen":
+        case "tau_gen" if 0 <= height < 1:
             return lambda curve: tau_gen(curve.rows, share=height)
     raise _unknown(rule)
 
@@ -159,6 +163,6 @@ def _known(value: float) -> float | None:
 def _unknown(rule: str) -> InputError:
     return InputError(
         got=f"the time {rule!r}",
-        need="tau_mem@L, tau_mem_normalized@C, tau_split@G or tau_gen@S, with a number behind @",
+        need="tau_mem@L or tau_mem_normalized@C with a number in (0, 1], tau_split@G with one above 0, or tau_gen@S in [0, 1)",
         remedy="correct the name",
     )

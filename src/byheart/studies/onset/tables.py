@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from byheart.analysis.collapse_quality import Collapse
 from byheart.analysis.scaling import Exponent
+from byheart.numerics.intervals import Interval
 from byheart.report.tables import Table
 from byheart.report.words import interval, number
 from byheart.studies.onset.content import GEN, MEM, SPLIT, Onsets, RunContent
@@ -27,12 +28,20 @@ def crossing_table(crossings: Sequence[Onsets], rules: Sequence[str]) -> Table:
 
 
 def exponent_table(exponents: Sequence[Exponent]) -> Table:
-    """Tabulate the fitted power laws."""
-    columns = ("time", "exponent a in ∝ nᵃ [95 %]", "n", "runs", "did not come")
+    """Tabulate the fitted power laws, each with the interval given these seeds and the one over seeds."""
+    columns = (
+        "time",
+        "exponent a in ∝ nᵃ [95 %, given these seeds]",
+        "mean over seeds [95 %]",
+        "n",
+        "runs",
+        "did not come",
+    )
     rows = (
         (
             fit.definition,
-            _exponent(fit),
+            _signed(fit.value, fit.low, fit.high),
+            _over_seeds(fit.over_seeds),
             _sizes(fit.sizes),
             str(fit.count),
             str(fit.missing),
@@ -46,10 +55,12 @@ def _sizes(sizes: Sequence[int]) -> str:
     return " ".join(f"{n:,}" for n in sizes)
 
 
-def _exponent(fit: Exponent) -> str:
-    if fit.value != fit.value:
-        return "–"
-    return f"{fit.value:.2f} [{fit.low:.2f}, {fit.high:.2f}]".replace("-", "−")
+def _over_seeds(mean: Interval | None) -> str:
+    return "–" if mean is None else f"{_signed(mean.value, mean.low, mean.high)}, {mean.count} seeds"
+
+
+def _signed(value: float, low: float, high: float) -> str:
+    return "–" if value != value else f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
 
 
 def collapse_table(collapses: Mapping[str, Collapse]) -> Table:

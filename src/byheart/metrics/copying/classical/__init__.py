@@ -3,7 +3,13 @@
 from byheart.metrics.calibrated import Calibrated, calibrated_share
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
 from byheart.metrics.copying.classical.carlini import calibrated_carlini, carlini_ratio, carlini_share
-from byheart.metrics.copying.classical.data_copying import CellTest, DataCopying, cells, data_copying
+from byheart.metrics.copying.classical.data_copying import (
+    CellTest,
+    DataCopying,
+    cells,
+    data_copying,
+    nearest_in_cell,
+)
 from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import (
     HashMatches,
@@ -36,6 +42,7 @@ __all__ = [
     "exact_duplicates",
     "hamming_nearest",
     "near_duplicates",
+    "nearest_in_cell",
     "nearest_other",
     "phash",
     "train_share",

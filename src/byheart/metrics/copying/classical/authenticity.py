@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -50,8 +50,9 @@ def authenticity(to_train: Neighbors, other: Tensor) -> Interval:
 
     to_train: (q, k ≥ 1) neighbors of the samples in the training set.  other: (n,) from `nearest_other`, which must know the
     nearest training image of every sample.  A tie is not authentic.
-    Raises InputError for no samples, or a training image that was not searched.
+    Raises InputError for no samples, a training image that was not searched, or distances that are not finite.
     """
+    check_finite("distances to the training images", to_train.distance[:, 0])
     first = to_train.index[:, 0]
     if not len(first) or int(first.max()) >= len(other) or bool(other[first].isnan().any()):
         raise InputError(

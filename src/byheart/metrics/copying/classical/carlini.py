@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.metrics.calibrated import Calibrated, calibrated_share
 from byheart.numerics.intervals import Proportion, proportion
 from byheart.numerics.neighbors import Neighbors
@@ -30,7 +30,7 @@ def carlini_ratio(to_train: Neighbors, count: int = COUNT) -> Tensor:
 
     to_train: (q, k ≥ count) neighbors in the training set.  count: neighbors averaged, the nearest included.
     0/0 is 1/α, the value at equal distances: count identical copies in the training set make it blind.
-    Raises InputError for fewer neighbors, or count < 2.
+    Raises InputError for fewer neighbors, count < 2, or distances that are not finite.
     """
     if to_train.distance.ndim != 2 or not 2 <= count <= to_train.distance.shape[1]:
         raise InputError(
@@ -38,6 +38,7 @@ def carlini_ratio(to_train: Neighbors, count: int = COUNT) -> Tensor:
             need="(q, k) with k ≥ count ≥ 2",
             remedy=f"search with nearest(samples, train, k={COUNT})",
         )
+    check_finite("distances", to_train.distance[:, :count])
     mean = to_train.distance[:, :count].mean(1)
     return torch.where(mean > 0, to_train.distance[:, 0] / (ALPHA * mean), 1 / ALPHA)
 

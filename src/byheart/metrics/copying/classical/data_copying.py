@@ -11,14 +11,17 @@ Beside it the test without cells, p-values of the cells after Holm, and the AUC 
 The average hides: 5 % of copies among poor samples give Z > 0.  Distances are those of the neighbor tables, in the space
 that was searched; the authors measure them after the PCA.
 
-References: Meehan, Chaudhuri & Dasgupta 2020 (2004.05675); 20 samples and 64 dimensions as in dgm-eval and FLD.
+The nearest training image is sought among all of T, as L(x) says.  The authors' code seeks it among the training images of x's own cell,
+which is as far or farther for images near a border: `nearest_in_cell` gives these distances, and `within` takes them.
+
+References: Meehan, Chaudhuri & Dasgupta 2020 (2004.05675) and its code (data_copying_tests.py); 20 samples and 64 dimensions
+as in dgm-eval and FLD.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -27,10 +30,12 @@ from byheart._checks import InputError
 from byheart.metrics.auc import RankTest, auc, mann_whitney
 from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval
+from byheart.numerics.neighbors import nearest
+from byheart.numerics.normal import lower_tail
 from byheart.numerics.products import matmul_t
 from byheart.random import derive, generator
 
-__all__ = ["CellTest", "DataCopying", "cells", "data_copying"]
+__all__ = ["CellTest", "DataCopying", "cells", "data_copying", "nearest_in_cell"]
 
 DIMENSIONS = 64
 CLUSTERS = 3
@@ -98,22 +103,59 @@ def cells(
     )
 
 
-def data_copying(samples: Tensor, heldout: Tensor, of_samples: Tensor, of_heldout: Tensor) -> DataCopying:
-    """C_T and its company from distances to the nearest training image.
+def nearest_in_cell(train: Tensor, rows: Tensor, of_train: Tensor, of_rows: Tensor) -> Tensor:
+    """Measure the distance of every row to the nearest training image of its own cell: (q,) float64, on the CPU.
+
+    train: (n, *shape), rows: (q, *shape), of the space that is searched.  of_train: (n,) and of_rows: (q,) their cells, all
+    from one call of `cells`.
+    Raises InputError for a cell without training images, cells of other shapes, and what `nearest` refuses.
+    """
+    if of_train.shape != (len(train),) or of_rows.shape != (len(rows),):
+        raise InputError(
+            got=f"cells of shapes {tuple(of_train.shape)} and {tuple(of_rows.shape)} for {len(train)} training images and "
+            f"{len(rows)} rows",
+            need="one cell an image",
+            remedy="pass cells(train, train, rows)",
+        )
+    distance = torch.full((len(rows),), torch.nan, dtype=torch.float64)
+    for label in torch.unique(of_rows).tolist():
+        among, own = (of_train == label).to(train.device), of_rows == label
+        if not among.any():
+            raise InputError(
+                got=f"cell {label} without training images",
+                need="a training image in every cell",
+                remedy="take the cells of all from one call, cells(train, train, rows)",
+            )
+        distance[own.cpu()] = (
+            nearest(rows[own.to(rows.device)], train[among], k=1).distance[:, 0].double().cpu()
+        )
+    return distance
+
+
+def data_copying(
+    samples: Tensor,
+    heldout: Tensor,
+    of_samples: Tensor,
+    of_heldout: Tensor,
+    *,
+    within: tuple[Tensor, Tensor] | None = None,
+) -> DataCopying:
+    """Compute C_T and its company from distances to the nearest training image.
 
     samples: (q,) and heldout: (m,) distances, at least two each.  of_samples: (q,) and of_heldout: (m,) their cells.
-    Raises InputError for fewer, NaN, or cells of other shapes.
+    within: distances of the same samples and held-out images to the nearest training image of their own cell, from
+    `nearest_in_cell`: the tests in cells, and C_T, then take these, as the authors' code does.  None: they take the same distances
+    as the test without cells, to all training images.
+    Raises InputError for fewer, NaN, or cells or distances of other shapes.
     """
-    if of_samples.shape != samples.shape or of_heldout.shape != heldout.shape:
-        raise InputError(
-            got=f"cells of shapes {tuple(of_samples.shape)} and {tuple(of_heldout.shape)} for distances of "
-            f"{tuple(samples.shape)} and {tuple(heldout.shape)}",
-            need="one cell a distance",
-            remedy="pass cells(train, samples, heldout)",
-        )
+    ours, theirs = (samples, heldout) if within is None else within
+    for distances in (samples, ours):
+        _check_cells(distances, of_samples)
+    for distances in (heldout, theirs):
+        _check_cells(distances, of_heldout)
     pooled = mann_whitney(samples, heldout)
     labels = torch.unique(torch.cat([of_samples, of_heldout])).tolist()
-    parts = [(label, samples[of_samples == label], heldout[of_heldout == label]) for label in labels]
+    parts = [(label, ours[of_samples == label], theirs[of_heldout == label]) for label in labels]
     counted = [part for part in parts if len(part[1]) > LEAST and len(part[2]) >= 2]
     tests = [mann_whitney(ours, theirs) for _, ours, theirs in counted]
     found = tuple(
@@ -121,8 +163,17 @@ def data_copying(samples: Tensor, heldout: Tensor, of_samples: Tensor, of_heldou
         for (label, ours, theirs), test, p in zip(counted, tests, _holm([t.p for t in tests]), strict=True)
     )
     ct, std = _weighted(found)
-    p = NormalDist().cdf(ct / std) if found else math.nan
+    p = lower_tail(ct / std)
     return DataCopying(ct, std, p, pooled, auc(samples, heldout), found, len(parts) - len(found))
+
+
+def _check_cells(distances: Tensor, labels: Tensor) -> None:
+    if labels.shape != distances.shape:
+        raise InputError(
+            got=f"cells of shape {tuple(labels.shape)} for distances of shape {tuple(distances.shape)}",
+            need="one cell a distance",
+            remedy="pass cells(train, samples, heldout)",
+        )
 
 
 def _weighted(found: tuple[CellTest, ...]) -> tuple[float, float]:

@@ -25,7 +25,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.numerics.indexed import Indexed
 from byheart.numerics.intervals import Interval, proportion
 from byheart.numerics.neighbors import Neighbors, nearest
@@ -75,8 +75,11 @@ def train_share(
     """The share of samples whose nearest real image is a training image, n/(n + m) under the null.
 
     to_train: (q, k ≥ 1) neighbors of the samples among all n training images.  to_heldout: (q, k ≥ 1) among all m held-out.
-    Raises InputError for no samples, fewer than two images on a side, or tables of different samples.
+    Raises InputError for no samples, fewer than two images on a side, tables of different samples, or distances that are not
+    finite.
     """
+    check_finite("distances to the training images", to_train.distance[:, 0])
+    check_finite("distances to the held-out images", to_heldout.distance[:, 0])
     _check(len(to_train.distance), n, m, 1)
     if len(to_train.distance) != len(to_heldout.distance):
         raise InputError(

@@ -77,7 +77,7 @@ def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
     """The first training image that equals each sample in every value, −1 where there is none: (q,) int64.
 
     samples: (q, *shape), train: (n, *shape), of one dtype.  Memory grows with 16 bytes an image.
-    Raises InputError for different shapes or dtypes.
+    Raises InputError for different shapes or dtypes, or NaN, which equals nothing.
     """
     if samples.shape[1:] != train.shape[1:] or samples.dtype != train.dtype:
         raise InputError(
@@ -85,6 +85,9 @@ def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
             need="one shape and one dtype",
             remedy="bring both through the same reading and resizing",
         )
+    for name, images in (("samples", samples), ("train", train)):
+        for part in torch.split(images, _CHUNK):
+            check_finite(name, part)
     first: dict[bytes, int] = {}
     for row, digest in enumerate(digests(train)):
         first.setdefault(digest, row)

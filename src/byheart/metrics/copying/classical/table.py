@@ -19,11 +19,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_finite
 from byheart.metrics.calibrated import Calibrated, calibrated_share, enough_heldout
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other
 from byheart.metrics.copying.classical.carlini import ALPHA, COUNT, calibrated_carlini, carlini_share
-from byheart.metrics.copying.classical.data_copying import CLUSTERS, LEAST, CellTest, cells, data_copying
+from byheart.metrics.copying.classical.data_copying import (
+    CLUSTERS,
+    LEAST,
+    CellTest,
+    cells,
+    data_copying,
+    nearest_in_cell,
+)
 from byheart.metrics.copying.classical.dcr import dcr_share, train_share
 from byheart.metrics.copying.classical.duplicates import RADIUS, Hash, exact_duplicates, near_duplicates
 from byheart.metrics.memorization import memorized_fraction
@@ -48,6 +55,7 @@ def classical_table(
     search: Callable[[Tensor, int], Neighbors] | None = None,
     alpha: float = 0.01,
     seed: int = 0,
+    same_cell: bool = False,
 ) -> tuple[Score, ...]:
     """The measures that need distances only.
 
@@ -55,6 +63,8 @@ def classical_table(
     averaged over what is there).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
     searched; of train only some rows are asked for at a time.  search: queries and k -> their k nearest rows of train, as the
     tables were made; None: train is searched in memory.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
+    same_cell: C_T and its cells seek the nearest training image in the sample's own cell, as the authors' code does, and not
+    among all; the whole training set is then asked for.
     Warns (DuplicatesWarning) as `memorized_fraction` does.
     Raises InputError for tables of other sets, fewer than two samples or held-out images, or fewer than 3 training images.
     """
@@ -65,7 +75,7 @@ def classical_table(
         *_carlini(*pair, alpha),
         *_dcr(to_train, samples, train, heldout, seed),
         _authenticity(*pair, train, search),
-        *_data_copying(*pair, cells(train, samples, heldout, seed=seed)),
+        *_data_copying(*pair, samples, train, heldout, seed, same_cell),
     )
 
 
@@ -158,10 +168,24 @@ def _authenticity(
 
 
 def _data_copying(
-    to_train: Neighbors, heldout_to_train: Neighbors, of_sets: tuple[Tensor, ...]
+    to_train: Neighbors,
+    heldout_to_train: Neighbors,
+    samples: Tensor,
+    train: Indexed,
+    heldout: Tensor,
+    seed: int,
+    same_cell: bool,
 ) -> list[Score]:
     ours, theirs = to_train.distance[:, 0].cpu(), heldout_to_train.distance[:, 0].cpu()
-    found = data_copying(ours, theirs, *of_sets)
+    if same_cell:
+        whole = train if isinstance(train, Tensor) else train[torch.arange(len(train))]
+        of_train, *of_sets = cells(train, whole, samples, heldout, seed=seed)
+        pairs = zip((samples, heldout), of_sets, strict=True)
+        in_cell = [nearest_in_cell(whole, rows, of_train, of_rows) for rows, of_rows in pairs]
+        found = data_copying(ours, theirs, *of_sets, within=(in_cell[0], in_cell[1]))
+    else:
+        found = data_copying(ours, theirs, *cells(train, samples, heldout, seed=seed))
+    among = "of the same cluster" if same_cell else "of all clusters"
     what = "chance that a sample is nearer to its training image than a held-out image is to its own"
     rows = [
         _normal(
@@ -172,7 +196,10 @@ def _data_copying(
     if not found.cells:
         return rows
     least, k = min(cell.adjusted for cell in found.cells), len(found.cells)
-    mean = f"mean score of {k} clusters of more than {LEAST} samples, weighted by held-out images"
+    mean = (
+        f"mean score of {k} clusters of more than {LEAST} samples, weighted by held-out images;"
+        f" d₁ to the training images {among}"
+    )
     smallest = f"smallest one-sided p-value of {k} clusters after Holm; not a distance"
     return [
         *rows,
@@ -221,6 +248,8 @@ def _check(
             need="a row for each, two rows and two neighbors at least",
             remedy="search with nearest(samples, train, k=50) and nearest(heldout, train, k=50)",
         )
+    for name, table in zip(("the samples'", "the held-out images'"), tables, strict=True):
+        check_finite(f"{name} distances", table)
     inside = all(int(table.index.max()) < len(train) for table in (to_train, heldout_to_train))
     if not inside or len(train) < CLUSTERS:
         raise InputError(

@@ -143,16 +143,17 @@ def forecast_data(
 
     components: how many Gaussians the formulas should describe the data by; None leaves the formulas out.  n: None takes
     all points, of a large set as many as give an answer in seconds.
-    Raises InputError for fewer than 2 points, or more than there are.
+    Raises InputError for fewer than 2 points, or more than there are, or as many Gaussians as there are different points.
     """
     from byheart.theory.lloyd import RepeatedPointsWarning, distinct
 
     points = _draw(dataset.images.flatten(1).double().numpy(), n, replicates.seeds[0])
-    count, d = points.shape
+    (count, d), different = points.shape, len(distinct(points))
+    _check_components(components, count, different)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RepeatedPointsWarning)  # said below, in words of the command line
         curve = replicates.curve(points, list(replicates.seeds))
-    notes = _repeats(count - len(distinct(points)), count) + _start_notes(replicates, own_data=True)
+    notes = _repeats(count - different, count) + _start_notes(replicates, own_data=True)
     if count < len(dataset):
         notes += (f"{count:,} of {len(dataset):,}, a fair draw; --n chooses how many.",)
     spectrum = None if components is None else _spectrum(points, components, replicates.seeds)
@@ -166,6 +167,18 @@ def forecast_data(
         if replicates.snr is None
         else Losses(replicates.snr, replicates.stored(points, list(replicates.seeds)), spectrum),
         notes=notes,
+    )
+
+
+def _check_components(components: int | None, count: int, different: int) -> None:
+    """Raise InputError unless some Gaussian holds two different points: else there is no variance for the formulas."""
+    if components is None or 1 <= components < different:
+        return
+    images = f"{count} images" if different == count else f"{count} images, {different} of them different"
+    raise InputError(
+        got=f"K = {components} Gaussians for {images}",
+        need=f"K from 1 to {different - 1}: a Gaussian of a single image has no variance",
+        remedy="lower --components, or take more images",
     )
 
 
