@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Root, check_place
+from byheart.cli.options import Root
 from byheart.cli.tables import show
 from byheart.report.words import plain_number
 
@@ -33,7 +33,9 @@ def ls(
 
     folders = list_runs(root)
     if table is not None:
-        check_place("--table", table)
+        from byheart.cli.outputs import check_outputs
+
+        check_outputs({"--table": table})
         from byheart.store import tables
 
         rows = tables.table(folders)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Channels, Count, OwnData, Root, check_place, refuse_beside
+from byheart.cli.options import Channels, Count, OwnData, Root, refuse_beside
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -49,8 +49,8 @@ def collapse(
     """
     from byheart._records import write_atomic
     from byheart.cli.options import the_data
+    from byheart.cli.outputs import check_outputs, check_png, drawn
     from byheart.cli.progress import progress
-    from byheart.cli.stages import check_png
     from byheart.experiments.kinds.shared.split import read_data
     from byheart.experiments.runs.execute import execute
     from byheart.experiments.runs.run import CollapseRun
@@ -59,9 +59,8 @@ def collapse(
     from byheart.store.folders import find_run
     from byheart.studies.s2_regularization.collapse import collapse_panel
 
-    if figure is not None:
-        check_place("--figure", figure)
-        check_png(figure)
+    check_outputs({"--figure": figure})
+    check_png(figure)
     trained = None if run is None else find_run(root, run)
     if trained is None:
         chosen = the_data(data or "digits", size=size, channels=channels, distinct=distinct)
@@ -75,8 +74,14 @@ def collapse(
         folder = execute(asked, root, tell=tell)
     _show_collapse(folder, trained)
     place = figure or folder.path / "collapse.png"
-    write_atomic(place, png(panel_figure(collapse_panel(folder))))
-    print(f"\nfigure: {place}")
+    picture = drawn(
+        "the figure",
+        lambda: png(panel_figure(collapse_panel(folder))),
+        lambda: "the run is kept: the same command draws it later, and computes nothing again",
+    )
+    if picture is not None:
+        write_atomic(place, picture)
+        print(f"\nfigure: {place}")
     return 0
 
 
