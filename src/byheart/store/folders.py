@@ -13,7 +13,6 @@ Every file but rows.jsonl is written whole or not at all; a row cut off by a cra
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from byheart._checks import InputError
 from byheart._records import plain_json, write_atomic
+from byheart.store.locks import held
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,15 +157,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the run: a second process that wants to execute it is refused instead of mixing rows."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    got=f"run {self.id}, which another process is executing",
-                    need="one process a run",
-                    remedy="wait for it to end, or stop it; run the same command again to resume",
-                ) from None
+        with held(self.path, f"run {self.id}"):
             yield
 
 
