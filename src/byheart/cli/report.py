@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -33,9 +34,13 @@ def report(
         print(_result(place).save_html(page))
         return 0
     _check_study(place, html)
+    from byheart.experiments.study.folder import StudyFolder
     from byheart.studies.pages import write_report
 
-    print(write_report(place))
+    page = write_report(place)
+    for text in StudyFolder(place).left_out():
+        print(f"warning: {text}", file=sys.stderr)
+    print(page)
     return 0
 
 

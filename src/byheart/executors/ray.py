@@ -113,8 +113,8 @@ def _outcome(ray: ModuleType, done: Any, index: int) -> Outcome[Value]:
     except ray.exceptions.RayTaskError as error:  # the result itself could not travel back
         return Outcome(index, error=error.cause, trace=str(error))
     except ray.exceptions.RayError as error:
-        trace = f"A worker was lost {RETRIES + 1} times (often: out of memory). Run the same command again to resume."
-        return Outcome(index, error=BrokenExecutor(str(error)), trace=trace)
+        text = f"a worker of Ray was lost {RETRIES + 1} times: {error}"
+        return Outcome(index, error=BrokenExecutor(text), trace=text)
     return outcome
 
 

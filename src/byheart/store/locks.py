@@ -140,7 +140,8 @@ def _machine() -> str:
 def _started(pid: int) -> str | None:
     """When a process was started, which tells it from a later one of the same number; None if there is no such process."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[STARTED]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if fields[0] == "Z" else fields[STARTED]  # a zombie has ended
     except OSError:
         pass
     try:
