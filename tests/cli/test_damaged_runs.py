@@ -70,6 +70,12 @@ def test_ls_lists_the_damaged_run_as_damaged_and_the_others_as_they_are(harm, sa
     assert sum("whole" in line for line in lines) == 3
 
 
+def test_a_run_whose_settings_name_no_data_is_listed_too(tmp_path, capsys):
+    RunFolder(tmp_path / "abc").start({"spec": {"kind": "audit", "n": 100, "seed": 3}})
+    assert main(["ls", "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:5] == ["abc", "audit", "–", "100", "3"]
+
+
 def test_a_table_leaves_the_damaged_run_out_and_says_so(place, capsys):
     first = list_runs(place / "runs")[0]
     damage_a_line(first)

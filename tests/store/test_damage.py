@@ -11,7 +11,7 @@ from byheart._checks import InputError
 from byheart.store.damage import damage, damaged
 from byheart.store.folders import RunFolder, list_runs
 
-SPEC = {"kind": "training", "n": 4, "seed": 0, "data": {"name": "digits"}}
+SPEC = {"kind": "training", "n": 4, "seed": 0}
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def _line(folder: RunFolder) -> list[str]:
     return [
         folder.id,
         spec["kind"],
-        spec["data"]["name"],
+        spec.get("data", {}).get("name", "–"),
         str(spec["n"]),
         str(spec["seed"]),
         f"{last.get('step', 0)}/{steps}" if steps else "–",

@@ -41,6 +41,7 @@ Work = Callable[[Item, Tell], Value]
 POLL_SECONDS = 0.1
 LATEST_SECONDS = 0.5  # how long the last event of a worker may take behind its outcome
 LAST = "last"
+AGAIN = "Run the same command again to resume."
 DEATH_SECONDS = 5.0  # how long to wait for the exit codes of workers that died
 THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -137,7 +138,7 @@ def _outcome(
         return future.result()
     except BrokenProcessPool:
         death = _death(pool, began.is_set())
-        return Outcome(index, error=death, trace=str(death))
+        return Outcome(index, error=death, trace=f"{death}. {AGAIN}")
     except Exception as error:  # the result itself could not travel back
         return Outcome(index, error=error, trace="".join(traceback.format_exception(error)))
 

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from byheart._checks import InputError, extra_missing
-from byheart.executors.local import Event, Outcome, Tell, Work, attempt
+from byheart.executors.local import AGAIN, Event, Outcome, Tell, Work, attempt
 
 __all__ = ["run_all"]
 
@@ -114,7 +114,7 @@ def _outcome(ray: ModuleType, done: Any, index: int) -> Outcome[Value]:
         return Outcome(index, error=error.cause, trace=str(error))
     except ray.exceptions.RayError as error:
         text = f"a worker of Ray was lost {RETRIES + 1} times: {error}"
-        return Outcome(index, error=BrokenExecutor(text), trace=text)
+        return Outcome(index, error=BrokenExecutor(text), trace=f"{text}. {AGAIN}")
     return outcome
 
 

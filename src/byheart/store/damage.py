@@ -9,7 +9,7 @@ from byheart.store.folders import RunFolder
 
 __all__ = ["damage", "damaged"]
 
-SETTINGS = ("kind", "data", "n", "seed")
+SETTINGS = ("kind", "n", "seed")
 """What every run says of itself."""
 
 
