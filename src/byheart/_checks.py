@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "check_tensor",
     "extra_missing",
     "meant",
+    "of_file",
     "refused",
     "unknown",
 ]
@@ -158,6 +160,25 @@ def unknown(what: str, word: object, known: Iterable[str], *, remedy: str) -> In
 def extra_missing(purpose: str, extra: str) -> ImportError:
     """The ImportError for a missing optional part, with the exact pip line that brings it."""
     return ImportError(f"{purpose} needs: pip install 'byheart[{extra}]'")
+
+
+def of_file(error: OSError) -> InputError:
+    """Make the refusal of a file that could not be read or written, from the error that names this file."""
+    needs = {
+        errno.ENOENT: ("a path that exists", "check the path"),
+        errno.EACCES: ("a path that may be read and written", "check the path, and who may use it: ls -l"),
+        errno.EPERM: ("a path that may be read and written", "check the path, and who may use it: ls -l"),
+        errno.EROFS: ("a place that may be written to", "name another one: this file system is read-only"),
+        errno.ENOTDIR: ("a folder", "check the path"),
+        errno.EISDIR: ("a file", "check the path"),
+        errno.ENOSPC: ("free space there", "make room, or name a place that has some: df -h"),
+        errno.EDQUOT: ("free space there", "make room in your quota, or name a place of another"),
+        errno.EPIPE: ("a reader until the end", "look why what reads the pipe ended"),
+        errno.ENXIO: ("a reader at the other end", "start what reads the pipe first"),
+        errno.ENAMETOOLONG: ("a shorter name", "name it shorter"),
+    }
+    need, remedy = needs.get(error.errno or 0, ("a path that can be used", "check the path"))
+    return InputError(got=f"{error.filename} ({error.strerror})", need=need, remedy=remedy)
 
 
 def refused(

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Mapping
+import re
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from byheart._checks import refused
 
-__all__ = ["Scalar", "Spec", "canonical_json", "differing", "identity", "plain_json", "write_atomic"]
+__all__ = [
+    "Scalar",
+    "Spec",
+    "canonical_json",
+    "differing",
+    "identity",
+    "is_stream",
+    "open_whole",
+    "plain_json",
+    "write_atomic",
+]
 
 Scalar = str | int | float | bool | None
 """What a flat record may hold."""
+
+DRAFT = ".byheart-"  # how the name of a temporary file begins
+STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+PATIENCE, POLL = 10.0, 0.05  # seconds to wait for the reader of a pipe, and between two attempts
 
 
 class Spec(BaseModel):
@@ -95,16 +114,97 @@ def _finite(value: object) -> object:
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all: a temporary file beside it, fsync, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file whole or not at all, as `open_whole` does; it must not be half written even by a crash."""
+    with open_whole(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears whole at the end of the block, or not at all where the block raises.
+
+    A file that was there keeps its permissions until and after it is replaced; a new one has those that the umask leaves.
+    Of a symbolic link the target is replaced, and the link stays.  A device, a pipe, /dev/stdout and the like cannot be
+    replaced: they are written directly.
+    Raises OSError, which names the path, for a folder, a full disk, a pipe that nobody reads, and what else fails.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        with _straight(path) if is_stream(path) else _replacing(Path(os.path.realpath(path))) as stream:
+            yield stream
+    except OSError as error:
+        if error.errno is None or not (error.filename is None or DRAFT in str(error.filename)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def is_stream(path: Path) -> bool:
+    """Say whether a path is a device, a pipe, a socket or an open descriptor: what can be written but not replaced."""
+    return _descriptor(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _descriptor(path: Path) -> int | None:
+    """The open descriptor that a path such as /dev/stdout or /dev/fd/63 stands for."""
+    name = str(path.absolute())
+    if name in STREAMS:
+        return STREAMS[name]
+    number = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
+    return int(number[1]) if number else None
+
+
+@contextmanager
+def _straight(path: Path) -> Iterator[BinaryIO]:
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        # Not opened by name: of a file behind it that would begin at the front, over what was printed before.
+        for printed in (sys.stdout, sys.stderr):
+            if printed is not None:
+                printed.flush()
+    with os.fdopen(_to_write(path) if descriptor is None else os.dup(descriptor), "wb") as stream:
+        yield stream
+
+
+def _to_write(path: Path) -> int:
+    """Open a device, or a pipe, for whose reader this waits a while: without one, opening never ends."""
+    for _ in range(round(PATIENCE / POLL)):
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            time.sleep(POLL)
+        else:
+            os.set_blocking(handle, True)
+            return handle
+    raise OSError(errno.ENXIO, f"nobody read it for {PATIENCE:.0f} seconds", str(path))
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A temporary file beside the target, fsync, then rename."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    before = target.stat() if target.exists() else None
+    # Its own name, not one made from the target's: that may already be as long as names may be.
+    temporary = target.with_name(DRAFT + os.urandom(6).hex())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    handle = os.open(temporary, flags, 0o666 if before is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+            yield stream
             stream.flush()
+            if before is not None:
+                _make_like(before, stream.fileno())
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private; a run folder is for sharing
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _make_like(before: os.stat_result, handle: int) -> None:
+    """Give an open file the owner and the permissions of the one that it will replace, as far as the file system has them."""
+    with suppress(OSError):
+        os.fchown(handle, before.st_uid, before.st_gid)
+    with suppress(OSError):
+        os.fchmod(handle, stat.S_IMODE(before.st_mode))

@@ -150,7 +150,7 @@ def test_help_lists_choices_without_none(choices, capsys):
 
 @pytest.mark.parametrize(
     ("verb", "positional"),
-    [("study", "STUDY"), ("sweep", "FILE.toml"), ("run", "RUN"), ("report", "FOLDER")],
+    [("study", "STUDY"), ("sweep", "FILE.toml"), ("run", "RUN"), ("report", "FOLDER|FILE.json")],
 )
 def test_usage_shows_what_stands_without_a_flag(verb, positional, capsys):
     assert cli.main([verb, "--help"]) == 0

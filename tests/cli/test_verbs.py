@@ -10,39 +10,15 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_study import STUDY
 
 from byheart.cli import main
 from byheart.experiments.runs.execute import execute_all
+from byheart.experiments.study.conduct import conduct
 from byheart.experiments.study.due import Due
+from byheart.experiments.study.recipe import load_study
 from byheart.experiments.sweeps.sweep import Sweep
 from byheart.store.folders import RunFolder, list_runs
-
-STUDY = """
-name = "tiny"
-title = "A study of seconds."
-paper = "2505.17638"
-page = "onset"
-main_arm = "mlp"
-[arms.mlp]
-steps_per_image = 2
-[arms.mlp.base]
-model = { kind = "mlp", width = 16, blocks = 1, frequencies = 4 }
-schedule = { first = 4, count = 3 }
-plan = { samples = 16, grid = { steps = 4 }, measures = [{ kind = "copies" }, { kind = "loss_gap", images = 16 }, { kind = "fd" }] }
-[scales.ci]
-takes = "seconds"
-[[scales.ci.arms]]
-arm = "mlp"
-grid = { n = [16, 24], seed = [0, 1] }
-[[claims]]
-id = "T-1"
-paper = "S3"
-statement = "f_mem stays low in this little time"
-quantity = "last/f_mem"
-accept = [0.0, 0.5]
-arm = "mlp"
-scale = "ci"
-"""
 
 SWEEP = """
 name = "narrow"
@@ -171,6 +147,36 @@ def test_a_report_is_written_again(place, capsys):
     assert main(["report", str(page.parent)]) == 0
     assert capsys.readouterr().out.strip() == str(page)
     assert page.read_text() == before
+
+
+def test_a_page_that_cannot_be_drawn_loses_no_study(place, monkeypatch, capsys):
+    (page,) = (place / "runs").glob("tiny-ci-*/report.html")
+    before = page.read_text()
+    with monkeypatch.context() as broken:
+        broken.setattr("byheart.report.environment.svg", lambda *arguments: 1 / 0)
+        page.unlink()
+        assert study(place) == 0
+        written = capsys.readouterr()
+        assert re.search(r"T-1 .*(reproduced|unresolved|contradicted)", written.out)
+        assert "report:" not in written.out and not page.exists()
+        warning = written.err.splitlines()[-1]
+        assert warning.startswith(
+            "warning: the page could not be drawn (ZeroDivisionError: division by zero)"
+        )
+        assert warning.endswith(f"byheart report {page.parent}")
+        assert (page.parent / "claims.json").exists() and (page.parent / "table.csv").exists()
+    assert main(["report", str(page.parent)]) == 0
+    assert page.read_text() == before
+
+
+def test_python_gets_the_study_and_a_warning_where_its_page_cannot_be_drawn(place):
+    def fail(folder):
+        raise OSError(28, "No space left on device")
+
+    recipe = load_study(str(place / "tiny.toml"))
+    with pytest.warns(UserWarning, match="No space left on device.*byheart report"):
+        folder = conduct(recipe, "ci", root=place / "runs", page=fail)
+    assert folder.claims()[0]["id"] == "T-1"
 
 
 def test_a_sweep_runs_its_grid(place, tmp_path, capsys):

@@ -9,6 +9,7 @@ import csv
 from io import StringIO
 from pathlib import Path
 
+from byheart._checks import InputError
 from byheart._records import write_atomic
 from byheart.auditing.record import DedupRecord
 
@@ -18,6 +19,18 @@ __all__ = ["DedupResult"]
 class DedupResult(DedupRecord):
     """The duplicates of one set: the record, and how it is written."""
 
+    @staticmethod
+    def read(file: Path | str) -> DedupResult:
+        """Read the duplicates that `save_json` wrote.  Raises InputError for a file that holds none."""
+        try:
+            return DedupResult.model_validate_json(Path(file).read_bytes())
+        except ValueError as error:
+            raise InputError(
+                got=f"{file}, which holds no duplicates of a set ({str(error).splitlines()[0]})",
+                need="JSON as save_json wrote it, by this version of byheart",
+                remedy="look for the duplicates again",
+            ) from error
+
     def save_json(self, file: Path | str) -> Path:
         """Write all of it as JSON, whole or not at all."""
         write_atomic(Path(file), self.to_json())
@@ -25,10 +38,14 @@ class DedupResult(DedupRecord):
 
     def save_html(self, file: Path | str) -> Path:
         """Write the page: one file that loads nothing from anywhere."""
+        write_atomic(Path(file), self.to_html())
+        return Path(file)
+
+    def to_html(self) -> str:
+        """Draw the page."""
         from byheart.auditing.page.dedup import dedup_page
 
-        write_atomic(Path(file), dedup_page(self))
-        return Path(file)
+        return dedup_page(self)
 
     def to_json(self) -> str:
         """The whole record; `DedupResult.model_validate_json` reads it."""

@@ -33,10 +33,14 @@ class AuditResult(AuditRecord):
 
     def save_html(self, file: Path | str) -> Path:
         """Write the page: one file that loads nothing from anywhere."""
+        write_atomic(Path(file), self.to_html())
+        return Path(file)
+
+    def to_html(self) -> str:
+        """Draw the page."""
         from byheart.auditing.page.page import audit_page
 
-        write_atomic(Path(file), audit_page(self))
-        return Path(file)
+        return audit_page(self)
 
     def _repr_html_(self) -> str:
         from byheart.auditing.page.page import audit_fragment

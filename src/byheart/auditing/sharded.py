@@ -171,11 +171,12 @@ def _finish(jobs: Sequence[_Job], run_all: Callable[..., list[local.Outcome[None
     while waiting:
         # None: a list of one is done in the caller's own process, which a fatal shard would take with it.
         outcomes = run_all(_search_shard, [*waiting, None])
-        for outcome in outcomes:
-            if outcome.error is not None and not isinstance(outcome.error, BrokenExecutor):
-                raise outcome.error
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        for error in errors:
+            if not isinstance(error, BrokenExecutor):
+                raise error
         left = [job for job in waiting if not _whole(job.table)]
-        if left and all(outcome.error is None for outcome in outcomes):
+        if left and not errors:
             raise InputError(
                 got=f"no table {left[0].table}, although a worker wrote it",
                 need="checkpoints in a folder that the caller and all workers see",
@@ -184,7 +185,7 @@ def _finish(jobs: Sequence[_Job], run_all: Callable[..., list[local.Outcome[None
         idle = idle + 1 if len(left) == len(waiting) else 0
         if idle == PATIENCE:
             raise InputError(
-                got=f"workers that die again and again (often: out of memory), {len(left)} shards left: "
+                got=f"workers that die again and again ({errors[0]}), {len(left)} shards left: "
                 + ", ".join(job.shard.name for job in left[:3]),
                 need="workers that live until their shard is done",
                 remedy="start fewer workers on a machine; the finished shards are kept in the checkpoints",

@@ -24,7 +24,7 @@ VERBS = {
     "sweep": "Run every combination of settings in a TOML file.",
     "run": "Go on with a run that was cut off.",
     "ls": "List the runs, or export their records as one table.",
-    "report": "Write the report of a study again, from what is stored.",
+    "report": "Write the report of a study, an audit or a deduplication again, from what is stored.",
     "claims": "Show which published statements were measured, and with what result.",
     "sample": "Draw samples from a trained run or from a closed form.",
     "theory crossover": "Forecast at which size a mixture model knows its data by heart.",
@@ -68,10 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = "nothing was written" if words[0] in WHOLE else "the same command goes on where it stopped"
         print(f"\ninterrupted; {what}", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # `byheart ls | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and error.filename is None:
+            # `byheart ls | head`: the reader has seen enough.  A pipe with a name is a result that did not arrive.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         if debug:
             raise
         from byheart.cli.errors import explained

@@ -87,7 +87,8 @@ def audit(
         checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
         root: Where the runs are kept, for --samples RUN and --denoiser RUN.
     """
-    from byheart.cli.stages import check_outputs, stages, written
+    from byheart.cli.outputs import check_outputs
+    from byheart.cli.stages import stages
 
     check_outputs({"--html": html, "--json": json})
     _check_share(fail_above)
@@ -116,11 +117,7 @@ def audit(
             address=address,
             checkpoints=checkpoints,
         )
-    if json is not None:
-        result.save_json(json)
-    if html is not None:
-        result.save_html(html)
-    _say(_told(result) + written({"page": html, "result": json}))
+    _hand_over(result, html, json)
     low = 0.0 if result.copy_share is None else result.copy_share.low
     return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
 
@@ -176,6 +173,18 @@ def _check_share(fail_above: float | None) -> None:
         raise InputError(
             got=f"--fail-above {fail_above}", need="a share in [0, 1]", remedy="write 0.01 for 1 %"
         )
+
+
+def _hand_over(result: AuditResult, html: Path | None, json: Path | None) -> None:
+    """Write the numbers first, then say the verdict whatever became of that file, and draw the page, which may fail, last."""
+    from byheart.cli.outputs import save_page, written
+
+    try:
+        if json is not None:
+            result.save_json(json)
+    finally:
+        _say(_told(result))
+    _say(written({"page": save_page(result, html, json), "result": json}))
 
 
 def _say(text: str) -> None:

@@ -53,10 +53,10 @@ def dedup(
         address: The Ray cluster that searches shards, as `ray start --head` prints its address. Without an address Ray starts on this machine alone.
         checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
     """
-    from byheart.cli.stages import check_outputs, stages, written
+    from byheart.cli.outputs import check_outputs, save_page, written
+    from byheart.cli.stages import stages
 
-    files = {"--html": html, "--json": json, "--csv": csv}
-    check_outputs(files)
+    check_outputs({"--html": html, "--json": json, "--csv": csv})
     from byheart._records import write_atomic
     from byheart.auditing.dedup import dedup as carry_out
 
@@ -73,14 +73,14 @@ def dedup(
             address=address,
             checkpoints=checkpoints,
         )
-    if json is not None:
-        result.save_json(json)
-    if csv is not None:
-        write_atomic(csv, result.to_csv())
-    if html is not None:
-        result.save_html(html)
-    _show(result)
-    print(written({flag.removeprefix("--"): file for flag, file in files.items()}), end="")
+    try:
+        if json is not None:
+            result.save_json(json)
+        if csv is not None:
+            write_atomic(csv, result.to_csv())
+    finally:
+        _show(result)
+    print(written({"html": save_page(result, html, json), "json": json, "csv": csv}), end="")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 
-from byheart._checks import InputError
+from byheart._checks import InputError, of_file
 
 __all__ = ["explained"]
 
@@ -21,7 +21,7 @@ def _parts(error: Exception) -> InputError:
     if isinstance(error, InputError):
         return error
     if isinstance(error, OSError) and error.filename is not None:
-        return _of_file(error)
+        return of_file(error)
     if isinstance(error, ImportError):
         return _of_import(error)
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
@@ -31,16 +31,6 @@ def _parts(error: Exception) -> InputError:
         need="no such thing: this is a mistake in byheart, or a case that nobody thought of",
         remedy="add --debug to see where it happened",
     )
-
-
-def _of_file(error: OSError) -> InputError:
-    need = {
-        FileNotFoundError: "a path that exists",
-        PermissionError: "a path that may be read and written",
-        NotADirectoryError: "a folder",
-        IsADirectoryError: "a file",
-    }.get(type(error), "a path that can be used")
-    return InputError(got=f"{error.filename} ({error.strerror})", need=need, remedy="check the path")
 
 
 def _of_import(error: ImportError) -> InputError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart.cli.options import Root, check_place
+from byheart.cli.options import Root
 from byheart.cli.tables import show
 from byheart.report.words import plain_number
 
@@ -25,24 +26,37 @@ def ls(
 ) -> int:
     """List the runs, or export their records as one table.
 
+    A run with a file that cannot be read is listed as damaged, with the file and what to do about it; a table leaves it out.
+
     Args:
         root: Where the runs are kept.
         table: Write every record of every run to this file instead.
     """
+    from byheart.store.damage import damaged
     from byheart.store.folders import list_runs
 
     folders = list_runs(root)
+    broken = damaged(folders)
+    sound = [folder for folder in folders if folder.id not in broken]
     if table is not None:
-        check_place("--table", table)
+        from byheart.cli.outputs import check_outputs
+
+        check_outputs({"--table": table})
         from byheart.store import tables
 
-        rows = tables.table(folders)
+        for name, error in broken.items():
+            print(f"warning: run {name} is left out: {error.got}; {error.remedy}", file=sys.stderr)
+        rows = tables.table(sound)
         tables.export(rows, table)
-        print(f"{len(rows)} records of {len(folders)} runs: {table}")
+        print(f"{len(rows)} records of {len(sound)} runs: {table}")
     elif folders:
         columns = ("run", "kind", "data", "n", "seed", "step", "f_mem", "state", "settings that differ")
-        lines = [[*_line(folder), own] for folder, own in zip(folders, _settings(folders), strict=True)]
-        show(columns, lines, last_wraps=True)
+        lines = [[*_line(folder), own] for folder, own in zip(sound, _settings(sound), strict=True)]
+        unknown = ["–"] * (len(columns) - 3)
+        lines += [
+            [name, *unknown, "damaged", f"{error.got}; {error.remedy}"] for name, error in broken.items()
+        ]
+        show(columns, sorted(lines), last_wraps=True)
     else:
         print(f"no runs in {root}; the first: byheart study onset --scale demo")
     return 0
@@ -70,7 +84,7 @@ def _line(folder: RunFolder) -> list[str]:
     return [
         folder.id,
         spec["kind"],
-        spec["data"]["name"],
+        spec.get("data", {}).get("name", "–"),
         str(spec["n"]),
         str(spec["seed"]),
         f"{last.get('step', 0)}/{steps}" if steps else "–",

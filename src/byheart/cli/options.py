@@ -6,7 +6,6 @@ Optional[X] rather than X | None, in all verbs: for the latter the parser import
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,18 +79,6 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-def check_place(flag: str, file: Path) -> None:
-    """Raise InputError for an output file in a folder that does not exist: its name is often mistyped."""
-    from byheart._checks import InputError
-
-    if not file.parent.is_dir():
-        raise InputError(
-            got=f"{flag} {file}, in a folder that does not exist",
-            need="a folder that is there",
-            remedy=f"correct the path, or make the folder: mkdir -p {shlex.quote(str(file.parent))}",
-        )
 
 
 def own_data(choice: str | None, distinct: bool, settings: Mapping[str, int | str | None]) -> Data | None:

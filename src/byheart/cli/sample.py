@@ -16,7 +16,6 @@ from byheart.cli.options import (
     OwnData,
     Transparency,
     White,
-    check_place,
     of_images,
     tell_notes,
     the_data,
@@ -117,6 +116,8 @@ def sample(
         spec = _named(str(closed_form), {"std": std, "memorized": memorized})
         chosen = the_data(data or "name:digits", **images)
         model, to_pixels, shape, grid = _formula(spec, chosen, n, subset or 0)
+    if out.suffix == ".png":
+        _check_picture(shape)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
@@ -144,7 +145,9 @@ def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
         raise InputError(
             got=f"--out {out}", need="a name that ends in " + ", ".join(ENDINGS), remedy="rename it"
         )
-    check_place("--out", out)
+    from byheart.cli.outputs import check_outputs
+
+    check_outputs({"--out": out})
 
 
 def _check_used(closed_form: str | None, given: Mapping[str, object]) -> None:
@@ -210,6 +213,18 @@ def _formula(spec: ClosedForm, data: Data, n: int | None, seed: int) -> Source:
     return closed_form(spec, found.train, seed), found.dataset.to_pixels, dataset.shape, Grid()
 
 
+def _check_picture(shape: tuple[int, ...]) -> None:
+    """Raise InputError for samples that are no images of one or three channels, before they are drawn."""
+    from byheart._checks import InputError
+
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise InputError(
+            got=f"samples of shape {tuple(shape)}",
+            need="images of 1 or 3 channels for a picture",
+            remedy="write arrays: --out samples.npz",
+        )
+
+
 def _content(ending: str, pixels: Tensor) -> bytes:
     """Write pixel values (b, *shape) as the bytes of a file of that ending."""
     import io
@@ -232,20 +247,9 @@ def _content(ending: str, pixels: Tensor) -> bytes:
 
 
 def _sheet(pixels: Tensor, gap: int = 1) -> Tensor:
-    """Lay (b, c, h, w) in [0, 1] out as one picture (height, width, 3) of bytes, near to square.
-
-    Raises InputError for samples that are no images of one or three channels.
-    """
+    """Lay (b, c, h, w) in [0, 1], of 1 or 3 channels, out as one picture (height, width, 3) of bytes, near to square."""
     import torch
 
-    from byheart._checks import InputError
-
-    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
-        raise InputError(
-            got=f"samples of shape {tuple(pixels.shape[1:])}",
-            need="images of 1 or 3 channels for a picture",
-            remedy="write arrays: --out samples.npz",
-        )
     count, _, height, width = pixels.shape
     across = round(count**0.5 + 0.49)
     sheet = torch.full(

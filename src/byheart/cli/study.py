@@ -87,6 +87,7 @@ def study(
     if dry_run:
         return _plan(recipe, scale, own, root, cores(workers, device), device)
     from byheart.cli.claims import verdicts
+    from byheart.cli.outputs import drawn
     from byheart.cli.progress import progress
     from byheart.experiments.study.conduct import conduct
     from byheart.store.folders import read_json
@@ -103,11 +104,13 @@ def study(
             device=device,
             data=own,
             command=command,
-            page=write_report,
             tell=tell,
         )
     verdicts(read_json(folder.path / "claims.json")["claims"])
-    print(f"\nreport: {folder.report}")
+    again = f"all that was measured is stored; later: byheart report {shlex.quote(str(folder.path))}"
+    page = drawn("the page", lambda: write_report(folder.path), lambda: again, into=folder.path)
+    if page is not None:
+        print(f"\nreport: {page}")
     return 0
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +18,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event as Flag
+from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from byheart._checks import InputError
 
 __all__ = ["Event", "Outcome", "Tell", "Work", "attempt", "run_all"]
 
@@ -35,7 +41,20 @@ Work = Callable[[Item, Tell], Value]
 POLL_SECONDS = 0.1
 LATEST_SECONDS = 0.5  # how long the last event of a worker may take behind its outcome
 LAST = "last"
+AGAIN = "Run the same command again to resume."
+DEATH_SECONDS = 5.0  # how long to wait for the exit codes of workers that died
 THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+KILLERS = {
+    "SIGKILL": "as the system does when memory runs out",
+    "SIGTERM": "as schedulers do at the end of their time",
+    "SIGXCPU": "its processor time was used up",
+    "SIGSEGV": "a fault of compiled code",
+    "SIGBUS": "a fault of compiled code, or a full /dev/shm",
+    "SIGABRT": "compiled code gave up",
+    "SIGILL": "compiled code for another processor",
+}
+"""Name of a signal -> what it most often means."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +73,12 @@ def run_all(
     """Do the work on every item and return the outcomes in the order of the items.
 
     workers: processes; 1 works in this process, and its torch threads stay the caller's choice.
-    An item that fails does not stop the others.  Events reach `tell` in this process.
+    An item that fails does not stop the others.  Events reach `tell` in this process.  Where a worker process dies, the
+    items that are not done end with a BrokenProcessPool that says how it died.
+    Raises InputError in a worker process that is still importing the script: the script lacks its main guard.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise _unguarded()
     if workers <= 1 or len(items) <= 1:
         return [attempt(work, item, index, tell) for index, item in enumerate(items)]
     return sorted(_in_processes(work, items, workers, tell), key=lambda outcome: outcome.index)
@@ -77,18 +100,19 @@ def _in_processes(
         ["torch"]
     )  # the server imports it once; every worker then starts in milliseconds
     events: multiprocessing.Queue[Event] = context.Queue()
+    began = context.Event()
     with (
         _one_thread_each(),
-        ProcessPoolExecutor(min(workers, len(items)), context, _begin, (events,)) as pool,
+        ProcessPoolExecutor(min(workers, len(items)), context, _begin, (events, began)) as pool,
     ):
-        waiting = {pool.submit(_in_worker, work, item, index): index for index, item in enumerate(items)}
+        waiting = {_submit(pool, work, item, index): index for index, item in enumerate(items)}
         said = 0
         try:
             while waiting:
                 finished, _ = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 said += _drain(events, tell)
                 for future in finished:
-                    yield _outcome(future, waiting.pop(future))
+                    yield _outcome(future, waiting.pop(future), pool, began)
             while said < len(items) and (late := _drain(events, tell, LATEST_SECONDS)):
                 said += late
         except BaseException:
@@ -96,14 +120,64 @@ def _in_processes(
             raise
 
 
-def _outcome(future: Future[Outcome[Value]], index: int) -> Outcome[Value]:
+def _submit(
+    pool: ProcessPoolExecutor, work: Work[Item, Value], item: Item, index: int
+) -> Future[Outcome[Value]]:
+    try:
+        return pool.submit(_in_worker, work, item, index)
+    except BrokenProcessPool as error:  # a worker died before all items were handed out
+        future: Future[Outcome[Value]] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _outcome(
+    future: Future[Outcome[Value]], index: int, pool: ProcessPoolExecutor, began: Flag
+) -> Outcome[Value]:
     try:
         return future.result()
-    except BrokenProcessPool as error:
-        trace = "A worker process died (often: out of memory). Run the same command again to resume."
-        return Outcome(index, error=error, trace=trace)
+    except BrokenProcessPool:
+        death = _death(pool, began.is_set())
+        return Outcome(index, error=death, trace=f"{death}. {AGAIN}")
     except Exception as error:  # the result itself could not travel back
         return Outcome(index, error=error, trace="".join(traceback.format_exception(error)))
+
+
+def _death(pool: ProcessPoolExecutor, began: bool) -> BrokenProcessPool | InputError:
+    """Say how the first worker died.  began: whether any worker came as far as its work."""
+    processes = list((pool._processes or {}).values())
+    if (manager := getattr(pool, "_executor_manager_thread", None)) is not None:
+        manager.join(DEATH_SECONDS)  # until it has the exit codes: asked for by two threads they can be lost
+    codes = [process.exitcode for process in processes if process.exitcode is not None]
+    # When a worker has died the others are terminated.
+    code = next((code for code in codes if code not in (0, -signal.SIGTERM)), next(iter(codes), 0))
+    if code < 0:
+        name = _signal_name(-code)
+        meaning = f", {KILLERS[name]}" if name in KILLERS else ""
+        return BrokenProcessPool(f"a worker process was killed by {name}{meaning}")
+    if code == 1 and not began:
+        return _unguarded()
+    when = "in the middle of its work" if began else "before its work began"
+    return BrokenProcessPool(f"a worker process ended {when}, with exit code {code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _unguarded() -> InputError:
+    """Make the refusal of a script that starts its work again in every worker process, which imports the script."""
+    script = getattr(sys.modules["__main__"], "__file__", None) or "the main script"
+    save = "" if Path(script).is_file() else "save the script as a file, and "  # it came by a pipe
+    return InputError(
+        got=f"worker processes that ended while they imported {script}",
+        need="a file that can be imported without starting the work again",
+        remedy=f"{save}put what the script does below a main guard:\n"
+        'if __name__ == "__main__":\n    byheart.conduct(...)  # and all else that the script does',
+    )
 
 
 def _drain(events: multiprocessing.Queue[Event], tell: Tell, patience: float = 0.0) -> int:
@@ -141,9 +215,10 @@ def _one_thread_each() -> Iterator[None]:
 _events: multiprocessing.Queue[Event] | None = None
 
 
-def _begin(events: multiprocessing.Queue[Event]) -> None:
+def _begin(events: multiprocessing.Queue[Event], began: Flag) -> None:
     global _events
     _events = events
+    began.set()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     import torch
 

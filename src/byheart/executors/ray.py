@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from byheart._checks import InputError, extra_missing
-from byheart.executors.local import Event, Outcome, Tell, Work, attempt
+from byheart.executors.local import AGAIN, Event, Outcome, Tell, Work, attempt
 
 __all__ = ["run_all"]
 
@@ -113,8 +113,8 @@ def _outcome(ray: ModuleType, done: Any, index: int) -> Outcome[Value]:
     except ray.exceptions.RayTaskError as error:  # the result itself could not travel back
         return Outcome(index, error=error.cause, trace=str(error))
     except ray.exceptions.RayError as error:
-        trace = f"A worker was lost {RETRIES + 1} times (often: out of memory). Run the same command again to resume."
-        return Outcome(index, error=BrokenExecutor(str(error)), trace=trace)
+        text = f"a worker of Ray was lost {RETRIES + 1} times: {error}"
+        return Outcome(index, error=BrokenExecutor(text), trace=f"{text}. {AGAIN}")
     return outcome
 
 

@@ -9,7 +9,6 @@ A file is written under another name and renamed when it is whole; it is read a 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from math import prod
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from byheart._checks import InputError, extra_missing
+from byheart._records import open_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,26 +57,22 @@ def write_shard(file: Path, batches: Iterable[Rows]) -> None:
     Raises InputError for no rows, ids out of order, other types or shapes; ImportError without pyarrow.
     """
     pyarrow, parquet = _pyarrow()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    writer, form, last = None, None, -1
-    try:
-        for ids, values in batches:
-            form = form or _form(values)
-            last = _check_batch(ids, values, form, last)
-            table = _table(pyarrow, ids, values, form)
-            writer = writer or parquet.ParquetWriter(
-                temporary, table.schema, compression="none", use_dictionary=False
-            )
-            writer.write_table(table, max(1, GROUP_BYTES // form.width))
-        if writer is None:
-            raise InputError(got=f"no rows for {file}", need="at least one", remedy="write no file then")
-        writer.close()
-        _settle(temporary, file)
-    finally:
-        if writer is not None:
-            writer.close()
-        temporary.unlink(missing_ok=True)
+    with open_whole(file) as stream:
+        writer, form, last = None, None, -1
+        try:
+            for ids, values in batches:
+                form = form or _form(values)
+                last = _check_batch(ids, values, form, last)
+                table = _table(pyarrow, ids, values, form)
+                writer = writer or parquet.ParquetWriter(
+                    stream, table.schema, compression="none", use_dictionary=False
+                )
+                writer.write_table(table, max(1, GROUP_BYTES // form.width))
+            if writer is None:
+                raise InputError(got=f"no rows for {file}", need="at least one", remedy="write no file then")
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def read_form(file: Path) -> tuple[Form, Any]:
@@ -210,12 +206,6 @@ def _table(pyarrow: Any, ids: Tensor, values: Tensor, form: Form) -> Any:
     ]
     schema = pyarrow.schema(fields, {METADATA: json.dumps(asdict(form))})
     return pyarrow.table([ids.cpu().numpy(), column], schema=schema)
-
-
-def _settle(temporary: Path, file: Path) -> None:
-    with temporary.open("rb") as written:
-        os.fsync(written.fileno())
-    os.replace(temporary, file)
 
 
 def _stored_form(schema: Any) -> Form:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from byheart.report.drawing import own_settings
 from byheart.report.palette import GRID, INK, MUTED
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ SIZE = (4.4, 3.2)  # inches: narrow enough to be read on a phone
 SMALL = 8  # points
 
 
+@own_settings()
 def panel(x: str, y: str) -> tuple[Figure, Axes]:
     """A figure of one panel.  x, y: what its axes say."""
     from matplotlib.figure import Figure

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from byheart.report.axes import SIZE, dress, legend
+from byheart.report.drawing import own_settings
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN
 from byheart.report.panels import Measured, interval_ends
 
@@ -44,6 +45,7 @@ class Dots:
     limit: float | None = None
 
 
+@own_settings()
 def dots_figure(*contents: Dots, row: float = ROW) -> Figure:
     """Draw the dots, several side by side.  row: height of a row in inches; the first content decides the number of rows."""
     from matplotlib.figure import Figure

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from byheart.report.axes import legend, log_ticks, panel
+from byheart.report.drawing import own_settings
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN, ramp
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def ring_lines(label: str, points: Iterable[tuple[float, float]], *, positive: b
     return [Line(label, [x for x, _ in shown], [y for _, y in shown], style="published")] if shown else []
 
 
+@own_settings()
 def panel_figure(content: Panel) -> Figure:
     """Draw the panel as a figure."""
     figure, axes = panel(content.x, content.y)

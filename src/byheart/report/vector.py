@@ -7,6 +7,7 @@ from html import escape
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
+from byheart.report.drawing import own_settings
 from byheart.report.palette import TWINS, ramp, variable
 
 if TYPE_CHECKING:
@@ -17,22 +18,27 @@ __all__ = ["png", "svg"]
 _SHADES = 12  # at most so many sizes n on a page get colors that follow it
 
 
+@own_settings()
 def svg(figure: Figure, name: str, description: str) -> str:
     """The figure as an <svg> element as wide as its place.
 
     name: unique on the page, begins every id inside.  description: for readers who do not see it.
     """
-    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "byheart"}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure)
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _embedded(buffer.getvalue(), name, description)
 
 
+@own_settings()
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file on white, for slides and plain pages; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = BytesIO()
+    FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from byheart._checks import InputError
 from byheart._records import write_atomic
+from byheart.store.locks import REFUSED
 
 __all__ = ["settled"]
+
+PATIENCE, POLL = 5.0, 0.05  # seconds to wait for a choice that is being written, and between two looks
 
 
 def settled(root: Path, what: str, decide: Callable[[], str]) -> str:
@@ -24,12 +30,36 @@ def settled(root: Path, what: str, decide: Callable[[], str]) -> str:
         draft = file.with_name(f"{machine}.{os.getpid()}")
         write_atomic(draft, decide())
         try:
-            os.link(draft, file)  # whole, and only if nobody was first
-        except FileExistsError:
-            pass
+            _first(draft, file)
         finally:
             draft.unlink()
-    return file.read_text()
+    return _read(file)
+
+
+def _first(draft: Path, file: Path) -> None:
+    """Give the content of a draft the name of the choice, unless another process was first."""
+    try:
+        os.link(draft, file)  # whole at once
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        with suppress(FileExistsError), file.open("x") as stream:
+            stream.write(draft.read_text())
+
+
+def _read(file: Path) -> str:
+    """Read a choice; without hard links it is empty for the moment in which another process writes it."""
+    for _ in range(round(PATIENCE / POLL)):
+        if choice := file.read_text():
+            return choice
+        time.sleep(POLL)
+    raise InputError(
+        got=f"{file}, which is empty: the process that made it was cut off",
+        need="the choice that the first process made",
+        remedy=f"let another process make it: rm {file}",
+    )
 
 
 def _processor() -> str:

@@ -13,7 +13,6 @@ Every file but rows.jsonl is written whole or not at all; a row cut off by a cra
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from byheart._checks import InputError
 from byheart._records import plain_json, write_atomic
+from byheart.store.locks import held
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +35,14 @@ Row = dict[str, Any]
 """One flat record; its vocabulary is documented in the reference."""
 
 SCHEMA = 1
+
+REMEDIES = {
+    "done.json": "delete this file and run the same command again: the run goes on from its last state",
+    "clock.json": "delete this file and run the same command again: only the time so far is lost",
+    "study.json": "run `byheart study` again: whole runs are kept",
+    "claims.json": "run `byheart study` again: whole runs are kept",
+}
+"""What to do about damaged files that are no reason to begin a run anew."""
 
 T = TypeVar("T")
 
@@ -54,6 +62,14 @@ class RunFolder:
     def exists(self) -> bool:
         """Whether the run was ever started here."""
         return (self.path / "run.json").exists()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a run lies here, be it damaged.  Raises InputError where nobody may look."""
+        try:
+            return any((self.path / name).exists() for name in ("run.json", "rows.jsonl", "done.json"))
+        except PermissionError as error:
+            raise _closed(self.path, error) from error
 
     @property
     def done(self) -> bool:
@@ -76,12 +92,12 @@ class RunFolder:
         return header
 
     def rows(self) -> list[Row]:
-        """The records so far, in the order of steps.  A last line cut off by a crash is dropped."""
+        """The records so far, in the order of steps.  A last line cut off by a crash is dropped.
+
+        Raises InputError for any other line that is no record, with its number.
+        """
         file = self.path / "rows.jsonl"
-        if not file.exists():
-            return []
-        lines = file.read_text().split("\n")
-        return [json.loads(line) for line in lines[:-1] if line]  # what follows the last newline is not whole
+        return _reading(file, _rows) if file.exists() else []
 
     def append(self, row: Mapping[str, object]) -> None:
         """Add one record durably (flushed to the disk before returning)."""
@@ -157,15 +173,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the run: a second process that wants to execute it is refused instead of mixing rows."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    got=f"run {self.id}, which another process is executing",
-                    need="one process a run",
-                    remedy="wait for it to end, or stop it; run the same command again to resume",
-                ) from None
+        with held(self.path, f"run {self.id}"):
             yield
 
 
@@ -181,26 +189,63 @@ def read_json(file: Path) -> dict[str, Any]:
     return _reading(file, read)
 
 
+def _rows(file: Path) -> list[Row]:
+    lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last newline is not whole
+    return [_row(line, number) for number, line in enumerate(lines, 1) if line]
+
+
+def _row(line: bytes, number: int) -> Row:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int | float):
+        raise ValueError(f"line {number}: no record with a step")
+    return row
+
+
 def _reading(file: Path, read: Callable[[Path], T]) -> T:
-    if not file.exists():
+    try:
+        if not file.exists():
+            raise FileNotFoundError(file)
+        return read(file)
+    except FileNotFoundError as error:
         raise InputError(
             got=f"no file {file}",
             need="the folder of a run that wrote it",
             remedy="see `byheart ls` for the runs at hand",
-        )
-    try:
-        return read(file)
+        ) from error
+    except PermissionError as error:
+        raise _closed(file.parent, error) from error
     except Exception as error:
         raise InputError(
             got=f"{file}, which cannot be read ({error})",
             need="the file as byheart wrote it",
-            remedy="delete the run's folder and run the same command again",
+            remedy=REMEDIES.get(file.name, "delete the run's folder and run the same command again"),
         ) from error
 
 
+def _closed(folder: Path, error: PermissionError) -> InputError:
+    """Make the refusal of a run that another user keeps closed."""
+    return InputError(
+        got=f"{error.filename}, which may not be read ({error.strerror})",
+        need="permission to read it",
+        remedy=f"ask its owner for it: chmod -R a+rX {folder}",
+    )
+
+
 def list_runs(root: Path) -> list[RunFolder]:
-    """The runs below a root, by name.  An absent root has none."""
-    return [RunFolder(file.parent) for file in sorted(root.glob("*/run.json"))]
+    """The runs below a root, by name, also those that are damaged.  An absent root has none."""
+    if not root.is_dir():
+        return []
+    return [folder for folder in map(RunFolder, sorted(root.iterdir())) if _holds_run(folder)]
+
+
+def _holds_run(folder: RunFolder) -> bool:
+    try:
+        return folder.begun
+    except InputError:  # nobody may look, but somebody wrote it
+        return True
 
 
 def find_run(root: Path, name: str) -> RunFolder:

@@ -1,6 +1,7 @@
 """Runs are carried out once, resumed bit for bit, and refuse what does not fit."""
 
 import json
+from concurrent.futures import BrokenExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from tiny_run import tiny_settings
 
 from byheart._checks import InputError
+from byheart.executors.local import Outcome
 from byheart.experiments.kinds.shared import clock
 from byheart.experiments.kinds.shared import split as split_module
 from byheart.experiments.runs.execute import execute, execute_all, failures
@@ -205,6 +207,36 @@ def test_one_failure_stops_no_other(tmp_path, tiny):
     outcomes = execute_all(runs, tmp_path)
     assert outcomes[1].value is not None
     assert "1 of 2 runs" in str(failures(outcomes, runs))
+
+
+@pytest.mark.parametrize(
+    ("error", "got", "need", "remedy"),
+    [
+        (InputError(got="a", need="b", remedy="c"), "seed 1: a)", "b", "c. Then run the same"),
+        (
+            OSError(28, "No space left on device", "/x/rows"),
+            "/x/rows (No space left",
+            "free space",
+            "make room",
+        ),
+        (
+            FileNotFoundError(2, "No such file", "/proc/x"),
+            "/proc/x (No such file)",
+            "a path",
+            "check the path",
+        ),
+        (BrokenExecutor("a worker was killed by SIGKILL"), "killed by SIGKILL)", "that live", "--workers 1"),
+        (MemoryError(), "MemoryError", "more memory", "--workers 1"),
+        (KeyError("step"), "KeyError: 'step')\nTRACE", "every run whole", "--debug"),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_every_failure_has_its_own_remedy(error, got, need, remedy, tiny):
+    runs = [tiny, parse_run(tiny_settings(seed=1))]
+    found = failures([Outcome(0, value=None), Outcome(1, error=error, trace="TRACE")], runs)
+    assert found.got.startswith("1 of 2 runs that failed (first: n = 16, seed 1: ")
+    assert got in found.got and need in found.need and remedy in found.remedy
+    assert found.remedy.endswith("whole runs are kept, the others are resumed")
 
 
 def test_run_json_is_plain(finished):

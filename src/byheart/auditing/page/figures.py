@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart.report.axes import SMALL, legend, log_ticks, panel
+from byheart.report.drawing import own_settings
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN
 from byheart.report.panels import Line, Panel
 
@@ -23,6 +24,7 @@ COLORS = (COPY, MUTED, SIGN, GOOD, INK)
 """Of the histograms in their order: samples, held-out images, and any others."""
 
 
+@own_settings()
 def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
     """Draw the histograms, each with area 1, and the threshold of an accusation."""
     figure, axes = panel("calibrated score", "share of images, per unit of score")
@@ -36,6 +38,7 @@ def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> 
     return figure
 
 
+@own_settings()
 def tail_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
     """Draw the share of images with at least each score, on a log axis: where copies part from what chance makes."""
     figure, axes = panel("calibrated score", "share of images with at least this score")

@@ -16,7 +16,6 @@ from byheart.cli.options import (
     Root,
     Transparency,
     White,
-    check_place,
     of_images,
     refuse_beside,
 )
@@ -69,8 +68,8 @@ def collapse(
     """
     from byheart._records import write_atomic
     from byheart.cli.options import tell_notes, the_data
+    from byheart.cli.outputs import check_outputs, check_png, drawn
     from byheart.cli.progress import progress
-    from byheart.cli.stages import check_png
     from byheart.experiments.kinds.shared.split import read_data
     from byheart.experiments.runs.execute import execute
     from byheart.experiments.runs.run import CollapseRun
@@ -79,9 +78,8 @@ def collapse(
     from byheart.store.folders import find_run
     from byheart.studies.s2_regularization.collapse import collapse_panel
 
-    if figure is not None:
-        check_place("--figure", figure)
-        check_png(figure)
+    check_outputs({"--figure": figure})
+    check_png(figure)
     of_data = of_images(size, channels, orientation, fit, transparency, white)
     trained = None if run is None else find_run(root, run)
     if trained is None:
@@ -98,8 +96,14 @@ def collapse(
         folder = execute(asked, root, tell=tell)
     _show_collapse(folder, trained)
     place = figure or folder.path / "collapse.png"
-    write_atomic(place, png(panel_figure(collapse_panel(folder))))
-    print(f"\nfigure: {place}")
+    picture = drawn(
+        "the figure",
+        lambda: png(panel_figure(collapse_panel(folder))),
+        lambda: "the run is kept: the same command draws it later, and computes nothing again",
+    )
+    if picture is not None:
+        write_atomic(place, picture)
+        print(f"\nfigure: {place}")
     return 0
 
 

@@ -79,7 +79,7 @@ def crossover(
         figure: PNG file to draw the curve, the losses and the transition in.
     """
     from byheart.cli.options import tell_notes, the_data
-    from byheart.cli.stages import check_outputs, check_png
+    from byheart.cli.outputs import check_outputs, check_png
     from byheart.data.named import load
 
     check_outputs({"--json": json, "--figure": figure})

@@ -70,7 +70,14 @@ def write_forecast(forecast: Forecast, threshold: float, json: Path | None, figu
 
         write_atomic(json, dumps(forecast_record(forecast, threshold), indent=2) + "\n")
     if figure is not None:
+        from byheart.cli.outputs import drawn
         from byheart.studies.s1_crossover.forecast.figure import forecast_picture
 
-        write_atomic(figure, forecast_picture(forecast, threshold, passing(forecast, threshold)))
-        print(f"\nfigure: {figure}")
+        picture = drawn(
+            "the figure",
+            lambda: forecast_picture(forecast, threshold, passing(forecast, threshold)),
+            lambda: "the same command with the same seed forecasts and draws the same",
+        )
+        if picture is not None:
+            write_atomic(figure, picture)
+            print(f"\nfigure: {figure}")

@@ -6,6 +6,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from byheart._checks import InputError
+from byheart._checks import InputError, of_file
 from byheart._version import __version__
 from byheart.executors.local import Event, Outcome, Tell, run_all
 from byheart.experiments.runs.cautions import cautions
@@ -22,6 +23,7 @@ from byheart.experiments.runs.differences import differences
 from byheart.experiments.runs.footprint import check_runs
 from byheart.experiments.runs.run import Run, kind_of
 from byheart.experiments.version import run_code
+from byheart.store.damage import damage
 from byheart.store.folders import RunFolder
 
 __all__ = ["execute", "execute_all"]
@@ -65,9 +67,12 @@ def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: 
     made anew.  A run that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
     same machine and versions).
     device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
-    Raises InputError if the data, the shapes or the device do not fit, or if another process holds the run.
+    Raises InputError if the data, the shapes or the device do not fit, if another process holds the run, or if a file of the
+    run is damaged.
     """
     folder = RunFolder(Path(root) / run.id)
+    if (found := damage(folder)) is not None:
+        raise found
     _set_aside_if_data_changed(run, folder, tell)
     if folder.done:
         tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
@@ -212,8 +217,31 @@ def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> Inp
     run, first = failed[0]
     if len(failed) == len(runs) and isinstance(first.error, InputError):
         return first.error
+    reason = _reason(first)
+    got, *trace = reason.got.split("\n", 1)
+    which = f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {got})"
+    again = "run the same command again: whole runs are kept, the others are resumed"
     return InputError(
-        got=f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {first.error!r})\n{first.trace}",
-        need="every run whole",
-        remedy="run the same command again: whole runs are kept, the others are resumed",
+        got="\n".join([which, *trace]), need=reason.need, remedy=f"{reason.remedy}. Then {again}"
     )
+
+
+def _reason(outcome: Outcome[RunFolder]) -> InputError:
+    """Say why a run failed, and what helps."""
+    error = outcome.error
+    text = f"{type(error).__name__}: {error}"
+    match error:
+        case InputError():
+            return error
+        case OSError() if error.filename is not None:
+            return of_file(error)
+        case BrokenExecutor():
+            got, need = str(error), "worker processes that live until their runs are whole"
+            return InputError(
+                got=got, need=need, remedy="if memory is short, work on fewer at a time: --workers 1"
+            )
+        case MemoryError():
+            return InputError(got=text, need="more memory", remedy="work on fewer at a time: --workers 1")
+        case _:
+            got, need = f"{text}\n{outcome.trace}", "every run whole"
+            return InputError(got=got, need=need, remedy="--debug shows where it happened")

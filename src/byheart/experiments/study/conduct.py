@@ -56,7 +56,8 @@ def conduct(
     published claims, which are about the recipe's data, are not decided.
     command: the command that the page shows for a repetition; None is the command line of a study of the package on its
     own data.
-    page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.
+    page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.  A page
+    that cannot be drawn is told of as a `notice`.
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
     root, tell = Path(root), _each_notice_once(tell)
@@ -74,7 +75,7 @@ def conduct(
         command = f"byheart study {study.name} --scale {scale}" if plain else ""
     _write(folder, study, scale, arms, rows, command)
     if page is not None:
-        page(folder.path)
+        _draw(page, folder, tell)
     return folder
 
 
@@ -90,6 +91,17 @@ def _each_notice_once(tell: Tell) -> Tell:
         tell(event)
 
     return hear
+
+
+def _draw(page: Callable[[Path], object], folder: StudyFolder, tell: Tell) -> None:
+    """Write the page; one that cannot be drawn takes nothing away from what was measured, and is told of."""
+    try:
+        page(folder.path)
+    except InputError:
+        raise
+    except Exception as error:
+        text = f"the page could not be written ({type(error).__name__}: {error}); all that was measured is stored"
+        tell({"kind": "notice", "text": f"{text}: byheart report {folder.path} writes the page later"})
 
 
 def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from byheart._checks import InputError
 from byheart.experiments.study.claims import ClaimRow
+from byheart.store.damage import damaged
 from byheart.store.folders import RunFolder, read_json
 
 __all__ = ["StudyFolder"]
@@ -35,6 +37,37 @@ class StudyFolder:
         return list(read_json(self.path / "claims.json")["claims"])
 
     def folders(self) -> dict[str, list[RunFolder]]:
-        """Return arm -> folders of the arm's runs."""
+        """Return arm -> folders of the arm's runs; without runs that are damaged or gone, and arms that have no other.
+
+        Raises InputError if no run is left.
+        """
+        missing = self._missing()
+        found = {arm: [run for run in runs if run.id not in missing] for arm, runs in self._every().items()}
+        if missing and not any(found.values()):
+            raise next(iter(missing.values()))
+        return {arm: runs for arm, runs in found.items() if runs}
+
+    def left_out(self) -> list[str]:
+        """Write a sentence for each run that is damaged or gone, and therefore left out."""
+        return [
+            f"run {name} is left out: {error.got}. To have it again: {error.remedy}."
+            for name, error in self._missing().items()
+        ]
+
+    def _missing(self) -> dict[str, InputError]:
+        runs = [run for runs in self._every().values() for run in runs]
+        found = damaged(runs)
+        gone = {run.id: _gone(run) for run in runs if run.id not in found and not run.begun}
+        return found | gone
+
+    def _every(self) -> dict[str, list[RunFolder]]:
         root = self.path.parent
         return {arm: [RunFolder(root / run) for run in runs] for arm, runs in self.content()["runs"].items()}
+
+
+def _gone(run: RunFolder) -> InputError:
+    return InputError(
+        got=f"no run in {run.path}",
+        need="the run that the study made there",
+        remedy="run the study again, which makes it anew",
+    )

@@ -24,6 +24,7 @@ from byheart.experiments.study.records import (
     write_run_records,
 )
 from byheart.experiments.version import run_code
+from byheart.store.damage import damage
 from byheart.store.folders import RunFolder
 
 __all__ = ["measure_again"]
@@ -101,6 +102,8 @@ def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
     """Move runs made by other code out of the way: nothing is deleted that took hours."""
     for run in (run for runs in study.runs(scale).values() for run in runs):
         folder = RunFolder(root / run.id)
+        if damage(folder) is not None:
+            continue  # refused below, after the others are measured
         if folder.exists and (code := folder.header().get("code")) != run_code(run.kind):
             with folder.locked():
                 place = folder.set_aside(str(code))

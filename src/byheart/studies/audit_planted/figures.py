@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from byheart.report.axes import legend, panel
 from byheart.report.dots import Dots, Marks, dots_figure, draw_marks, per_cent_ticks
+from byheart.report.drawing import own_settings
 from byheart.report.palette import MUTED
 from byheart.report.words import rate
 from byheart.studies.audit_planted.words import copy_alone, innocent
@@ -42,16 +43,19 @@ _ROW = 0.26  # inches a kind of the headline
 _LINEAR = 0.005  # below this share the axes of the estimate are linear: there is a zero on them
 
 
+@own_settings()
 def accused_figure(populations: Sequence[Population]) -> Figure:
     """Draw the share accused of every kind of innocents that are safe, with the limit of that share."""
     return dots_figure(_innocents(populations, "accused", "innocents accused", LIMIT))
 
 
+@own_settings()
 def blended_figure(populations: Sequence[Population]) -> Figure:
     """Draw, for every kind of innocents that are safe, the share that passes for a blend, with the limit of that share."""
     return dots_figure(_innocents(populations, "blended", "innocents that pass for blends", BLENDED))
 
 
+@own_settings()
 def headline(populations: Sequence[Population]) -> Figure:
     """Draw the benchmark in one picture: what is found of planted copies, and who is accused though innocent."""
     kinds = _names(populations, "planted", _KINDS)
@@ -61,6 +65,7 @@ def headline(populations: Sequence[Population]) -> Figure:
     return dots_figure(copies, _innocents(populations, "accused", "innocents accused", LIMIT), row=_ROW)
 
 
+@own_settings()
 def coverage_figure(populations: Sequence[Population]) -> Figure:
     """Draw how often the interval of the share of copies holds the true share, by true share."""
     figure, axes = panel("true share of copies", "intervals that hold it")
@@ -75,6 +80,7 @@ def coverage_figure(populations: Sequence[Population]) -> Figure:
     return figure
 
 
+@own_settings()
 def estimate_figure(populations: Sequence[Population]) -> Figure:
     """Draw the mean estimate of the share of copies against the true share, from 0 to 1."""
     figure, axes = panel("true share of copies", "estimated, mean")

@@ -63,7 +63,7 @@ def planted_content(folder: StudyFolder) -> PlantedContent:
         seeds=listed([*map(str, seeds)]),
         design=listed([*map(str, DESIGN_SEEDS)]),
         claims=folder.claims(),
-        cautions=[*cautions(everything), *_of_seeds(seeds)],
+        cautions=[*folder.left_out(), *cautions(everything), *_of_seeds(seeds)],
         provenance=_provenance(everything),
         command=record["command"],
     )

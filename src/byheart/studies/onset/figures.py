@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from byheart.analysis.scaling import Exponent
 from byheart.report.axes import SIZE, SMALL, dress, known_number, legend, log_ticks, panel, ticks
+from byheart.report.drawing import own_settings
 from byheart.report.palette import COPY, GOOD, MUTED, SIGN, ramp
 from byheart.studies.onset.content import GEN, MEM, SPLIT, Onsets, RunContent
 
@@ -27,6 +28,7 @@ TIMES = {
 }
 
 
+@own_settings()
 def memorization(
     runs: Sequence[RunContent], crossings: Sequence[Onsets] = (), *, over_n: bool = False
 ) -> Figure:
@@ -39,6 +41,7 @@ def memorization(
     return figure
 
 
+@own_settings()
 def headline(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
     """Draw the study in one picture: the share of copies over the step, and over step / n, side by side."""
     from matplotlib.figure import Figure
@@ -65,6 +68,7 @@ def _share_of_copies(
     _marks(axes, runs, crossings, MEM, over_n)
 
 
+@own_settings()
 def loss_gap(
     runs: Sequence[RunContent], crossings: Sequence[Onsets] = (), *, sigma: float = 0.5, over_n: bool = False
 ) -> Figure:
@@ -75,6 +79,7 @@ def loss_gap(
     return figure
 
 
+@own_settings()
 def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
     """Draw the Fréchet distance of samples to held-out images over training, on log axes.
 
@@ -89,6 +94,7 @@ def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Fi
     return figure
 
 
+@own_settings()
 def scaling(crossings: Sequence[Onsets], exponents: Sequence[Exponent] = ()) -> Figure:
     """Draw the three times against n on log axes, a mark a run with its interval, and the fitted power laws."""
     figure, axes = _panel("training step", False)
@@ -109,6 +115,7 @@ def scaling(crossings: Sequence[Onsets], exponents: Sequence[Exponent] = ()) -> 
     return figure
 
 
+@own_settings()
 def _panel(what: str, over_n: bool) -> tuple[Figure, Axes]:
     figure, axes = panel("training step / n" if over_n else "training step", what)
     axes.set_xscale("log")

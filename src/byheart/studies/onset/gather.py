@@ -75,7 +75,8 @@ def onset_content(folder: StudyFolder) -> OnsetContent:
         if arm != first
     ]
     main = _arm(study, first, folders[first], claims, title=study.title, scale=record["scale"])
-    return replace(main, claims=claims, others=others, command=record["command"])
+    said = [*folder.left_out(), *main.cautions]
+    return replace(main, claims=claims, others=others, cautions=said, command=record["command"])
 
 
 def _arm(

@@ -66,7 +66,7 @@ def crossover_content(folder: StudyFolder) -> CrossoverContent:
         reasons=said.reasons,
         panels=_panels(curves, study, cells, fit),
         claims=folder.claims(),
-        cautions=cautions(everything),
+        cautions=[*folder.left_out(), *cautions(everything)],
         provenance=provenance(everything),
         command=record["command"],
     )

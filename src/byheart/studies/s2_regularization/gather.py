@@ -88,7 +88,7 @@ def regularization_content(folder: StudyFolder) -> RegularizationContent:
         reasons=said.reasons,
         panels=[found for found in panels if found is not None],
         claims=folder.claims(),
-        cautions=cautions(everything),
+        cautions=[*folder.left_out(), *cautions(everything)],
         provenance=provenance(everything),
         command=record["command"],
     )

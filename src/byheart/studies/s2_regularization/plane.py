@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byheart.report.axes import SIZE, dress, legend
+from byheart.report.drawing import own_settings
 from byheart.report.palette import COPY, GOOD, INK, MUTED, SIGN
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class PlaneContent:
     kept: str = ""
 
 
+@own_settings()
 def plane_figure(content: PlaneContent) -> Figure:
     """Draw trajectories between the Voronoi cells of the points: those that end where they began, and those that do not."""
     from matplotlib.figure import Figure

@@ -1,0 +1,156 @@
+"""Files that a verb writes: checked before the work begins, and pictures that may fail without losing the work."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from byheart._checks import InputError
+from byheart._records import is_stream, write_atomic
+
+if TYPE_CHECKING:
+    from byheart.auditing.dedup_result import DedupResult
+    from byheart.auditing.result import AuditResult
+
+__all__ = ["check_outputs", "check_png", "drawn", "save_page", "written"]
+
+Drawing = TypeVar("Drawing")
+
+SUFFIXES = {"--figure": ".png", "--out": ".npz", "--table": ".csv"}
+"""How a file is named in a remedy, where the flag itself is not the ending."""
+
+
+def check_outputs(files: Mapping[str, Path | None]) -> None:
+    """Raise InputError for files that could not be written after minutes of work.  files: flag -> file."""
+    taken: dict[Path, str] = {}
+    for flag, file in files.items():
+        if file is None:
+            continue
+        _check_output(flag, file)
+        if is_stream(file):  # several results may go the same way
+            continue
+        other = taken.setdefault(file.resolve(), flag)
+        if other != flag:
+            raise InputError(
+                got=f"{file} for both {other} and {flag}",
+                need="a file for each",
+                remedy=f"name another one for {flag}",
+            )
+
+
+def _check_output(flag: str, file: Path) -> None:
+    _check_length(flag, file)
+    if file.is_dir():
+        name = "result" + SUFFIXES.get(flag, "." + flag.strip("-"))
+        raise InputError(
+            got=f"{flag} {file}, which is a folder", need="a file", remedy=f"add a name: {file / name}"
+        )
+    if is_stream(file):
+        _check_writable(flag, file, file)
+        return
+    target = file.resolve()  # of a link: the file that is replaced
+    _check_folder(flag, file, target.parent)
+    if target.exists():
+        _check_writable(flag, file, target)
+
+
+def _check_length(flag: str, file: Path) -> None:
+    """Refuse a name that the file system cannot hold; first, for nothing can be asked about such a file."""
+    if not file.parent.is_dir():
+        return
+    longest = os.pathconf(file.parent, "PC_NAME_MAX")
+    if (length := len(os.fsencode(file.name))) > longest:
+        raise InputError(
+            got=f"{flag} with a name of {length} bytes", need=f"at most {longest}", remedy="name it shorter"
+        )
+
+
+def _check_folder(flag: str, file: Path, folder: Path) -> None:
+    """Refuse a folder that does not exist: its name is often mistyped.  Refuse one that no file can be made in."""
+    if not folder.is_dir():
+        raise InputError(
+            got=f"{flag} {file}, in a folder that does not exist",
+            need="a folder that is there",
+            remedy=f"correct the path, or make the folder: mkdir -p {shlex.quote(str(folder))}",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            got=f"{flag} {file}, in a folder that may not be written to",
+            need="a folder of yours",
+            remedy="name another one",
+        )
+
+
+def _check_writable(flag: str, file: Path, target: Path) -> None:
+    if not os.access(target, os.W_OK):
+        raise InputError(
+            got=f"{flag} {file}, which may not be written to",
+            need="a file that may be replaced",
+            remedy="name another one, or permit it: chmod u+w",
+        )
+
+
+def check_png(figure: Path | None) -> None:
+    """Raise InputError for a --figure that is no PNG file."""
+    if figure is not None and figure.suffix.lower() != ".png":
+        raise InputError(
+            got=f"--figure {figure}", need="a file .png", remedy=f"name it {figure.with_suffix('.png')}"
+        )
+
+
+def written(files: Mapping[str, Path | None]) -> str:
+    """List the files that were written, a line each.  files: name -> file, None for a file that was not written."""
+    return "".join(f"{name}: {file}\n" for name, file in files.items() if file is not None)
+
+
+def drawn(
+    what: str, draw: Callable[[], Drawing], later: Callable[[], str], *, into: Path | None = None
+) -> Drawing | None:
+    """Draw something; where that fails, say so on stderr and return None: the numbers are there without it.
+
+    later: does what is needed to draw it later, and says how.  into: the folder that the drawing is written to, if `draw`
+    itself writes.
+    Raises InputError where `draw` refuses what it is given, and OSError for a file in that folder that cannot be written.
+    """
+    try:
+        return draw()
+    except InputError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and into is not None and str(error.filename).startswith(str(into)):
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(f"warning: {what} could not be drawn ({reason}); {later()}", file=sys.stderr)
+        return None
+
+
+def save_page(result: AuditResult | DedupResult, html: Path | None, json: Path | None) -> Path | None:
+    """Write the page of a result, and return its file; None where no page is asked for, or it cannot be drawn.
+
+    json: where the result was written.  Without one, a result whose page cannot be drawn is kept beside the page's place.
+    """
+    if html is None:
+        return None
+
+    def later() -> str:
+        kept = json if json is not None else _keep(result, html)
+        again = f"byheart report {shlex.quote(str(kept))} --html {shlex.quote(str(html))}"
+        return f"the result is in {kept}, from which it can be drawn later: {again}"
+
+    page = drawn("the page", result.to_html, later)
+    if page is None:
+        return None
+    write_atomic(html, page)
+    return html
+
+
+def _keep(result: AuditResult | DedupResult, html: Path) -> Path:
+    """Write a result beside the place of its page, over no other file; return its file."""
+    place = Path("page.html") if is_stream(html) else html
+    names = [place.with_suffix(".json"), *(place.with_suffix(f".{count}.json") for count in range(1, 1000))]
+    free = next(name for name in names if not name.exists())
+    return result.save_json(free)

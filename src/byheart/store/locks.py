@@ -1,0 +1,153 @@
+"""One process a folder: by a lock of the file system or, where that has none, by a file that names its owner.
+
+File systems of clusters and clouds often refuse `flock` or hard links.  A file that only one process can create replaces
+both.  Unlike a lock such a file outlives a crash.  On the machine of its owner the next process sees that the owner is gone,
+and takes over; on another machine nobody can know, and the refusal says which file to delete.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from byheart._checks import InputError
+
+__all__ = ["REFUSED", "held"]
+
+REFUSED = {
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.ENOLCK,
+    errno.EPERM,
+    errno.EINVAL,
+    errno.EMLINK,
+}
+"""What file systems answer that have no locks, or no hard links."""
+
+OWNER = ".owner"
+STARTED = 19  # place of the start time among the fields of /proc/<pid>/stat behind the name
+
+
+@contextmanager
+def held(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder for as long as the block lasts.  what: what the folder is, for the refusal.
+
+    Raises InputError if another process holds it.
+    """
+    with (folder / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                got=f"{what}, which another process is executing",
+                need="one process a run",
+                remedy="wait for it to end, or stop it; run the same command again to resume",
+            ) from None
+        except OSError as error:
+            if error.errno not in REFUSED:
+                raise
+            owned = True
+        else:
+            owned = False
+        if not owned:
+            yield
+            return
+    token = _own(folder / OWNER, what)
+    try:
+        yield
+    finally:
+        _disown(folder / OWNER, token)
+
+
+def _own(file: Path, what: str) -> str:
+    """Create the file that names this process as the owner; return the mark that tells this file from any other."""
+    while True:
+        token = os.urandom(6).hex()
+        owner = {
+            "machine": _machine(),
+            "pid": str(os.getpid()),
+            "started": _started(os.getpid()) or "",
+            "token": token,
+        }
+        try:
+            with file.open("x") as stream:
+                stream.write(json.dumps(owner))
+        except FileExistsError:
+            if not _took_over(file):
+                raise InputError(
+                    got=f"{what}, which another process is executing: {_owner_of(file)}",
+                    need="one process a run",
+                    remedy=f"wait for it to end, or stop it. If it no longer runs: rm {file} "
+                    "(this file system has no locks, which would end with a process)",
+                ) from None
+        else:
+            return token
+
+
+def _took_over(file: Path) -> bool:
+    """Remove the file of an owner that is gone; False where the owner may be alive, or another process is removing it."""
+    owner = _read(file)
+    if owner is None:
+        return not file.exists()
+    if owner["machine"] != _machine() or _started(int(owner["pid"])) == owner["started"]:
+        return False
+    try:
+        # Only one process can create this file, which stays: the owner's is removed once, and no later one by mistake.
+        file.with_name(f"{file.name}-{owner['token']}-gone").open("x").close()
+    except FileExistsError:
+        return False
+    file.unlink()
+    return True
+
+
+def _disown(file: Path, token: str) -> None:
+    owner = _read(file)
+    if owner is not None and owner["token"] == token:  # not where the folder was moved away, and another made
+        file.unlink()
+
+
+def _owner_of(file: Path) -> str:
+    owner = _read(file)
+    return f"see {file}" if owner is None else f"process {owner['pid']} on {owner['machine'].split()[0]}"
+
+
+def _read(file: Path) -> dict[str, str] | None:
+    """Read an owner's file; None where it is gone, or not yet whole."""
+    try:
+        owner = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return (
+        owner if isinstance(owner, dict) and {"machine", "pid", "started", "token"} <= owner.keys() else None
+    )
+
+
+def _machine() -> str:
+    """Name this machine, and the space of process numbers: containers of one name have their own."""
+    try:
+        return f"{platform.node()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return platform.node()
+
+
+def _started(pid: int) -> str | None:
+    """When a process was started, which tells it from a later one of the same number; None if there is no such process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if fields[0] == "Z" else fields[STARTED]  # a zombie has ended
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        pass  # there is one, of another user
+    return "unknown"
