@@ -121,7 +121,7 @@ def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
         meaning=f"{_ALIKE}: of a set in shards nothing more is learned",
         seed=seed,
         clusters=found.clusters,
-        warnings=(NOT_TOLD,),
+        warnings=(*_told(train), NOT_TOLD),
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )
@@ -173,8 +173,13 @@ def _searched(images: Images, known: _Known, planted: int, queries: int, seed: i
     return _Found(known, kept[found.groups][torch.searchsorted(kept, known.same)], level, found.seen)
 
 
+def _told(one: Images | Stored) -> list[str]:
+    """Say what the reader did or left out, with the name of the set."""
+    return [f"{printable(one.name)}: {note}" for note in one.notes]
+
+
 def _warnings(images: Images, *, enough: bool) -> list[str]:
-    found = [f"{printable(images.name)}: {note}" for note in images.notes]
+    found = _told(images)
     if images.unreadable:
         found.append(f"{len(images.unreadable):,} files could not be read and are left out.")
     if not enough:

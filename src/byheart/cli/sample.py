@@ -120,7 +120,7 @@ def sample(
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)
     drawn = draw(model, seeds=seeds, shape=shape, levels=levels, solver=solver)
-    write_atomic(out, _content(out.suffix, to_pixels(drawn)))
+    write_atomic(out, _content(out.suffix.lower(), to_pixels(drawn)))
     print(out)
     return 0
 
@@ -140,7 +140,7 @@ def _check_request(run: str | None, closed_form: str | None, out: Path) -> None:
             need="one of " + ", ".join(CLOSED_FORMS),
             remedy=meant(closed_form, CLOSED_FORMS) + "see `byheart sample --help`",
         )
-    if out.suffix not in ENDINGS:
+    if out.suffix.lower() not in ENDINGS:
         raise InputError(
             got=f"--out {out}", need="a name that ends in " + ", ".join(ENDINGS), remedy="rename it"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from byheart._checks import InputError
+from byheart.data.pictures import printable
 from byheart.data.raw import Array, Raw
 
 __all__ = ["read_cifar10"]
@@ -25,7 +26,8 @@ def read_cifar10(path: Path | str) -> Raw:
     if not files:
         pickled = any(folder.glob("data_batch_*"))
         raise InputError(
-            got=f"{folder}, which holds " + ("the pickled version" if pickled else "no data_batch_*.bin"),
+            got=f"{printable(str(folder))}, which holds "
+            + ("the pickled version" if pickled else "no data_batch_*.bin"),
             need="CIFAR-10's binary version: pickles can run code",
             remedy="unpack cifar-10-binary.tar.gz and give its folder",
         )
@@ -37,7 +39,7 @@ def _records(file: Path) -> Array:
     content = np.frombuffer(file.read_bytes(), np.uint8)
     if not content.size or content.size % RECORD:
         raise InputError(
-            got=f"{file} of {content.size} bytes",
+            got=f"{printable(str(file))} of {content.size} bytes",
             need=f"records of {RECORD} bytes",
             remedy="copy the file again",
         )

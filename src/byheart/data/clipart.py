@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from byheart._checks import InputError
+from byheart.data.pictures import printable
 from byheart.data.raw import Array, Raw
 
 __all__ = ["PLACE", "REMEDY", "read_clipart"]
@@ -34,7 +35,7 @@ def read_clipart(place: Path = PLACE) -> Raw:
     files = sorted(place.rglob("*.png"))
     found = [image for file in files if (image := _read(file)) is not None]
     if not found:
-        raise InputError(got=f"no clip art in {place}", need="its PNG files", remedy=REMEDY)
+        raise InputError(got=f"no clip art in {printable(str(place))}", need="its PNG files", remedy=REMEDY)
     return Raw(np.stack(found), 255, notes=_notes(len(files), len(found)))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart._checks import InputError
+from byheart.data.pictures import printable
 from byheart.data.raw import Raw
 
 if TYPE_CHECKING:
@@ -41,14 +42,14 @@ def read_glyphs(path: Path | str | None = None, size: int | None = None, count: 
     font = find_font() if path is None else Path(path)
     if font is None or not font.is_file():
         raise InputError(
-            got="no Noto CJK font here" if font is None else f"{font}, which is no file",
+            got="no Noto CJK font here" if font is None else f"{printable(str(font))}, which is no file",
             need="a font with Chinese characters",
             remedy=REMEDY,
         )
     drawn = dict(islice(_distinct(font, SIZE if size is None else size), count))
     if len(drawn) < (count or 2):
         raise InputError(
-            got=f"{count or 'all'} characters of {font.name}, which draws {len(drawn)} distinct ones",
+            got=f"{count or 'all'} characters of {printable(font.name)}, which draws {len(drawn)} distinct ones",
             need="at most that many, and at least 2",
             remedy="lower the count, or raise the size",
         )
@@ -65,7 +66,9 @@ def _distinct(font: Path, size: int) -> Iterator[tuple[int, bytes]]:
         face = ImageFont.truetype(font, size * 7 / 8, layout_engine=ImageFont.Layout.BASIC)
     except OSError as error:
         raise InputError(
-            got=f"{font}, which is no font ({error})", need="a font file", remedy=REMEDY
+            got=f"{printable(str(font))}, which is no font ({printable(str(error))})",
+            need="a font file",
+            remedy=REMEDY,
         ) from error
 
     def draw(character: int) -> bytes:

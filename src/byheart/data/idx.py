@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from byheart._checks import InputError
+from byheart.data.pictures import printable
 from byheart.data.raw import Array, Raw
 
 __all__ = ["find_idx", "read_idx", "read_mnist"]
@@ -27,7 +28,7 @@ def read_idx(path: Path | str) -> Array:
     content = _content(file)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
         raise InputError(
-            got=f"{file}, which begins with {content[:4].hex(' ') or 'nothing'}",
+            got=f"{printable(str(file))}, which begins with {content[:4].hex(' ') or 'nothing'}",
             need="an IDX file of unsigned bytes, which begins with 00 00 08",
             remedy="check the path",
         )
@@ -36,7 +37,7 @@ def read_idx(path: Path | str) -> Array:
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     if len(content) != start + math.prod(shape):
         raise InputError(
-            got=f"{file} of {len(content)} bytes",
+            got=f"{printable(str(file))} of {len(content)} bytes",
             need=f"{start + math.prod(shape)} bytes, for shape {shape}",
             remedy="copy the file again: it was cut short",
         )
@@ -51,20 +52,22 @@ def read_mnist(path: Path | str) -> Raw:
     file = find_idx(Path(path))
     if file is None:
         raise InputError(
-            got=f"{path}, where no {IMAGES[0]} or {IMAGES[0]}.gz lies",
+            got=f"{printable(str(path))}, where no {IMAGES[0]} or {IMAGES[0]}.gz lies",
             need="the folder with MNIST's files, or the file of images itself",
             remedy="check the path",
         )
     images = read_idx(file)
     if images.ndim != 3:
         raise InputError(
-            got=f"{file} of shape {images.shape}", need="images, (n, h, w)", remedy="give the file of images"
+            got=f"{printable(str(file))} of shape {images.shape}",
+            need="images, (n, h, w)",
+            remedy="give the file of images",
         )
     beside = file.with_name(file.name.replace("images", "labels").replace("idx3", "idx1"))
     labels = read_idx(beside) if beside != file and beside.is_file() else None
     if labels is not None and labels.shape != images.shape[:1]:
         raise InputError(
-            got=f"{beside} of shape {labels.shape} beside {len(images)} images",
+            got=f"{printable(str(beside))} of shape {labels.shape} beside {len(images)} images",
             need="one label for each image",
             remedy="copy both files again",
         )
@@ -84,5 +87,7 @@ def _content(file: Path) -> bytes:
         return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
-            got=f"{file}, which cannot be read ({error})", need="a whole IDX file", remedy="check the file"
+            got=f"{printable(str(file))}, which cannot be read ({printable(str(error))})",
+            need="a whole IDX file",
+            remedy="check the file",
         ) from error

@@ -42,7 +42,7 @@ class Table(Sequence[Array]):
     """One column of Parquet files.
 
     files: the shards.  column: its name.  starts: first row of every shard, and the number of rows at the end.
-    reading: how its pictures are read.
+    reading: how its pictures are read.  others: columns that are not read, though they might be images or features.
     Indexing reads one row, and raises Unreadable where it holds no picture.
     """
 
@@ -50,6 +50,7 @@ class Table(Sequence[Array]):
     column: str
     starts: tuple[int, ...]
     reading: Reading = USUAL
+    others: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.starts[-1]
@@ -87,7 +88,7 @@ def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
     Raises InputError for files that are missing or broken, and where no column or several can be meant.
     """
     files = tuple(Path(path) for path in paths)
-    starts = [0]
+    starts, others = [0], dict[str, None]()
     for file in files:
         with _opened(file) as stream:
             fitting = {
@@ -96,10 +97,11 @@ def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
                 if _is_picture(field.type) or _depth(field.type)
             }
             column = _chosen(file, column, fitting, stream.schema_arrow.names)
+            others |= dict.fromkeys(name for name in fitting if name != column)
             starts.append(starts[-1] + stream.metadata.num_rows)
     if column is None:
         raise InputError(got="no Parquet file", need="at least one", remedy="check the path")
-    return Table(files, column, tuple(starts))
+    return Table(files, column, tuple(starts), others=tuple(others))
 
 
 def column_items(column: Any) -> Cells | None:

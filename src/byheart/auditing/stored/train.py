@@ -24,6 +24,7 @@ from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
 from byheart.data.pictures import printable
+from byheart.data.reader.contents import contents
 from byheart.data.reader.source import Numbered, shortened
 from byheart.data.words import set_name
 from byheart.features.shards import MANIFEST, Shards, open_shards, take
@@ -127,6 +128,17 @@ class Stored:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what lies in the folder beside the shards, and is not read."""
+        found = contents(self.shards.folder)
+        own = {
+            self.shards.folder / name
+            for name in (MANIFEST, *(file.name for file in self.shards.manifest.files))
+        }
+        beside = [file for file in found.images + found.tables + found.others if file not in own]
+        return found.notes(beside)
+
+    @property
     def table(self) -> Table:
         """Open the rows as a table to choose from."""
         return Table((len(self), *self.shape), self.chosen)
@@ -141,7 +153,7 @@ class Stored:
         names, place = Numbered(rows.tolist()), str(self.shards.folder.resolve())
         digest = fingerprint(values.numpy())
         if not self.are_images:
-            return Rows(self.name, values, names, digest, place=place)
+            return Rows(self.name, values, names, digest, place=place, notes=self.notes)
         return Images(
             name=self.name,
             small=values,
@@ -152,6 +164,7 @@ class Stored:
             fingerprint=digest,
             pixels=lambda row: values[row].numpy(),
             place=place,
+            notes=self.notes,
         )
 
     def beginning(self, count: int | None = None) -> Images | Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,28 @@ from byheart.data.pictures import printable
 from byheart.data.raw import Array
 from byheart.data.reader.tensors import as_numpy
 
-__all__ = ["ENDINGS", "open_arrays"]
+__all__ = ["ENDINGS", "Opened", "open_arrays"]
 
 ENDINGS = (".npy", ".npz", ".safetensors")
 NAMES = ("images", "samples", "features", "train", "heldout")
 LABELS = ("labels", "y")
 
 
-def open_arrays(path: Path) -> tuple[Array, Array | None]:
-    """Open the array of samples in a file as it is, and the labels that lie beside the samples, or None.
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What a file of arrays holds.
+
+    samples: as they lie.  labels: what lies beside them, or None.  others: names of arrays that are not read, though they
+    might be samples.
+    """
+
+    samples: Array
+    labels: Array | None = None
+    others: tuple[str, ...] = ()
+
+
+def open_arrays(path: Path) -> Opened:
+    """Open the array of samples in a file as it is, and the labels that lie beside the samples.
 
     Samples are the only array with rows of more than one number, or the only array called like samples; labels are called
     `labels` or `y`.  Raises InputError for a file that cannot be read (Python objects are never unpickled), and where
@@ -37,10 +51,11 @@ def open_arrays(path: Path) -> tuple[Array, Array | None]:
             remedy="write it again with numpy.save, numpy.savez or safetensors",
         ) from error
     if path.suffix.lower() == ".npy":
-        return arrays["array"], None
+        return Opened(arrays["array"])
     samples = _chosen(path, arrays)
     labels = next((arrays[name] for name in LABELS if name in arrays and name != samples), None)
-    return arrays[samples], labels
+    others = tuple(name for name in _able(arrays) if name != samples)
+    return Opened(arrays[samples], labels, others)
 
 
 def _read_npy(file: Path) -> dict[str, Array]:
@@ -67,9 +82,14 @@ def _read_safetensors(file: Path) -> dict[str, Array]:
     return {name: as_numpy(x) for name, x in tensors.items()}
 
 
+def _able(arrays: dict[str, Array]) -> list[str]:
+    """List the arrays that can be samples: labels have one number a row."""
+    return [name for name, array in arrays.items() if array.ndim > 1]
+
+
 def _chosen(path: Path, arrays: dict[str, Array]) -> str:
     """Choose the name of the array that holds the samples."""
-    able = [name for name, array in arrays.items() if array.ndim > 1]  # labels have one number a row
+    able = _able(arrays)
     named = [name for name in NAMES if name in able]
     if len(able) == 1 or len(named) == 1:
         return (named or able)[0]

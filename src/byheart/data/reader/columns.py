@@ -153,7 +153,7 @@ def _uncertain(name: str, columns: Sequence[tuple[str, Any]]) -> InputError:
     shown = ", ".join(printable(key) for key, _ in columns[:_LISTED])
     more = f" and {len(columns) - _LISTED:,} more" if len(columns) > _LISTED else ""
     return InputError(
-        got=f"{name} with the columns {shown or '(none)'}{more}",
+        got=f"{printable(name)} with the columns {shown or '(none)'}{more}",
         need="one column of images or of vectors, or one of them called " + " or ".join(NAMES),
         remedy="keep the column that is meant, or nothing but the numbers of vectors; of parts one, for example dataset['train']",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ __all__ = ["FILES", "from_path", "image_files"]
 FILES = (*ENDINGS, PARQUET)
 """Endings of single files that are read, in small letters; capitals are the same."""
 
+_NAMED = 5  # names in a sentence
 _MEANT = "a folder of images or of Parquet files, or a file that ends in " + ", ".join(FILES)
 
 
@@ -32,10 +34,12 @@ def from_path(path: Path, name: str | None = None) -> Source:
         raise InputError(got=f"{printable(name)}, where nothing lies", need=_MEANT, remedy="check the path")
     ending = path.suffix.lower()
     if ending == PARQUET:
-        return from_table(name, read_table([path]), place)
+        table = read_table([path])
+        return replace(from_table(name, table, place), notes=_of_others("columns", table.others))
     if ending in ENDINGS:
-        samples, labels = open_arrays(path)
-        return from_array(name, samples, place, labels=labels)
+        opened = open_arrays(path)
+        source = from_array(name, opened.samples, place, labels=opened.labels)
+        return replace(source, notes=_of_others("arrays", opened.others))
     is_image = ending in image_endings()
     raise InputError(
         got=f"{printable(name)}, {'one image file' if is_image else 'a file of another kind'}",
@@ -55,8 +59,9 @@ def image_files(path: Path | str) -> tuple[list[Path], tuple[str, ...]]:
 def _folder(name: str, path: Path, place: str) -> Source:
     found = contents(path)
     if not found.images and found.tables:
-        source = from_table(name, read_table(found.tables), place)
-        return replace(source, notes=found.notes(found.others))
+        table = read_table(found.tables)
+        notes = _of_others("columns", table.others) + found.notes(found.others)
+        return replace(from_table(name, table, place), notes=notes)
     files, notes = _images_in(found)
     names = _apart([_decoded(file.relative_to(path)) for file in files])
     return replace(from_files(name, files, names, place), notes=notes)
@@ -80,6 +85,14 @@ def _without_images(found: Contents) -> InputError:
         if arrays
         else "check the path, or convert the images",
     )
+
+
+def _of_others(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Say which arrays of a file, or columns of a table, are not read, though they might be what is meant."""
+    if not names:
+        return ()
+    listed = ", ".join(printable(name) for name in names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return (f"Left out: the {what} {listed}, for another one is called like samples.",)
 
 
 def _decoded(path: Path) -> str:
