@@ -278,3 +278,9 @@ def test_what_is_no_sequence_of_samples_is_refused(source, said):
 def test_an_array_without_masked_values_and_a_matrix_are_arrays():
     assert torch.equal(gather(np.ma.array(PIXELS), what="train").small, gather(PIXELS, what="train").small)
     assert gather(FEATURES.view(np.matrix), what="train").shape == (24,)
+
+
+def test_columns_of_one_name_are_told_apart_by_their_place():
+    table = PandasFrame(numbers())
+    table.columns = ["a"] * 24
+    np.testing.assert_array_equal(gather(table, what="train").values, FEATURES.astype(np.float32))
