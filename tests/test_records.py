@@ -18,17 +18,22 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def narrow():
-    """A umask that leaves nothing to others."""
-    before = os.umask(0o077)
-    yield
-    os.umask(before)
+@pytest.mark.parametrize("left", [0o600, 0o640, 0o664, 0o644])
+def test_a_new_file_has_what_the_umask_leaves(left, tmp_path):
+    before = os.umask(0o666 & ~left)
+    try:
+        write_atomic(tmp_path / "new", "text")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "new") == left
 
 
-def test_a_new_file_has_what_the_umask_leaves(tmp_path, narrow):
-    write_atomic(tmp_path / "new", "text")
-    assert mode(tmp_path / "new") == 0o600
+def test_a_private_file_is_private_while_it_is_written(tmp_path):
+    file = tmp_path / "old"
+    file.touch(0o600)
+    with open_whole(file) as stream:
+        stream.write(b"secret")
+        assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize("bits", [0o600, 0o640, 0o664, 0o755])

@@ -178,7 +178,10 @@ def of_file(error: OSError) -> InputError:
         errno.ENAMETOOLONG: ("a shorter name", "name it shorter"),
     }
     need, remedy = needs.get(error.errno or 0, ("a path that can be used", "check the path"))
-    return InputError(got=f"{error.filename} ({error.strerror})", need=need, remedy=remedy)
+    name = (
+        "standard output" if error.filename is None else error.filename
+    )  # all that is written by its name says it
+    return InputError(got=f"{name} ({error.strerror})", need=need, remedy=remedy)
 
 
 def refused(

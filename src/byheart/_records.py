@@ -28,6 +28,7 @@ __all__ = [
     "differing",
     "identity",
     "is_stream",
+    "naming",
     "open_whole",
     "plain_json",
     "write_atomic",
@@ -130,9 +131,16 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    opened = _straight(path) if is_stream(path) else _replacing(Path(os.path.realpath(path)))
+    with naming(path), opened as stream:
+        yield stream
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let errors of the system that name no file, or a temporary one, name this path."""
     try:
-        with _straight(path) if is_stream(path) else _replacing(Path(os.path.realpath(path))) as stream:
-            yield stream
+        yield
     except OSError as error:
         if error.errno is None or not (error.filename is None or DRAFT in str(error.filename)):
             raise

@@ -213,6 +213,7 @@ def test_settings_reach_the_audit(at, monkeypatch):
         "--count 9 --channels 3 --pad zero --alpha 0.02 --rule marginal --allow-overlap --features whitened"
     )
     more = "--cache kept --planted 7 --queries 90 --seed 5 --workers 3 --executor ray --address auto --checkpoints here"
+    more += " --orientation stored --fit squash --transparency hidden --white 4095"
     assert audit(*words.split(), *more.split(), samples="made", heldout=None) == 130
     heard.pop("tell")
     assert (str(heard.pop("cache")), str(heard.pop("checkpoints"))) == ("kept", "here")
@@ -234,6 +235,10 @@ def test_settings_reach_the_audit(at, monkeypatch):
         "workers": 3,
         "executor": "ray",
         "address": "auto",
+        "orientation": "stored",
+        "fit": "squash",
+        "transparency": "hidden",
+        "white": 4095,
     }
 
 

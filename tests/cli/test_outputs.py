@@ -105,6 +105,16 @@ def test_a_full_disk_leaves_the_verdict_and_says_which_file(flag, finished, caps
     ]
 
 
+@pytest.mark.parametrize("words", [["ls"], ["claims"], ["version"]], ids=" ".join)
+def test_a_full_disk_behind_standard_output_is_told(words, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "byheart", *words]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "error: got standard output (No space left on device)"
+    assert len(done.stderr.splitlines()) == 3
+
+
 def test_a_reader_of_the_result_who_went_away_is_an_error(finished, tmp_path, capsys):
     reading, writing = os.pipe()
     os.close(reading)

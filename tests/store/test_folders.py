@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from byheart._checks import InputError
+from byheart.store import folders
 from byheart.store.folders import RunFolder, find_run, list_runs
 
 
@@ -32,6 +33,16 @@ def test_row_cut_off_by_a_crash_is_dropped(folder):
     with (folder.path / "rows.jsonl").open("a") as stream:
         stream.write('{"step": 2, "f_m')
     assert folder.rows() == [{"step": 1}]
+
+
+def test_a_full_disk_names_the_rows(folder, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        folder.append({"step": 1})
+    assert raised.value.filename == str(folder.path / "rows.jsonl")
 
 
 def test_rows_after_a_step_are_dropped(folder):

@@ -25,12 +25,14 @@ from byheart.auditing.inputs.together import reported
 from byheart.auditing.measures import Measures, measures
 from byheart.auditing.model import ModelFindings, model_findings
 from byheart.auditing.provenance import source_of, versions
-from byheart.auditing.record import Inputs
+from byheart.auditing.readings.apply import as_trained, known_reading
+from byheart.auditing.record import Inputs, ReadAs
 from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.stored.images import copies_of_stored_images
 from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.auditing.vectors import copies_of_rows
+from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
 from byheart.features.encoders import Encoder, encoder
 from byheart.features.encoding import encode
 from byheart.random import derive
@@ -69,6 +71,10 @@ def audit(
     workers: int | None = None,
     address: str | None = None,
     checkpoints: Path | str | None = None,
+    orientation: Orientation | None = None,
+    fit: Fit | None = None,
+    transparency: Transparency | None = None,
+    white: int | None = None,
 ) -> AuditResult:
     """Whether samples are copies of training images, judged by how held-out images score.
 
@@ -89,12 +95,16 @@ def audit(
     executor, workers, address, checkpoints: of a training set in shards: local processes or a Ray cluster at that address, how
     many shards are searched at once (1), and the folder in which the tables of finished shards are kept, for a search that
     is interrupted to go on.
+    orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`; None:
+    as the trained run that the samples are of, else as the samples say (see `readings.choose`).
     Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
     """
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
-    read = partial(gather, channels=channels, pad=pad)
+    given, known = asked(orientation, fit, transparency, white), known_reading(samples, denoiser)
+    reading = USUAL.but({**known, **given})
+    read = partial(gather, channels=channels, pad=pad, reading=reading, alone=False)
     by = searching(executor, workers, address, checkpoints)
     stored = trained_on(train, by, channels=channels, tell=tell)
     _check_unstored(stored, denoiser, features)
@@ -104,17 +114,18 @@ def audit(
         read(train, what="train") if stored is None else stored,
         None if heldout is None else read(heldout, what="heldout"),
     )
-    wary = check_together(sets.samples, _in_memory(sets), sets.heldout)
+    sets, read_as, doubts = as_trained(sets, given, known, alpha)
+    wary = (*check_together(sets.samples, _in_memory(sets), sets.heldout), *doubts)
     both = _overlap(sets, allow=allow_overlap)
     chosen = _encoder(features, sets)  # refused now, not after the copy test
     body = _body(sets, request)
     found = measures(
         sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
-    asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
-    model = _model(asked, sets, request, body)
+    own = samples if _is_denoiser(samples) else None
+    model = _model(own if denoiser is None else denoiser, sets, request, body)
     warnings = (*wary, *_kept(both), *body.warnings, *found.warnings, *model.warnings)
-    result = _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
+    result = _result(sets, read_as, both, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
 
 
@@ -229,6 +240,7 @@ def _is_denoiser(source: Any) -> bool:
 
 def _result(
     sets: Sets,
+    read_as: ReadAs | None,
     both: tuple[tuple[str, str], ...],
     request: Request,
     body: Body,
@@ -242,6 +254,7 @@ def _result(
         train=source_of(sets.train),
         heldout=None if sets.heldout is None else source_of(sets.heldout),
         overlap=both,
+        reading=read_as,
     )
     return AuditResult(
         verdict=body.decision.verdict,

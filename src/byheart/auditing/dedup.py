@@ -21,6 +21,7 @@ from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
 from byheart.auditing.stored.train import Stored, searching, trained_on
 from byheart.data.pictures import printable
+from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test
@@ -50,6 +51,10 @@ def dedup(
     workers: int | None = None,
     address: str | None = None,
     checkpoints: Path | str | None = None,
+    orientation: Orientation | None = None,
+    fit: Fit | None = None,
+    transparency: Transparency | None = None,
+    white: int | None = None,
 ) -> DedupResult:
     """The clusters of duplicates of a training set, by the score that finds copies (see metrics.copying.clusters).
 
@@ -57,6 +62,7 @@ def dedup(
     say what a duplicate looks like.  queries: images left out to learn what is rare.  seed: of every draw.
     tell: hears a stage, how much of it is done, and of how much.
     executor, workers, address, checkpoints: of a set in shards, as in `audit`.
+    orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`.
     With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
     Raises InputError for what cannot be read, and for features.
     """
@@ -64,10 +70,20 @@ def dedup(
     check_counts(planted, queries)
     tell("reading", 0, 1)
     by = searching(executor, workers, address, checkpoints)
+    given = asked(orientation, fit, transparency, white)
     stored = trained_on(train, by, channels=channels, tell=tell)
+    if stored is not None and given:
+        raise InputError(
+            got=f"{', '.join(given)} with a set in shards",
+            need="files of pictures: of shards the reading was fixed when they were written",
+            remedy=f"leave {', '.join(given)} out, or write the shards again",
+        )
     if stored is not None and stored.are_images and not stored.is_small:
         return _of_stored(stored, seed, began)
-    images = gather(train, what="train", channels=channels, pad=pad) if stored is None else stored.beginning()
+    if stored is None:
+        images = gather(train, what="train", channels=channels, pad=pad, reading=USUAL.but(given))
+    else:
+        images = stored.beginning()
     if not isinstance(images, Images):
         raise InputError(
             got=f"features of {images.shape[0]} numbers",

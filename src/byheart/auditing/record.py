@@ -30,6 +30,7 @@ __all__ = [
     "PopulationCheck",
     "Pose",
     "Power",
+    "ReadAs",
     "Share",
     "Signal",
     "InputSet",
@@ -76,13 +77,27 @@ class InputSet(Spec):
     unreadable: tuple[tuple[str, str], ...] = ()
 
 
+class ReadAs(Spec):
+    """How pictures were read that can be read in two ways, see `data.reader.reading`, and in one sentence why so."""
+
+    orientation: str
+    fit: str
+    transparency: str
+    white: int | None = None
+    why: str
+
+
 class Inputs(Spec):
-    """overlap: pairs of names (train, held-out) that are the same image, where they were allowed."""
+    """overlap: pairs of names (train, held-out) that are the same image, where they were allowed.
+
+    reading: of training and held-out images; None of features.
+    """
 
     samples: InputSet
     train: InputSet
     heldout: InputSet | None
     overlap: tuple[tuple[str, str], ...] = ()
+    reading: ReadAs | None = None
 
 
 class Pose(Spec):

@@ -63,20 +63,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A polite kill is an interrupt: workers are stopped, and the run can be resumed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _carry_out(words)
+        code = _carry_out(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error can still be told
+        return code
     except KeyboardInterrupt:
         what = "nothing was written" if words[0] in WHOLE else "the same command goes on where it stopped"
         print(f"\ninterrupted; {what}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and error.filename is None:
+        from byheart.cli.errors import PRINTING, explained
+
+        if isinstance(error, OSError) and error.errno in PRINTING and error.filename is None:
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # what is left in it is not tried again
             # `byheart ls | head`: the reader has seen enough.  A pipe with a name is a result that did not arrive.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            if isinstance(error, BrokenPipeError):
+                return 0
         if debug:
             raise
-        from byheart.cli.errors import explained
-
         print(explained(error), file=sys.stderr)
         return 1
 

@@ -6,11 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, cast
 
 from tyro.conf import arg
 
-from byheart.cli.options import Address, Channels, Checkpoints, Count, Executor, Workers
+from byheart.cli.options import (
+    Address,
+    Channels,
+    Checkpoints,
+    Count,
+    Executor,
+    Fit,
+    Orientation,
+    Transparency,
+    White,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +53,10 @@ def audit(
     count: Count = None,
     channels: Channels = None,
     pad: Literal["edge", "zero"] = "edge",
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     alpha: Annotated[float, arg(metavar="SHARE")] = 0.01,
     rule: Literal["pac", "marginal"] = "pac",
     fail_above: Annotated[Optional[float], arg(metavar="SHARE")] = None,
@@ -71,6 +86,10 @@ def audit(
         count: Number of samples; all samples by default, or 1,000 of a model.
         channels: Read all images as grey (1) or RGB (3).
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
+        orientation: How training and held-out photographs were read when the model was trained: turned as their rotation mark says (shown), or as stored. Left out, the samples say it, or the audit asks.
+        fit: How squares were made of images that are not square: their middle (cut), or the whole image squashed, as Resize((S, S)) does. Left out, as above.
+        transparency: What became of transparency: laid on white or black, or left out, so that the colors below it show (hidden), as convert("RGB") does. Left out, as above.
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         alpha: Share of innocent samples that may be accused.
         rule: pac keeps that share with 95 % confidence in this audit; marginal keeps it on average over audits.
         fail_above: Exit with 2 also where the share of copies is above this one for certain: by its lower bound.
@@ -94,6 +113,8 @@ def audit(
     _check_share(fail_above)
     from byheart.auditing.audit import audit as carry_out
 
+    reading = {"orientation": orientation, "fit": fit, "transparency": transparency, "white": white}
+    search = {"executor": executor, "workers": workers, "address": address, "checkpoints": checkpoints}
     with stages() as tell:
         result = carry_out(
             samples=_samples(samples, root),
@@ -112,10 +133,7 @@ def audit(
             queries=queries,
             seed=seed,
             tell=tell,
-            executor=executor,
-            workers=workers,
-            address=address,
-            checkpoints=checkpoints,
+            **cast("Any", reading | search),
         )
     _hand_over(result, html, json)
     low = 0.0 if result.copy_share is None else result.copy_share.low

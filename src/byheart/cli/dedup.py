@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import Positional, arg
 
-from byheart.cli.options import Address, Channels, Checkpoints, Executor, Workers
+from byheart.cli.options import (
+    Address,
+    Channels,
+    Checkpoints,
+    Executor,
+    Fit,
+    Orientation,
+    Transparency,
+    White,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from byheart.auditing.dedup_result import DedupResult
@@ -28,6 +38,10 @@ def dedup(
     csv: File = None,
     channels: Channels = None,
     pad: Literal["edge", "zero"] = "edge",
+    orientation: Orientation = None,
+    fit: Fit = None,
+    transparency: Transparency = None,
+    white: White = None,
     planted: int = 40,
     seed: int = 0,
     executor: Executor = "local",
@@ -46,6 +60,10 @@ def dedup(
         csv: Where to write one line for each image of a cluster: name, cluster, representative, score.
         channels: Read the images as grey (1) or RGB (3).
         pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
+        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
+        transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
+        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
         planted: Copies of each kind that are planted to learn what a duplicate looks like.
         seed: Random seed; the same seed gives the same result.
         executor: Where the shards of a set are searched: by processes of this machine (local), or on a Ray cluster (ray).
@@ -72,6 +90,10 @@ def dedup(
             workers=workers,
             address=address,
             checkpoints=checkpoints,
+            orientation=orientation,
+            fit=fit,
+            transparency=transparency,
+            white=white,
         )
     try:
         if json is not None:

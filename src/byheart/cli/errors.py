@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import sys
 
 from byheart._checks import InputError, of_file
 
-__all__ = ["explained"]
+__all__ = ["PRINTING", "explained"]
+
+PRINTING = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Errors that, without a file's name, come from standard output: its reader is gone, or its disk is full."""
 
 
 def explained(error: Exception) -> str:
@@ -20,7 +24,7 @@ def explained(error: Exception) -> str:
 def _parts(error: Exception) -> InputError:
     if isinstance(error, InputError):
         return error
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in PRINTING):
         return of_file(error)
     if isinstance(error, ImportError):
         return _of_import(error)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from byheart._checks import InputError
-from byheart._records import plain_json, write_atomic
+from byheart._records import naming, plain_json, write_atomic
 from byheart.store.locks import held
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class RunFolder:
 
     def append(self, row: Mapping[str, object]) -> None:
         """Add one record durably (flushed to the disk before returning)."""
-        with (self.path / "rows.jsonl").open("a") as stream:
+        file = self.path / "rows.jsonl"
+        with naming(file), file.open("a") as stream:
             stream.write(plain_json(row) + "\n")
             stream.flush()
             os.fsync(stream.fileno())

@@ -58,6 +58,7 @@ class _Ready:
     channels: int | None
     pad: Pad
     alone: bool
+    certain: bool
 
 
 def collect(
@@ -73,8 +74,8 @@ def collect(
     """Read a source whole, or `count` of it drawn at random by `seed`: vectors become Rows, everything else Images.
 
     channels: 1 or 3, to which all images are brought; None: their own.  pad: see `size`.
-    alone: whether the set must be certain by itself.  Else a given white is left out where the set cannot have it, and an
-    uncertain white is kept in `ways`, for the caller to decide.
+    alone: whether the set must be certain by itself.  Else a given white is left out where the set cannot have it, and of
+    training and held-out images an uncertain white is kept in `ways`, for the caller to decide.
     Raises InputError for a set that is empty, too small, all the same, not finite, unreadable beyond 5 %, or whose
     values or channels are ambiguous.
     """
@@ -89,7 +90,9 @@ def collect(
     first = next(blocks, [])
     if are_vectors(first):
         return vectors(source, label, rows, chain([first], blocks))
-    return _images(source, label, rows, chain([first], blocks), _Ready(channels, pad, alone))
+    return _images(
+        source, label, rows, chain([first], blocks), _Ready(channels, pad, alone, alone or what == "samples")
+    )
 
 
 def _chosen(label: str, available: int, count: int | None, seed: int) -> Array:
@@ -115,7 +118,7 @@ def _images(source: Source, label: str, rows: Array, blocks: Iterable[Block], re
     if not ready.alone and white is not None and not ranges.takes(white):
         plain = source.under(source.reading.but({"white": None}))
         return _images(plain, label, rows, plain.blocks(rows), ready)
-    if ready.alone or ranges.uncertain() is None:
+    if ready.certain or ranges.uncertain() is None:
         ranges.check()
     small, kept = tally.small[: len(tally.rows)], tally.rows
     check_varied(label, small)

@@ -23,6 +23,7 @@ from byheart.data.pictures import printable
 from byheart.data.reader.columns import columns_of, from_column, from_columns, is_column
 from byheart.data.reader.items import from_sequence
 from byheart.data.reader.path import from_path
+from byheart.data.reader.reading import USUAL, Reading
 from byheart.data.reader.source import Source, from_array, from_table, shortened
 from byheart.data.reader.tensors import as_numpy
 from byheart.data.tables import Table
@@ -55,6 +56,8 @@ def gather(
     shape: tuple[int, ...] | None = None,
     levels: Tensor | None = None,
     batch: int | None = None,
+    reading: Reading = USUAL,
+    alone: bool = True,
 ) -> Images | Rows:
     """Read one of the three sets: images at the working size, or rows of features.
 
@@ -62,7 +65,7 @@ def gather(
     `named`); an array or tensor; a `Dataset`; a table in memory (see `columns`); anything with a length and items (see
     `items.from_sequence`); as samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
     count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
-    pad: see `size`.  shape, levels, batch: of a model, see `drawn`.
+    pad: see `size`.  reading: of pictures that can be read in two ways.  alone: see `collect`.  shape, levels, batch: of a model, see `drawn`.
     Raises InputError for everything that is none of these or cannot be used, and for settings of a model without one.
     """
     if not _is_model(source):
@@ -80,9 +83,11 @@ def gather(
             source, DRAWN if count is None else count, seed, shape=shape, levels=levels, batch=batch
         )
         name = shortened(f"{len(values):,} samples of {model_name(source)}")
-        return collect(from_array(name, values), what=what, channels=channels, pad=pad)
-    found = _stored(source, what)
-    return collect(found, what=what, count=count, seed=seed, channels=channels, pad=pad)
+        return collect(
+            from_array(name, values).under(reading), what=what, channels=channels, pad=pad, alone=alone
+        )
+    stored = _stored(source, what).under(reading)
+    return collect(stored, what=what, count=count, seed=seed, channels=channels, pad=pad, alone=alone)
 
 
 def _is_model(source: Any) -> bool:

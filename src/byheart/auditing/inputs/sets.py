@@ -22,12 +22,12 @@ What = Literal["samples", "train", "heldout"]
 class Ways:
     """What of a set of images could be read otherwise, and how it is read again.
 
-    traits: the rows that have two readings.  uncertain: the likely white of integers whose white is not known, else None.
+    traits: the rows that have two readings.  uncertain: the likely and the largest white of integers whose white is not known, else None.
     again: the whole set by another reading.  some: rows (b,), ascending, by another reading: (b, c, 32, 32).
     """
 
     traits: Traits
-    uncertain: int | None
+    uncertain: tuple[int, int] | None
     again: Callable[[Reading], Images]
     some: Callable[[Reading, Array], Array]
 

@@ -21,7 +21,7 @@ from byheart.auditing.page.tables import (
     signal_note,
     signal_sheet,
 )
-from byheart.auditing.page.words import population_words, subject, tiles
+from byheart.auditing.page.words import population_words, reading_words, subject, tiles
 from byheart.report.characters import cleaned, visible
 from byheart.report.citations import BYHEART, PAPERS
 from byheart.report.environment import FigureView, environment
@@ -71,6 +71,7 @@ def audit_page(result: AuditRecord) -> str:
             signal_note=signal_note(),
             signal_figures=_signal_figures(shown),
             inputs=input_sheet(shown.inputs),
+            read_words=None if shown.inputs.reading is None else reading_words(shown.inputs.reading),
             bibtex=list(dict.fromkeys([*map(_entry, result.cite), BYHEART])),
             colors={variable(light): (light, dark) for light, dark in TWINS.items()},
         )

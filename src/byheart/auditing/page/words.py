@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from byheart.report.words import SPACE, counted, number, percent, rate
 
 if TYPE_CHECKING:
-    from byheart.auditing.record import AuditRecord, Channel, PopulationCheck, Pose, Share
+    from byheart.auditing.record import AuditRecord, Channel, PopulationCheck, Pose, ReadAs, Share
 
 __all__ = [
     "CHANNELS",
     "PLANTED",
     "population_words",
     "pose_words",
+    "reading_words",
     "rule_words",
     "share_words",
     "shift",
@@ -167,3 +168,16 @@ def population_words(population: PopulationCheck) -> list[str]:
         return [seen, "So it is here: single samples can be accused."]
     close = f"{percent(population.as_close)} of them match as closely as the median exact copy."
     return [seen, close, "So here it proves nothing about a single sample: none is accused."]
+
+
+def reading_words(reading: ReadAs) -> str:
+    """Say how training and held-out pictures were read that could be read in two ways, and why so."""
+    turned = {
+        "shown": "turned as their rotation mark says",
+        "stored": "as stored, whatever their rotation mark says",
+    }
+    fitted = {"cut": "the centered square of those that are not square", "squash": "squashed to squares"}
+    papers = {"white": "laid on white", "black": "laid on black", "hidden": "without their transparency"}
+    white = "" if reading.white is None else f", white being {reading.white:,}"
+    done = f"{turned[reading.orientation]}; {fitted[reading.fit]}; {papers[reading.transparency]}{white}"
+    return f"Training and held-out pictures that could be read in two ways: {done}. {reading.why}"

@@ -84,11 +84,11 @@ class Ranges:
         able = self._able(white)
         return bool(able) and all(self.lowest[dtype] >= 0 and self.highest[dtype] <= white for dtype in able)
 
-    def uncertain(self) -> int | None:
-        """Return, after the pass, the likely white of bytes or 16 bits where it is uncertain; None where it is certain."""
+    def uncertain(self) -> tuple[int, int] | None:
+        """Return, after the pass, the likely white of bytes or 16 bits and the largest of their type; None where it is certain."""
         for dtype in self._judged():
             if dtype.kind == "u" and dtype.itemsize <= 2 and is_dark(dtype, self.highest[dtype]):
-                return likely_white(dtype, self.highest[dtype])
+                return likely_white(dtype, self.highest[dtype]), int(np.iinfo(dtype).max)
         return None
 
     def _able(self, white: int) -> list[np.dtype[Any]]:

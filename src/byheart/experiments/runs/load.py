@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from byheart._checks import InputError
 from byheart.build.network import network
+from byheart.data.reader.reading import USUAL, Reading
 from byheart.denoisers.base import Denoiser
 from byheart.experiments.kinds.mixtures.run import family
 from byheart.experiments.runs.run import MixturesRun, TrainingRun, parse_run
@@ -25,7 +26,8 @@ class Trained:
     """A trained denoiser that knows its data: what `sample` and every metric take.
 
     network: the weights that were evaluated (the moving average).  shape: one sample's.  grid: of the noise levels it was
-    sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).
+    sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).  reading: of the pictures
+    that it was trained on.
     """
 
     network: nn.Module
@@ -34,6 +36,7 @@ class Trained:
     step: int
     center: Tensor
     scale: float
+    reading: Reading = USUAL
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Compute E[x0 | x0 + sigma·eps = x] of x, (b, *shape), and sigma, () or (b,).
@@ -108,4 +111,6 @@ def load(run: str | Path | RunFolder, root: Path | str = "runs") -> Trained:
     model = network(spec.model, spec.parametrization, shape, seed=0)
     step = load_weights(folder, model)
     data = folder.load("data")
-    return Trained(model.eval(), shape, spec.plan.grid, step, data["center"], float(data["scale"]))
+    return Trained(
+        model.eval(), shape, spec.plan.grid, step, data["center"], float(data["scale"]), spec.data.reading
+    )
