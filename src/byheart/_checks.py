@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ __all__ = [
     "check_shape",
     "check_tensor",
     "extra_missing",
+    "expanded",
     "meant",
+    "printable",
     "refused",
     "unknown",
 ]
@@ -36,7 +39,8 @@ LONGEST = 60  # characters of a value that are shown
 class InputError(ValueError):
     """Bad input, in three parts: what was `got`, what the code `need`s, and the `remedy`.
 
-    The command line prints the parts one a line; in Python they read as one sentence.
+    The command line prints the parts one a line; in Python they read as one sentence.  Both are `printable`: the parts may
+    hold names of files and what a file says, as they are.
     """
 
     def __init__(self, *, got: str, need: str, remedy: str) -> None:
@@ -44,7 +48,7 @@ class InputError(ValueError):
         self.got, self.need, self.remedy = got, need, remedy
 
     def __str__(self) -> str:
-        return f"got {self.got}; need {self.need}; {self.remedy}"
+        return printable(f"got {self.got}; need {self.need}; {self.remedy}")
 
     def __reduce__(self) -> tuple[object, tuple[str, str, str]]:
         # Keyword-only construction would break the trip back from a worker process.
@@ -53,6 +57,29 @@ class InputError(ValueError):
 
 def _rebuild(got: str, need: str, remedy: str) -> InputError:
     return InputError(got=got, need=need, remedy=remedy)
+
+
+def printable(text: str) -> str:
+    """Text in which control characters, direction marks and undecodable bytes are written out, for a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def expanded(path: Path | str) -> Path:
+    """The path with the home folder in the place of a leading `~` or `~user`.
+
+    Raises InputError where there is no such user, or nobody says where the home folder lies.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = Path(path).parts[0]
+        raise InputError(
+            got=f"{path}, where {user} stands for no home folder",
+            need="a user of this machine behind the ~"
+            if user != "~"
+            else "a home folder, in the variable HOME",
+            remedy="write the whole path",
+        ) from error
 
 
 def check_finite(name: str, x: Tensor) -> None:

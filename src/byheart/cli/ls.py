@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
+from byheart._checks import printable
 from byheart.cli.options import Root, check_place
 from byheart.cli.tables import show
 from byheart.report.words import plain_number
@@ -44,7 +45,7 @@ def ls(
         lines = [[*_line(folder), own] for folder, own in zip(folders, _settings(folders), strict=True)]
         show(columns, lines, last_wraps=True)
     else:
-        print(f"no runs in {root}; the first: byheart study onset --scale demo")
+        print(f"no runs in {printable(str(root))}; the first: byheart study onset --scale demo")
     return 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.cli.options import check_place
 
 __all__ = ["check_outputs", "check_png", "stages", "written"]
@@ -55,25 +55,27 @@ def check_png(figure: Path | None) -> None:
 
 def written(files: Mapping[str, Path | None]) -> str:
     """List the files that were written, a line each.  files: name -> file, None for a file that nobody asked for."""
-    return "".join(f"{name}: {file}\n" for name, file in files.items() if file is not None)
+    return "".join(f"{name}: {printable(str(file))}\n" for name, file in files.items() if file is not None)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function that hears the name of a stage, how much of the stage is done, and of how much."""
-    terminal, last = sys.stderr.isatty(), ""
+    # The user's own code may put another stream there while it is imported.
+    stream, last = sys.stderr, ""
+    terminal = stream.isatty()
 
     def tell(stage: str, done: int, total: int) -> None:
         nonlocal last
         if terminal:
             share = f" {done:,} of {total:,}" if total > 1 else ""
-            print(f"\r\033[K{stage}{share}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{stage}{share}", end="", file=stream, flush=True)
         elif stage != last:
-            print(stage, file=sys.stderr)
+            print(stage, file=stream)
         last = stage
 
     try:
         yield tell
     finally:
         if terminal and last:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            print("\r\033[K", end="", file=stream, flush=True)

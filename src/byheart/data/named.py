@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from byheart._checks import InputError
+from byheart._checks import InputError, expanded
 from byheart.data import clipart, digits, glyphs, idx, toys
 from byheart.data.spec import Data, MixtureData, TemplateData
 
@@ -192,7 +192,7 @@ def _path(spec: Data) -> Path:
             need=str(SETS[spec.name].path),
             remedy=f"give its path: --data {spec.name}=PATH, or Data(name={spec.name!r}, path=…) in Python",
         )
-    return Path(spec.path).expanduser()
+    return expanded(spec.path)
 
 
 def _check_settings(spec: Data) -> None:

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from byheart._checks import printable
 from byheart.data.raw import Array
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "Unreadable", "picture_values", "printable", "read_picture"]
+__all__ = ["MAX_PIXELS", "Unreadable", "picture_values", "read_picture"]
 
 MAX_PIXELS = 40_000_000
 """A file that claims more pixels is not unpacked: a small one can hold more than the memory (a decompression bomb)."""
@@ -79,11 +80,6 @@ def picture_values(image: Image.Image) -> Array:
     flat = _on_white(image) if image.has_transparency_data else image
     pixels = np.asarray(flat.convert("L" if grey else "RGB"))
     return pixels[None] if grey else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def printable(text: str) -> str:
-    """Text in which control characters, direction marks and undecodable bytes are written out, for a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _upright(image: Image.Image) -> Image.Image:

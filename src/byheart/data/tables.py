@@ -19,8 +19,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from byheart._checks import InputError, extra_missing
-from byheart.data.pictures import Unreadable, printable, read_picture
+from byheart._checks import InputError, extra_missing, printable
+from byheart.data.pictures import Unreadable, read_picture
 from byheart.data.raw import Array
 
 __all__ = ["Block", "Table", "read_table"]

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, expanded, meant, printable
 from byheart.auditing.inputs.collect import collect
 from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
 from byheart.auditing.inputs.named import KNOWN, is_named, named
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
 from byheart.data.dataset import Dataset
-from byheart.data.pictures import printable
 from byheart.data.reader.items import as_numpy, from_sequence
 from byheart.data.reader.path import from_path
 from byheart.data.reader.source import Source, from_array, from_table, shortened
@@ -133,7 +132,7 @@ def _at_path(text: str, what: What) -> Source:
             need=_MEANT,
             remedy="name it; a variable of the shell may be unset",
         )
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not path.exists():
         raise InputError(
             got=f"{in_words(what)} {printable(shortened(text))}, where nothing lies",

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.inputs.size import framing
-from byheart.data.pictures import printable
 from byheart.metrics.copying.classical.duplicates import digests, exact_duplicates
 from byheart.metrics.copying.clusters import SAME
 from byheart.metrics.copying.spaces import exact_rows, spaces

@@ -19,11 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, expanded, printable
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
-from byheart.data.pictures import printable
 from byheart.data.reader.source import Numbered, shortened
 from byheart.features.shards import MANIFEST, Shards, open_shards, take
 from byheart.metrics.copying.classical.duplicates import Hash
@@ -214,7 +213,7 @@ def trained_on(
     by: how the set is searched.  channels: the channels that were asked for.  tell: hears how far a search is.
     Raises InputError for settings of a search where there are no shards, another number of channels, and as `opened` does.
     """
-    if not isinstance(train, str | Path) or not (Path(train).expanduser() / MANIFEST).is_file():
+    if not isinstance(train, str | Path) or not (expanded(train) / MANIFEST).is_file():
         if by != Searching():
             raise InputError(
                 got=f"settings of a search of shards with {shortened(printable(str(train)))}, which is not in shards",
@@ -249,7 +248,7 @@ def searching(
             remedy="give --executor ray as well",
         )
     chosen: Executor = "ray" if executor == "ray" else "local"
-    kept = None if checkpoints is None else Path(checkpoints).expanduser()
+    kept = None if checkpoints is None else expanded(checkpoints)
     return Searching(chosen, workers or 1, address or "local", kept)
 
 
@@ -258,7 +257,7 @@ def opened(train: Path | str, by: Searching, tell: Callable[[str, int, int], Non
 
     Raises InputError as `open_shards` does, for ids with gaps, and for rows that are neither vectors nor 32×32 images.
     """
-    shards = open_shards(Path(train).expanduser())
+    shards = open_shards(expanded(train))
     name, shape = shortened(str(train)), shards.manifest.shape
     if len(shape) != 1 and (len(shape) != 3 or shape[0] not in (1, 3) or shape[1:] != (SIDE, SIDE)):
         raise InputError(

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 
 __all__ = ["ENDINGS", "open_arrays"]

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 
 __all__ = ["SUFFIXES", "image_files", "read_each", "refusal_of_unreadable"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, picture_values, printable, read_picture
+from byheart._checks import InputError, printable
+from byheart.data.pictures import Unreadable, picture_values, read_picture
 from byheart.data.raw import Array
 from byheart.data.reader.source import Numbered, Source, one_by_one
 from byheart.data.reader.values import channels_first

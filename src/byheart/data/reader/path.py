@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.reader.arrays import ENDINGS, open_arrays
 from byheart.data.reader.folder import SUFFIXES, image_files
 from byheart.data.reader.source import Source, from_array, from_files, from_table, shortened

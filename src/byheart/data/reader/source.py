@@ -10,8 +10,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, printable, read_picture
+from byheart._checks import InputError, printable
+from byheart.data.pictures import Unreadable, read_picture
 from byheart.data.raw import Array
 from byheart.data.reader.values import channels_first, channels_last
 from byheart.data.tables import Block, Table

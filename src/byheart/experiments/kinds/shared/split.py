@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 
-from byheart._checks import InputError
+from byheart._checks import InputError, expanded
 from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
 from byheart.data.spec import Data
@@ -59,7 +58,7 @@ def _stamp(data: Data) -> int:
     """What changes when the user's files do: their names, sizes and times."""
     if data.path is None:
         return 0
-    place = Path(data.path).expanduser()
+    place = expanded(data.path)
     files = sorted(place.rglob("*")) if place.is_dir() else [place]
     stats = [(str(file), file.stat()) for file in files if file.is_file()]
     return hash(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
