@@ -10,10 +10,10 @@ from functools import partial
 from itertools import dropwhile
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
-__all__ = ["Line", "line_of_object", "line_of_the_user"]
+__all__ = ["Line", "hiding_file", "line_of_object", "line_of_the_user"]
 
 PACKAGE = Path(__file__).parents[1]
 INSTALLED = ("site-packages", "dist-packages")
@@ -36,6 +36,14 @@ class Line:
 def line_of_the_user(error: BaseException) -> Line | None:
     """The innermost line of the error's way that is in a file of the user's; None where there is no such file."""
     return _innermost(error, lambda frame: _is_users(frame.f_code.co_filename))
+
+
+def hiding_file(error: BaseException) -> str | None:
+    """The file of the user's that was imported in the place of a module that has what is missed; None if it is no such error."""
+    file = error.path if isinstance(error, ImportError) else None
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        file = error.obj.__file__
+    return file if isinstance(file, str) and file.endswith(".py") and _is_users(file) else None
 
 
 def line_of_object(error: BaseException, thing: Any, module: str) -> Line | None:

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from byheart._checks import InputError, printable
-from byheart.cli.blame import Line, line_of_the_user
+from byheart.cli.blame import Line, hiding_file, line_of_the_user
 
 __all__ = ["explained"]
 
@@ -49,14 +49,16 @@ def explained(error: BaseException) -> str:
 def _parts(error: BaseException) -> InputError:
     if isinstance(error, InputError):
         return error
-    if (line := line_of_the_user(error)) is not None:
-        return _of_the_user(error, line)
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
         return _of_settings(error)
-    if isinstance(error, ImportError):
-        return _of_import(error)
     if isinstance(error, OSError):
         return _of_system(error) if error.filename is None else _of_file(error)
+    if (file := hiding_file(error)) is not None:
+        return _of_hidden(error, file)
+    if (line := line_of_the_user(error)) is not None:
+        return _of_the_user(error, line)
+    if isinstance(error, ImportError):
+        return _of_import(error)
     return _of_surroundings(error) or InputError(
         got=_said(error),
         need="no such thing: this is a mistake in byheart, or a case that nobody thought of",
@@ -69,6 +71,14 @@ def _of_the_user(error: BaseException, line: Line) -> InputError:
         got=f"{_said(error)}, out of {line}",
         need="code of your own that runs, and that hides no module of Python or of a package by its name",
         remedy="mend that line, or rename the file; --debug shows how it came there",
+    )
+
+
+def _of_hidden(error: BaseException, file: str) -> InputError:
+    return InputError(
+        got=f"{file}, which was imported in the place of a module of that name ({_said(error)})",
+        need="names of your own files that no module of Python or of a package has",
+        remedy="rename that file, or go to another folder",
     )
 
 
