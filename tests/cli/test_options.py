@@ -18,7 +18,11 @@ def test_no_choice_is_the_study_s_own_data():
     [(8, None, None, False), (None, 1, None, False), (None, None, 0, False), (None, None, None, True)],
 )
 def test_settings_need_data(settings):
-    with pytest.raises(InputError, match="without --data"):
+    flags = ("--size", "--channels", "--heldout", "--distinct")
+    given = [
+        flag for flag, value in zip(flags, settings, strict=True) if value is not None and value is not False
+    ]
+    with pytest.raises(InputError, match=f"got {given[0]} without --data"):
         own_data(None, *settings)
 
 

@@ -92,18 +92,25 @@ def own_data(
 
     Raises InputError as `the_data` does, and for settings without --data.
     """
-    from byheart._checks import InputError
-
     settings = {"size": size, "channels": channels, "heldout": heldout}
     if choice is not None:
         return the_data(choice, **settings, distinct=distinct)
-    if distinct or any(value is not None for value in settings.values()):
+    refuse_without_data(
+        {**{f"--{name}": value for name, value in settings.items()}, "--distinct": distinct or None}
+    )
+    return None
+
+
+def refuse_without_data(settings: Mapping[str, object]) -> None:
+    """Raise InputError if any of these flags was given where no --data is.  settings: flag -> value, None where not given."""
+    from byheart._checks import InputError
+
+    if given := [flag for flag, value in settings.items() if value is not None]:
         raise InputError(
-            got="--size, --channels, --heldout or --distinct without --data",
-            need="the data that they are about",
+            got=f"{' and '.join(given)} without --data",
+            need="the data that this is about",
             remedy="add --data NAME or --data FOLDER",
         )
-    return None
 
 
 def the_data(choice: str, **settings: int | bool | None) -> Data:

@@ -37,7 +37,7 @@ def check_together(
     for flag, one in sets.items():
         _check_kind(flag, one, train)
     _check_apart(
-        samples, train, "samples", "train", "--samples is what the model made, --train what it learned from"
+        samples, train, "samples", "train", "samples are what the model made, train is what it learned from"
     )
     if heldout is not None:
         _check_apart(

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, expanded, printable
+from byheart._checks import InputError, expanded, printable, unknown
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
@@ -214,11 +214,11 @@ def trained_on(
     Raises InputError for settings of a search where there are no shards, another number of channels, and as `opened` does.
     """
     if not isinstance(train, str | Path) or not (expanded(train) / MANIFEST).is_file():
-        if by != Searching():
+        if given := [name for name, value in vars(by).items() if value != getattr(Searching, name)]:
             raise InputError(
-                got=f"settings of a search of shards with {shortened(printable(str(train)))}, which is not in shards",
-                need=f"a folder with {MANIFEST}, for an executor, workers, an address or checkpoints",
-                remedy="leave them out, or write shards first: byheart.features.shards.write_shards",
+                got=f"{' and '.join(given)} with {shortened(printable(str(train)))}, which is not in shards",
+                need=f"a folder with {MANIFEST}: only shards are searched apart",
+                remedy=f"leave {' and '.join(given)} out, or write shards first: byheart.features.shards.write_shards",
             )
         return None
     found = opened(train, by, tell)
@@ -235,16 +235,15 @@ def searching(
     executor: str, workers: int | None, address: str | None, checkpoints: Path | str | None
 ) -> Searching:
     """Make the settings of a search from the arguments of `audit`.  Raises InputError for settings that do not fit."""
-    if executor not in ("local", "ray") or (workers is not None and workers < 1):
-        raise InputError(
-            got=f"executor {executor!r} with {workers} workers",
-            need="'local' or 'ray', and at least one worker",
-            remedy="leave them out to search the shards one after another in this process",
-        )
+    alone = "leave it out to search the shards one after another in this process"
+    if executor not in ("local", "ray"):
+        raise unknown("executor", executor, ("local", "ray"), remedy=alone)
+    if workers is not None and workers < 1:
+        raise InputError(got=f"a search with {workers} workers", need="at least one worker", remedy=alone)
     if address is not None and executor != "ray":
         raise InputError(
-            got=f"the address {address!r} with the executor {executor!r}",
-            need="the address of a Ray cluster, with the executor ray",
+            got=f"the address {address!r} without the executor ray",
+            need="the address of a Ray cluster, and the executor that goes there",
             remedy="give --executor ray as well",
         )
     chosen: Executor = "ray" if executor == "ray" else "local"

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 from tyro.conf import arg
 
 from byheart._checks import InputError, check_ratio
-from byheart.cli.options import Channels, Count, OwnData
+from byheart.cli.options import Channels, Count, OwnData, refuse_without_data
 from byheart.cli.theory.output import show_forecast, write_forecast
 from byheart.studies.s1_crossover.forecast.compute import (
     SHOWN_SNR,
@@ -79,7 +79,7 @@ def crossover(
     snr = None if json is None and figure is None else SHOWN_SNR
     replicates = Replicates(range(seed, seed + restarts), samples, models, start, snr)
     if data is None:
-        _refuse_image_settings(size, channels, distinct)
+        refuse_without_data({"--size": size, "--channels": channels, "--distinct": distinct or None})
         forecast = forecast_population(*_settings(dimension, components, n), replicates)
     else:
         if dimension is not None:
@@ -93,11 +93,12 @@ def crossover(
 
 
 def _check(threshold: float, restarts: int, samples: int, seed: int) -> None:
-    if restarts < 2 or samples < 1 or seed < 0:
+    least = {"--restarts": (restarts, 2), "--samples": (samples, 1), "--seed": (seed, 0)}
+    if wrong := [f"{flag} {value}" for flag, (value, low) in least.items() if value < low]:
         raise InputError(
-            got=f"--restarts {restarts}, --samples {samples}, --seed {seed}",
-            need="at least 2, 1 and 0",
-            remedy="an interval needs repeats",
+            got=" and ".join(wrong),
+            need="--restarts, --samples and --seed of at least 2, 1 and 0",
+            remedy="leave it out: the default fits",
         )
     check_ratio(threshold, "--threshold")
 
@@ -109,15 +110,6 @@ def _settings(d: int | None, k: int | None, n: int | None) -> tuple[int, int, in
         COMPONENTS if k is None else k,
         POINTS if n is None else n,
     )
-
-
-def _refuse_image_settings(size: int | None, channels: int | None, distinct: bool) -> None:
-    if distinct or size is not None or channels is not None:
-        raise InputError(
-            got="--size, --channels or --distinct without --data",
-            need="the data that they are about",
-            remedy="add --data NAME or --data FOLDER",
-        )
 
 
 def _refuse_fresh_samples(start: Start) -> None:
