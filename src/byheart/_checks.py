@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "check_alike",
+    "check_default_device",
     "check_finite",
     "check_least",
     "check_not_negative",
@@ -117,6 +118,18 @@ def check_not_negative(name: str, value: float, *, remedy: str) -> None:
     """Raise InputError unless 0 ≤ value < infinity.  name: what the caller calls it."""
     if not 0 <= value < math.inf:
         raise InputError(got=f"{name} {value:g}", need=f"0 ≤ {name} < infinity", remedy=remedy)
+
+
+def check_default_device() -> None:
+    """Raise InputError where torch's default device is not the CPU: what is made and drawn here would lie elsewhere."""
+    import torch
+
+    if (device := torch.empty(0, dtype=torch.float32).device).type != "cpu":
+        raise InputError(
+            got=f"{device} as torch's default device",
+            need="the CPU as default: models and data stay on their own device, and seeds mean the same numbers everywhere",
+            remedy='write `with torch.device("cpu"):` around the call, or take torch.set_default_device out',
+        )
 
 
 def check_least(name: str, value: int, least: int = 1, of: str = "", *, remedy: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from byheart._checks import InputError, unknown
+from byheart._checks import InputError, check_default_device, unknown
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
 from byheart.auditing.inputs.size import Pad
@@ -91,6 +91,7 @@ def audit(
     is interrupted to go on.
     Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
     """
+    check_default_device()
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device
 from byheart.auditing.dedup_result import DedupResult
 from byheart.auditing.inputs import Images, gather
 from byheart.auditing.pairs import picture, pose_of
@@ -59,6 +59,7 @@ def dedup(
     With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
     Raises InputError for what cannot be read, and for features.
     """
+    check_default_device()
     began = time.perf_counter()
     check_counts(planted, queries)
     tell("reading", 0, 1)

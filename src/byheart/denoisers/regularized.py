@@ -48,7 +48,8 @@ class Shrunk(Wrapper):
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         denoised = self.denoiser(x, sigma)  # first: it refuses what is no level
-        gamma = torch.as_tensor(self.shrinkage(x, sigma))
+        gamma = self.shrinkage(x, sigma)
+        gamma = torch.as_tensor(gamma, dtype=torch.float32 if isinstance(gamma, float) else None)
         if not bool((gamma >= 0).all()):
             raise InputError(
                 got=f"a shrinkage γ of {gamma.min().item():g}",

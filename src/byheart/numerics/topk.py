@@ -78,7 +78,7 @@ class TopK:
 def empty(queries: int, k: int, *, largest: bool = False, dtype: torch.dtype = torch.float64) -> TopK:
     """The table over no rows, unit of `merge`: (queries, k) places, none taken."""
     worst = -torch.inf if largest else torch.inf
-    index = torch.full((queries, k), MISSING)
+    index = torch.full((queries, k), MISSING, dtype=torch.int64)
     return TopK(torch.full((queries, k), worst, dtype=dtype), index, largest)
 
 

@@ -161,7 +161,10 @@ def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
     response, found = spaces(train).soft, {}
     for start, queries in _parts(heldout):
         rows = exact_rows(queries, response)
-        best, index = torch.full((len(rows),), SAME), torch.full((len(rows),), -1)
+        best, index = (
+            torch.full((len(rows),), SAME, dtype=rows.dtype),
+            torch.full((len(rows),), -1, dtype=torch.int64),
+        )
         for at, part in _parts(train):
             value, nearest = matmul_t(rows, exact_rows(part, response)).max(1)
             better = value > best

@@ -77,7 +77,7 @@ def store_data(folder: RunFolder, found: Split) -> None:
             need=f"those that run {folder.id} began with, {before[:12]}",
             remedy=f"put the old files back, or delete {folder.path} to begin anew",
         )
-    folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale)})
+    folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale, dtype=torch.float32)})
     folder.write_record(
         "data",
         {
