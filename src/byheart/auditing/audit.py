@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device, unknown
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
 from byheart.auditing.inputs.size import Pad
@@ -99,6 +99,7 @@ def audit(
     as the trained run that the samples are of, else as the samples say (see `readings.choose`).
     Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
     """
+    check_default_device()
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
@@ -201,12 +202,14 @@ def _request(
     tell: Tell,
 ) -> Request:
     check_counts(planted, queries)
-    if not 0 < alpha < 0.5 or rule not in ("pac", "marginal"):
+    if not 0 < alpha < 0.5:
         raise InputError(
-            got=f"alpha = {alpha:g} and rule {rule!r}",
-            need="alpha between 0 and 0.5, and rule pac or marginal",
-            remedy="leave them out for the defaults: alpha=0.01, rule='pac'",
+            got=f"alpha = {alpha:g}",
+            need="a share between 0 and 0.5",
+            remedy="leave it out for the default, 0.01",
         )
+    if rule not in ("pac", "marginal"):
+        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave it out for the default, pac")
     return Request(alpha, rule, seed, planted, queries, pad, tell)
 
 

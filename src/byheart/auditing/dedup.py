@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device, printable
 from byheart.auditing.dedup_result import DedupResult
 from byheart.auditing.inputs import Images, gather
 from byheart.auditing.pairs import picture, pose_of
@@ -20,7 +20,6 @@ from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
 from byheart.auditing.stored.train import Stored, searching, trained_on
-from byheart.data.pictures import printable
 from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
@@ -66,6 +65,7 @@ def dedup(
     With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
     Raises InputError for what cannot be read, and for features.
     """
+    check_default_device()
     began = time.perf_counter()
     check_counts(planted, queries)
     tell("reading", 0, 1)

@@ -114,7 +114,7 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
 
 
 def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:
-    center = getattr(denoiser, "center", torch.zeros(())).to(pixels)
+    center = getattr(denoiser, "center", torch.zeros((), dtype=torch.float32)).to(pixels)
     scale = float(getattr(denoiser, "scale", 1.0))
     x = (pixels - center) / scale
     return _Units(center, scale, float((x - x.mean(0)).square().mean().sqrt()))
@@ -173,7 +173,7 @@ def _denoised(
     """The channel `whole` of samples and held-out images that were both denoised a little first."""
     request.tell("denoised samples", 0, 1)
     device = _device(denoiser)
-    level = torch.tensor(DENOISED_AT * units.rms, device=device)
+    level = torch.tensor(DENOISED_AT * units.rms, dtype=torch.float32, device=device)
 
     def through(one: Images) -> Tensor:
         parts = []

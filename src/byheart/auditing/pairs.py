@@ -177,7 +177,9 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
     if side <= SIDE:
         return None
     both = [interpolate(one[None], size=(side, side), mode="area") for one in (sample, image)]
-    turn = torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]])
+    turn = torch.tensor(
+        [[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]], dtype=torch.float32
+    )
     moved = posed(both[1], turn)
     if pose.blur > 0:
         moved = gaussian_blur(moved, pose.blur * side / SIDE)

@@ -156,8 +156,7 @@ def _stacked(model: object, images: Any, size: int) -> Array:
         values = as_numpy(images)
     elif isinstance(images, list | tuple) and images:
         label = f"an image of a {model_name(model)}"
-        each = [picture_values(one) if hasattr(one, "getbands") else _array(one) for one in images]
-        values = np.stack([channels_first(label, one) for one in each])
+        values = _alike(label, [channels_first(label, _array(label, one)) for one in images])
     else:
         values = np.asarray(images)
     if values.ndim < 2 or len(values) != size:
@@ -169,8 +168,30 @@ def _stacked(model: object, images: Any, size: int) -> Array:
     return values
 
 
-def _array(x: Any) -> Array:
-    return as_numpy(x) if isinstance(x, Tensor) else np.asarray(x)
+def _array(label: str, image: Any) -> Array:
+    """Read one image that a model returned.  Raises InputError for what is no image, or one that cannot be read."""
+    try:
+        if hasattr(image, "getbands"):  # a picture of Pillow
+            return picture_values(image)
+        return as_numpy(image) if isinstance(image, Tensor) else np.asarray(image)
+    except ValueError as error:  # lists of different lengths, too
+        raise InputError(
+            got=f"{label} that cannot be read ({error})",
+            need="arrays, tensors, or pictures of 8 bits a channel",
+            remedy="return arrays (c, h, w)",
+        ) from error
+
+
+def _alike(label: str, images: list[Array]) -> Array:
+    """Stack images, (b, c, h, w).  Raises InputError for images of several shapes."""
+    shapes = list(dict.fromkeys(image.shape for image in images))
+    if len(shapes) > 1:
+        raise InputError(
+            got=f"{label} of shape {shapes[1]} beside others of {shapes[0]}",
+            need="samples of one shape",
+            remedy="bring them to one size before they are returned",
+        )
+    return np.stack(images)
 
 
 def model_name(model: object) -> str:

@@ -12,14 +12,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, expanded, meant, printable
 from byheart.auditing.inputs.collect import collect
 from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
 from byheart.auditing.inputs.named import named
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
 from byheart.data.dataset import Dataset
-from byheart.data.pictures import printable
 from byheart.data.reader.columns import columns_of, from_column, from_columns, is_column
 from byheart.data.reader.items import from_sequence
 from byheart.data.reader.path import from_path
@@ -173,7 +172,7 @@ def _at_path(text: str, what: What) -> Source:
             need=_MEANT,
             remedy="name it; a variable of the shell may be unset",
         )
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not lies(path):
         raise InputError(
             got=f"{in_words(what)} {printable(shortened(text))}, where nothing lies",
