@@ -1,6 +1,6 @@
 """audit(samples=, train=, heldout=): does this model copy its training data?
 
-    inputs ─ copy test ─ channels, share, distinct images, power ─ verdict
+    inputs ─ blank images out ─ copy test ─ channels, share, distinct images, power ─ verdict
            └ pixels, or an encoder ─ classical measures, fidelity, novelty
            └ a denoiser ─ losses, membership, local dimension; the copy test again on denoised samples
 
@@ -18,6 +18,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from byheart._checks import InputError
+from byheart.auditing.blanks import Told, told
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
 from byheart.auditing.inputs.size import Pad
@@ -30,6 +31,7 @@ from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.stored.images import copies_of_stored_images
 from byheart.auditing.stored.train import Stored, searching, trained_on
+from byheart.auditing.units import sampled_units
 from byheart.auditing.vectors import copies_of_rows
 from byheart.features.encoders import Encoder, encoder
 from byheart.features.encoding import encode
@@ -89,7 +91,8 @@ def audit(
     executor, workers, address, checkpoints: of a training set in shards: local processes or a Ray cluster at that address, how
     many shards are searched at once (1), and the folder in which the tables of finished shards are kept, for a search that
     is interrupted to go on.
-    Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
+    Images that are blank beside the training images are counted, and left out of the copy test and the measures of copying.
+    Raises InputError for sets that cannot be read or compared or are blank, and settings out of range or of nothing that is there.
     """
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
@@ -99,22 +102,27 @@ def audit(
     stored = trained_on(train, by, channels=channels, tell=tell)
     _check_unstored(stored, denoiser, features)
     draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
-    sets = Sets(
-        draw(samples, what="samples"),
-        read(train, what="train") if stored is None else stored,
-        None if heldout is None else read(heldout, what="heldout"),
-    )
+    given = None if callable(samples) else draw(samples, what="samples")
+    known = read(train, what="train") if stored is None else stored
+    sampled = sampled_units(samples, shape, known, seed)
+    if given is None:
+        to_pixels = None if sampled is None else sampled.to_pixels
+        given = draw(samples, what="samples", to_pixels=to_pixels)
+    sets = Sets(given, known, None if heldout is None else read(heldout, what="heldout"))
     wary = check_together(sets.samples, _in_memory(sets), sets.heldout)
-    both = _overlap(sets, allow=allow_overlap)
+    seen = told(sets)
+    both = _overlap(seen.sets, allow=allow_overlap)
     chosen = _encoder(features, sets)  # refused now, not after the copy test
-    body = _body(sets, request)
+    body = seen.numbered(_body(seen.sets, request))
     found = measures(
-        sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
+        sets, seen.sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
     asked = denoiser if denoiser is not None else samples if _is_denoiser(samples) else None
-    model = _model(asked, sets, request, body)
-    warnings = (*wary, *_kept(both), *body.warnings, *found.warnings, *model.warnings)
-    result = _result(sets, both, request, body, found, model, warnings, time.perf_counter() - began)
+    model = _model(asked, seen.sets, request, body)
+    said = () if sampled is None or asked is samples else sampled.warnings
+    warnings = (*wary, *seen.warnings, *_kept(both), *said, *body.warnings, *found.warnings, *model.warnings)
+    inputs = _inputs(sets, seen, both)
+    result = _result(inputs, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
 
 
@@ -227,9 +235,17 @@ def _is_denoiser(source: Any) -> bool:
     return callable(source) and hasattr(source, "shape") and not hasattr(source, "__getitem__")
 
 
+def _inputs(sets: Sets, seen: Told, both: tuple[tuple[str, str], ...]) -> Inputs:
+    return Inputs(
+        samples=source_of(sets.samples, seen.blank.get("samples", ())),
+        train=source_of(sets.train, seen.blank.get("train", ())),
+        heldout=None if sets.heldout is None else source_of(sets.heldout, seen.blank.get("heldout", ())),
+        overlap=both,
+    )
+
+
 def _result(
-    sets: Sets,
-    both: tuple[tuple[str, str], ...],
+    inputs: Inputs,
     request: Request,
     body: Body,
     found: Measures,
@@ -237,12 +253,6 @@ def _result(
     warnings: tuple[str, ...],
     seconds: float,
 ) -> AuditResult:
-    inputs = Inputs(
-        samples=source_of(sets.samples),
-        train=source_of(sets.train),
-        heldout=None if sets.heldout is None else source_of(sets.heldout),
-        overlap=both,
-    )
     return AuditResult(
         verdict=body.decision.verdict,
         sentence=body.decision.sentence,
