@@ -49,11 +49,16 @@ def check_counts(planted: int, queries: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none."""
+    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none.
+
+    least: contrast below which an image is blank (see `blanks`); blank: samples that were left out as blank.
+    """
 
     samples: Images | Rows
     train: Images | Rows | Stored
     heldout: Images | Rows | None
+    least: float = 0.0
+    blank: int = 0
 
     @property
     def images(self) -> tuple[Images, Images, Images | None]:

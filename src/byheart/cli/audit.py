@@ -232,7 +232,7 @@ def _told(result: AuditResult) -> str:
     lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in warnings]
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
-        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.count:,} innocent samples"
+        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.compared:,} innocent samples"
         lines.append(Text(f"\n  {_accused(flagged)}, the least probable first ({chance}):"))
         lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
         if len(flagged) > SHOWN:
@@ -256,7 +256,7 @@ def _accused(flagged: Sequence[Pair]) -> str:
 
 def _by_chance(result: AuditResult) -> float:
     """Count the accusations that are expected where no sample is a copy, in all channels together."""
-    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.count
+    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.compared
     ranks = [(one.rank or 0) * one.count for one in result.channels if one.rule != "none"]
     return sum(ranks) / (heldout + 1)
 
