@@ -57,7 +57,13 @@ def tally(claims: Sequence[Mapping[str, Any]]) -> str:
     if not claims:
         return ""
     counts = Counter(str(row.get("verdict") or "not measured") for row in claims)
-    parts = [f"{counts[verdict]} {verdict}{_named(claims, verdict)}" for verdict in VERDICTS if counts[verdict]]
+    if counts["reproduced"] == len(claims) > 1:
+        return f"All {len(claims)} claims are reproduced."
+    parts = [
+        f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}{_named(claims, verdict)}"
+        for verdict in VERDICTS
+        if counts[verdict]
+    ]
     return f"Of {plural(len(claims), 'claim')}, {listed(parts)}."
 
 
@@ -69,8 +75,11 @@ def _named(claims: Sequence[Mapping[str, Any]], verdict: str) -> str:
 
 
 def _source(paper: str | None, figure: str | None) -> str:
-    """Name the source of a claim: `S1, figures 1 and 7`."""
-    plates = "" if not figure else f"figures {figure}" if " and " in figure else f"figure {figure}"
+    """Name the source of a claim: `S1, figures 1 and 7`, or `S2, “abstract”` where that has no number."""
+    if not figure or not figure[0].isdigit():
+        plates = figure and f"“{figure}”"
+    else:
+        plates = f"figures {figure}" if " and " in figure else f"figure {figure}"
     return ", ".join(filter(None, (paper, plates)))
 
 
