@@ -213,5 +213,7 @@ def _fall(content: OnsetContent, name: str) -> str:
     verb = "falls" if change.ratio > 1 else "does not fall but goes"
     spreads = f"{verb} from {number(change.before)} to {number(change.after)}"
     factor = f"by a factor of {interval(change.ratio, change.low, change.high)}"
-    unsure = ": the interval includes 1, no change" if change.low <= 1 <= change.high else ""
-    return f"The distance between the curves of n = {sizes} {spreads}, {factor}{unsure}."
+    low, high = change.low, change.high
+    unsure = low is not None and high is not None and low <= 1 <= high
+    doubt = ": the interval includes 1, no change" if unsure else ""
+    return f"The distance between the curves of n = {sizes} {spreads}, {factor}{doubt}."
