@@ -21,7 +21,7 @@ __all__ = ["study"]
 
 # A help text of several lines stands here: in a docstring its line breaks would be printed.
 SCALE = (
-    "Size of the study: ci (a test of the program: seconds), demo (minutes), cpu (minutes to about an hour), long (hours) or "
+    "Size of the study: ci (a test of the program: seconds), demo (minutes), cpu (minutes to an hour and a half), long (hours) or "
     "paper (as published: days on a GPU). Not every study has every size; --dry-run estimates the time on this machine. By "
     "default demo, or cpu for a study that has no demo size."
 )
