@@ -215,5 +215,9 @@ def _fall(content: OnsetContent, name: str) -> str:
     factor = f"by a factor of {interval(change.ratio, change.low, change.high)}"
     low, high = change.low, change.high
     unsure = low is not None and high is not None and low <= 1 <= high
-    doubt = ": the interval includes 1, no change" if unsure else ""
+    doubt = (
+        "; the interval includes 1, so that these runs do not settle whether they come closer"
+        if unsure
+        else ""
+    )
     return f"The distance between the curves of n = {sizes} {spreads}, {factor}{doubt}."
