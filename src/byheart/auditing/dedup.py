@@ -14,7 +14,7 @@ from torch import Tensor
 from byheart._checks import InputError, check_default_device, printable
 from byheart.auditing.blanks import alike_words, faint_words
 from byheart.auditing.dedup_result import DedupResult
-from byheart.auditing.inputs import Images, gather
+from byheart.auditing.inputs import Images, Rows, gather
 from byheart.auditing.inputs.sets import in_words
 from byheart.auditing.inputs.window import framed, stretched
 from byheart.auditing.pairs import picture, pose_of
@@ -89,6 +89,13 @@ def dedup(
         images = gather(train, what="train", channels=channels, pad=pad, reading=USUAL.but(given))
     else:
         images = stored.beginning()
+    return _of_images(images, planted, queries, seed, tell, began)
+
+
+def _of_images(
+    images: Images | Rows, planted: int, queries: int, seed: int, tell: Tell, began: float
+) -> DedupResult:
+    """Deduplicate a set in memory.  Raises InputError for features."""
     if not isinstance(images, Images):
         raise InputError(
             got=f"features of {images.shape[0]} numbers",
