@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "check_alike",
+    "check_default_device",
     "check_finite",
     "check_least",
     "check_not_negative",
@@ -25,8 +28,10 @@ __all__ = [
     "check_shape",
     "check_tensor",
     "extra_missing",
+    "expanded",
     "meant",
     "of_file",
+    "printable",
     "refused",
     "unknown",
 ]
@@ -38,7 +43,8 @@ LONGEST = 60  # characters of a value that are shown
 class InputError(ValueError):
     """Bad input, in three parts: what was `got`, what the code `need`s, and the `remedy`.
 
-    The command line prints the parts one a line; in Python they read as one sentence.
+    The command line prints the parts one a line; in Python they read as one sentence.  Both are `printable`: the parts may
+    hold names of files and what a file says, as they are.
     """
 
     def __init__(self, *, got: str, need: str, remedy: str) -> None:
@@ -46,7 +52,7 @@ class InputError(ValueError):
         self.got, self.need, self.remedy = got, need, remedy
 
     def __str__(self) -> str:
-        return f"got {self.got}; need {self.need}; {self.remedy}"
+        return printable(f"got {self.got}; need {self.need}; {self.remedy}")
 
     def __reduce__(self) -> tuple[object, tuple[str, str, str]]:
         # Keyword-only construction would break the trip back from a worker process.
@@ -55,6 +61,29 @@ class InputError(ValueError):
 
 def _rebuild(got: str, need: str, remedy: str) -> InputError:
     return InputError(got=got, need=need, remedy=remedy)
+
+
+def printable(text: str) -> str:
+    """Text in which control characters, direction marks and undecodable bytes are written out, for a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def expanded(path: Path | str) -> Path:
+    """The path with the home folder in the place of a leading `~` or `~user`.
+
+    Raises InputError where there is no such user, or nobody says where the home folder lies.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = Path(path).parts[0]
+        raise InputError(
+            got=f"{path}, where {user} stands for no home folder",
+            need="a user of this machine behind the ~"
+            if user != "~"
+            else "a home folder, in the variable HOME",
+            remedy="write the whole path",
+        ) from error
 
 
 def check_finite(name: str, x: Tensor) -> None:
@@ -92,6 +121,18 @@ def check_not_negative(name: str, value: float, *, remedy: str) -> None:
     """Raise InputError unless 0 ≤ value < infinity.  name: what the caller calls it."""
     if not 0 <= value < math.inf:
         raise InputError(got=f"{name} {value:g}", need=f"0 ≤ {name} < infinity", remedy=remedy)
+
+
+def check_default_device() -> None:
+    """Raise InputError where torch's default device is not the CPU: what is made and drawn here would lie elsewhere."""
+    import torch
+
+    if (device := torch.empty(0, dtype=torch.float32).device).type != "cpu":
+        raise InputError(
+            got=f"{device} as torch's default device",
+            need="the CPU as default: models and data stay on their own device, and seeds mean the same numbers everywhere",
+            remedy='write `with torch.device("cpu"):` around the call, or take torch.set_default_device out',
+        )
 
 
 def check_least(name: str, value: int, least: int = 1, of: str = "", *, remedy: str) -> None:
@@ -176,11 +217,12 @@ def of_file(error: OSError) -> InputError:
         errno.EPIPE: ("a reader until the end", "look why what reads the pipe ended"),
         errno.ENXIO: ("a reader at the other end", "start what reads the pipe first"),
         errno.ENAMETOOLONG: ("a shorter name", "name it shorter"),
+        errno.EMFILE: ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096"),
+        errno.ENFILE: ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096"),
     }
     need, remedy = needs.get(error.errno or 0, ("a path that can be used", "check the path"))
-    name = (
-        "standard output" if error.filename is None else error.filename
-    )  # all that is written by its name says it
+    # All that is written by its name says it.
+    name = "standard output" if error.filename is None else os.fsdecode(error.filename)
     return InputError(got=f"{name} ({error.strerror})", need=need, remedy=remedy)
 
 

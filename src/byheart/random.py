@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device
 
 if TYPE_CHECKING:
     import torch
@@ -20,9 +20,13 @@ __all__ = ["SeededNoise", "derive", "generator", "streams"]
 
 
 def generator(seed: int) -> torch.Generator:
-    """A fresh CPU generator.  Raises InputError unless 0 <= seed < 2⁶³."""
+    """A fresh CPU generator.
+
+    Raises InputError unless 0 <= seed < 2⁶³, and where torch's default device is another one.
+    """
     import torch
 
+    check_default_device()
     if not 0 <= seed < 2**63:
         raise InputError(
             got=f"seed {seed}", need="an integer from 0 to 2^63 - 1", remedy="choose a small positive seed"

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from byheart.auditing.inputs import gather
-from byheart.auditing.model import LEVELS, _denoised, _device, _Units, model_findings
+from byheart.auditing.model import LEVELS, _denoised, model_findings
 from byheart.auditing.sets import Request, Sets, silent
+from byheart.auditing.units import Units, device_of
 from byheart.metrics.copying.copy_test import copy_test
 from byheart.random import generator
 
@@ -58,17 +59,17 @@ class Elsewhere:
         return torch.rand(x.shape, generator=generator(len(x)))
 
 
-def test_samples_are_denoised_on_the_denoisers_device(test):
-    model, units = Elsewhere(), _Units(torch.zeros(()), 1.0, rms=0.3)
+def test_samples_are_denoised_on_the_denoisersdevice_of(test):
+    model, units = Elsewhere(), Units(torch.zeros(()), 1.0, rms=0.3)
     (found,) = _denoised(model, units, SETS.samples, SETS.heldout, REQUEST, test)
     assert model.asked == [("meta", "meta")] * 2
     assert found.name == "whole" and found.count == 12
 
 
 def test_the_device_is_the_models_its_weights_or_the_cpu():
-    assert _device(Elsewhere()).type == "meta"
-    assert _device(Blurring().to("meta")).type == "meta"
-    assert _device(lambda x, sigma: x).type == _device(nn.Identity()).type == "cpu"
+    assert device_of(Elsewhere()).type == "meta"
+    assert device_of(Blurring().to("meta")).type == "meta"
+    assert device_of(lambda x, sigma: x).type == device_of(nn.Identity()).type == "cpu"
 
 
 def test_a_network_is_asked_in_evaluation_mode_and_left_in_its_own(test):

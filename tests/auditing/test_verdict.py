@@ -81,7 +81,7 @@ def test_what_can_be_told_depends_on_alpha():
             "Local matches are as frequent among held-out images: of collages",
         ),
         ({"noisy": 0.1}, {"noisy": 0.86}, "noise of σ 0.3 or more are not testable: 10 % of those planted"),
-        ({"faint": 3}, {"faint": 0}, "3 of the 1,000 samples are blank or nearly so, and not testable"),
+        ({"blank": 3}, {"blank": 0}, "3 of the 1,003 samples are blank or nearly so, and not testable"),
     ],
 )
 def test_what_a_population_hides_is_said_where_it_does(blind, seeing, said):

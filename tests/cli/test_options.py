@@ -21,7 +21,7 @@ def test_no_choice_is_the_study_s_own_data():
         ({"size": 8}, False, "--size"),
         ({"channels": 1}, False, "--channels"),
         ({"heldout": 0}, False, "--heldout"),
-        ({"fit": "squash", "white": 1}, False, "--fit, --white"),
+        ({"fit": "squash", "white": 1}, False, "--fit and --white"),
         ({"size": None}, True, "--distinct"),
     ],
 )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from byheart.data.pictures import MAX_PIXELS, Unreadable, printable, read_picture
+from byheart._checks import printable
+from byheart.data.pictures import MAX_PIXELS, Unreadable, read_picture
 
 
 def noise(*shape, dtype=np.uint8, seed=0):

@@ -1,6 +1,6 @@
 """audit(samples=, train=, heldout=): does this model copy its training data?
 
-    inputs ─ copy test ─ channels, share, distinct images, power ─ verdict
+    inputs ─ blank images out ─ copy test ─ channels, share, distinct images, power ─ verdict
            └ pixels, or an encoder ─ classical measures, fidelity, novelty
            └ a denoiser ─ losses, membership, local dimension; the copy test again on denoised samples
 
@@ -10,16 +10,18 @@ The method, and what it was measured to find and to miss, is in docs/theory/copy
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device, unknown
+from byheart.auditing.blanks import told
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
+from byheart.auditing.inputs.sets import What
 from byheart.auditing.inputs.size import Pad
 from byheart.auditing.inputs.together import reported
 from byheart.auditing.measures import Measures, measures
@@ -31,6 +33,7 @@ from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.stored.images import copies_of_stored_images
 from byheart.auditing.stored.train import Stored, searching, trained_on
+from byheart.auditing.units import Fitted, sampled_units
 from byheart.auditing.vectors import copies_of_rows
 from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
 from byheart.features.encoders import Encoder, encoder
@@ -97,36 +100,56 @@ def audit(
     is interrupted to go on.
     orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`; None:
     as the trained run that the samples are of, else as the samples say (see `readings.choose`).
-    Raises InputError for sets that cannot be read or compared, and settings out of range or of nothing that is there.
+    Images that are blank beside the training images are counted, and left out of the copy test and the measures of copying.
+    Raises InputError for sets that cannot be read or compared or are blank, and settings out of range or of nothing that is there.
     """
+    check_default_device()
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
     tell("reading", 0, 1)
-    given, known = asked(orientation, fit, transparency, white), known_reading(samples, denoiser)
-    reading = USUAL.but({**known, **given})
+    options, of_run = asked(orientation, fit, transparency, white), known_reading(samples, denoiser)
+    reading = USUAL.but({**of_run, **options})
     read = partial(gather, channels=channels, pad=pad, reading=reading, alone=False)
     by = searching(executor, workers, address, checkpoints)
     stored = trained_on(train, by, channels=channels, tell=tell)
     _check_unstored(stored, denoiser, features)
     draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
-    sets = Sets(
-        draw(samples, what="samples"),
-        read(train, what="train") if stored is None else stored,
-        None if heldout is None else read(heldout, what="heldout"),
-    )
-    sets, read_as, doubts = as_trained(sets, given, known, alpha)
+    sets, sampled = _gathered(samples, draw, stored, read, train, heldout, shape, seed)
+    sets, read_as, doubts = as_trained(sets, options, of_run, alpha)
     wary = (*check_together(sets.samples, _in_memory(sets), sets.heldout), *doubts)
-    both = _overlap(sets, allow=allow_overlap)
+    seen = told(sets)
+    both = _overlap(seen.sets, allow=allow_overlap)
     chosen = _encoder(features, sets)  # refused now, not after the copy test
-    body = _body(sets, request)
+    body = seen.numbered(_body(seen.sets, request))
     found = measures(
-        sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
+        sets, seen.sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
     )
     own = samples if _is_denoiser(samples) else None
-    model = _model(own if denoiser is None else denoiser, sets, request, body)
-    warnings = (*wary, *_kept(both), *body.warnings, *found.warnings, *model.warnings)
-    result = _result(sets, read_as, both, request, body, found, model, warnings, time.perf_counter() - began)
+    model = _model(own if denoiser is None else denoiser, seen.sets, request, body)
+    said = () if sampled is None or (own is not None and denoiser is None) else sampled.warnings
+    warnings = (*wary, *seen.warnings, *_kept(both), *said, *body.warnings, *found.warnings, *model.warnings)
+    inputs = _inputs(sets, seen.blank, both, read_as)
+    result = _result(inputs, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
+
+
+def _gathered(
+    samples: Any,
+    draw: Callable[..., Images | Rows],
+    stored: Stored | None,
+    read: Callable[..., Images | Rows],
+    train: Any,
+    heldout: Any,
+    shape: tuple[int, ...] | None,
+    seed: int,
+) -> tuple[Sets, Fitted | None]:
+    """Read the three sets; of a denoiser from which samples are drawn also the units, which its training images tell."""
+    given = None if callable(samples) else draw(samples, what="samples")
+    known = read(train, what="train") if stored is None else stored
+    units = sampled_units(samples, shape, known, seed)
+    if given is None:
+        given = draw(samples, what="samples", to_pixels=None if units is None else units.to_pixels)
+    return Sets(given, known, None if heldout is None else read(heldout, what="heldout")), units
 
 
 def _body(sets: Sets, request: Request) -> Body:
@@ -201,12 +224,14 @@ def _request(
     tell: Tell,
 ) -> Request:
     check_counts(planted, queries)
-    if not 0 < alpha < 0.5 or rule not in ("pac", "marginal"):
+    if not 0 < alpha < 0.5:
         raise InputError(
-            got=f"alpha = {alpha:g} and rule {rule!r}",
-            need="alpha between 0 and 0.5, and rule pac or marginal",
-            remedy="leave them out for the defaults: alpha=0.01, rule='pac'",
+            got=f"alpha = {alpha:g}",
+            need="a share between 0 and 0.5",
+            remedy="leave it out for the default, 0.01",
         )
+    if rule not in ("pac", "marginal"):
+        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave it out for the default, pac")
     return Request(alpha, rule, seed, planted, queries, pad, tell)
 
 
@@ -238,10 +263,24 @@ def _is_denoiser(source: Any) -> bool:
     return callable(source) and hasattr(source, "shape") and not hasattr(source, "__getitem__")
 
 
-def _result(
+def _inputs(
     sets: Sets,
-    read_as: ReadAs | None,
+    blank: Mapping[What, tuple[str, ...]],
     both: tuple[tuple[str, str], ...],
+    read_as: ReadAs | None,
+) -> Inputs:
+    """Record the three sets.  blank: names of the images that the copy test leaves out, by set."""
+    return Inputs(
+        samples=source_of(sets.samples, blank.get("samples", ())),
+        train=source_of(sets.train, blank.get("train", ())),
+        heldout=None if sets.heldout is None else source_of(sets.heldout, blank.get("heldout", ())),
+        overlap=both,
+        reading=read_as,
+    )
+
+
+def _result(
+    inputs: Inputs,
     request: Request,
     body: Body,
     found: Measures,
@@ -249,13 +288,6 @@ def _result(
     warnings: tuple[str, ...],
     seconds: float,
 ) -> AuditResult:
-    inputs = Inputs(
-        samples=source_of(sets.samples),
-        train=source_of(sets.train),
-        heldout=None if sets.heldout is None else source_of(sets.heldout),
-        overlap=both,
-        reading=read_as,
-    )
     return AuditResult(
         verdict=body.decision.verdict,
         sentence=body.decision.sentence,

@@ -11,17 +11,20 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device, printable
+from byheart.auditing.blanks import alike_words, faint_words
 from byheart.auditing.dedup_result import DedupResult
-from byheart.auditing.inputs import Images, gather
+from byheart.auditing.inputs import Images, Rows, gather
+from byheart.auditing.inputs.sets import in_words
+from byheart.auditing.inputs.window import framed, stretched
 from byheart.auditing.pairs import picture, pose_of
 from byheart.auditing.provenance import source_of, versions
 from byheart.auditing.record import Cluster, Member, Pose
 from byheart.auditing.sets import Tell, check_counts, silent
 from byheart.auditing.stored.duplicates import NOT_TOLD, stored_duplicates
 from byheart.auditing.stored.train import Stored, searching, trained_on
-from byheart.data.pictures import printable
 from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
+from byheart.metrics.copying.blank import contrast, least_contrast
 from byheart.metrics.copying.card import copy_level, sensitivity_card
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import Matches, copy_test
@@ -63,9 +66,11 @@ def dedup(
     tell: hears a stage, how much of it is done, and of how much.
     executor, workers, address, checkpoints: of a set in shards, as in `audit`.
     orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`.
+    Images that are blank beside the others are counted and named, and told only where every value is equal.
     With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
     Raises InputError for what cannot be read, and for features.
     """
+    check_default_device()
     began = time.perf_counter()
     check_counts(planted, queries)
     tell("reading", 0, 1)
@@ -84,28 +89,38 @@ def dedup(
         images = gather(train, what="train", channels=channels, pad=pad, reading=USUAL.but(given))
     else:
         images = stored.beginning()
+    return _of_images(images, planted, queries, seed, tell, began)
+
+
+def _of_images(
+    images: Images | Rows, planted: int, queries: int, seed: int, tell: Tell, began: float
+) -> DedupResult:
+    """Deduplicate a set in memory.  Raises InputError for features."""
     if not isinstance(images, Images):
         raise InputError(
             got=f"features of {images.shape[0]} numbers",
             need="images: features say nothing of poses",
             remedy="pass the folder of images",
         )
-    known = _Known.of(images.small)
+    (images,) = stretched([images])
+    contrasts = contrast(images.small)
+    known = _Known.of(images.small, contrasts >= least_contrast(contrasts))
     enough = len(known.kept) >= LEAST
     found = _searched(images, known, planted, queries, seed, tell) if enough else _Found(known, known.same)
+    blank = [images.names[row] for row in (~known.told).nonzero()[:, 0].tolist()]
     clusters = tuple(
         _cluster(images, members, found, pictured=at < _PICTURED)
         for at, members in enumerate(grouped(found.groups))
     )
     return DedupResult(
-        source=source_of(images),
+        source=source_of(images, blank),
         distinct=int((found.groups == torch.arange(len(images))).sum()),
         exact=int((known.equal != torch.arange(len(images))).sum()),
         threshold=found.level,
         meaning=_MEANING if enough else f"{_ALIKE}: there were too few images to learn more",
         seed=seed,
         clusters=clusters,
-        warnings=tuple(_warnings(images, enough=enough)),
+        warnings=(*_warnings(images, blank, enough=enough), *faint_words(contrasts)),
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )
@@ -113,15 +128,20 @@ def dedup(
 
 def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
     found, rows = stored_duplicates(train, pictured=_PICTURED, members=_MEMBERS), torch.arange(len(train))
+    blank = [train.names[row] for row in found.blank.tolist()]
     return DedupResult(
-        source=source_of(train),
+        source=source_of(train, blank),
         distinct=int((found.groups == rows).sum()),
         exact=int((found.equal != rows).sum()),
         threshold=None,
         meaning=f"{_ALIKE}: of a set in shards nothing more is learned",
         seed=seed,
         clusters=found.clusters,
-        warnings=(*_told(train), NOT_TOLD),
+        warnings=(
+            *_notes(train),
+            NOT_TOLD,
+            *((alike_words(len(blank), len(train), blank[0]),) if blank else ()),
+        ),
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )
@@ -129,17 +149,26 @@ def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What needs no search.  equal, same: (n,) groups.  kept: (k,) the first image of each group of `same`."""
+    """What needs no search.
 
+    told: (n,) whether an image is not blank.  equal, same: (n,) groups; blank images are the same only where they are equal.
+    kept: (k,) the first image of each group of `same`, without blank ones.
+    """
+
+    told: Tensor
     equal: Tensor
     same: Tensor
     kept: Tensor
 
     @staticmethod
-    def of(images: Tensor) -> _Known:
+    def of(images: Tensor, told: Tensor) -> _Known:
         equal = equal_groups(images)
-        same = same_groups(images, equal)
-        return _Known(equal, same, (same == torch.arange(len(images))).nonzero()[:, 0])
+        told = told[equal]  # equal images are all blank or none of them, however their contrasts are rounded
+        rows, same = told.nonzero()[:, 0], equal.clone()
+        if len(rows):
+            inner = torch.searchsorted(rows, equal[rows])
+            same[rows] = rows[same_groups(images[rows], inner)]
+        return _Known(told, equal, same, rows[same[rows] == rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,16 +199,20 @@ def _searched(images: Images, known: _Known, planted: int, queries: int, seed: i
         sensitivity_card(test, seed=derive(seed, "card"), count=planted, names=CLOSE, tell=told)
     )
     found = clusters(test, level, at("comparing", len(kept)))
-    return _Found(known, kept[found.groups][torch.searchsorted(kept, known.same)], level, found.seen)
+    groups = known.same.clone()
+    groups[known.told] = kept[found.groups][torch.searchsorted(kept, known.same[known.told])]
+    return _Found(known, groups, level, found.seen)
 
 
-def _told(one: Images | Stored) -> list[str]:
+def _notes(of: Images | Stored) -> list[str]:
     """Say what the reader did or left out, with the name of the set."""
-    return [f"{printable(one.name)}: {note}" for note in one.notes]
+    return [f"{printable(of.name)}: {note}" for note in of.notes]
 
 
-def _warnings(images: Images, *, enough: bool) -> list[str]:
-    found = _told(images)
+def _warnings(images: Images, blank: list[str], *, enough: bool) -> list[str]:
+    found = [*_notes(images), *framed({in_words("train"): images})]
+    if blank:
+        found.append(alike_words(len(blank), len(images), blank[0]))
     if images.unreadable:
         found.append(f"{len(images.unreadable):,} files could not be read and are left out.")
     if not enough:
@@ -204,7 +237,8 @@ def _member(images: Images, row: int, found: _Found, *, pictured: bool) -> Membe
         if (first := int(group[row])) != row:
             return Member(name=name, source=images.names[first], exact=exact, picture=shown)
     at, seen = int(torch.searchsorted(found.known.kept, row)), found.seen
-    if seen is None or found.level is None or seen.whole[at] < found.level:
+    blank = not bool(found.known.told[row])
+    if blank or seen is None or found.level is None or seen.whole[at] < found.level:
         return Member(name=name, picture=shown)
     source = images.names[int(found.known.kept[seen.source[at]])]
     pose: Pose = pose_of(seen, at)

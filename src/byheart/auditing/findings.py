@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from byheart.analysis.calibration.ranks import Rank, chosen_rank, flags, p_values
 from byheart.analysis.calibration.share import ShareOfCopies
@@ -49,12 +48,11 @@ Numbers = NDArray[np.float64]
 BINS = 60
 _NAMED = 50  # clusters of duplicates that are listed, the largest first
 _MEMBERS = 20  # of each of them
-_FAINT = 0.01  # contrast, in units of the range, below which an image is as good as blank
 _BLIND = 0.5  # recall of exact copies below which the training set itself is in the way
 
 
 def copies_of_images(sets: Sets, request: Request) -> Body:
-    """The copy test of three sets of images."""
+    """The copy test of three sets of images, from which blank ones were taken."""
     samples, train, heldout = sets.images
     known = reference(
         train.small,
@@ -71,7 +69,7 @@ def copies_of_images(sets: Sets, request: Request) -> Body:
     pairs = samples, train, found, channels
     limit = _power(len(samples), ranked, request)
     return Body(
-        decision=decide(_evidence(samples.small, found, ranked, limit, request, unlike=beyond)),
+        decision=decide(_evidence(sets, found, ranked, limit, request, unlike=beyond)),
         warnings=tuple(_warnings(known, ranked, len(train), far=far)),
         power=limit,
         channels=tuple(one.record for one in channels.values()),
@@ -155,10 +153,10 @@ def _population(null: Null, known: Reference, request: Request) -> PopulationChe
 
 
 def _evidence(
-    images: Tensor, found: Copies, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
+    sets: Sets, found: Copies, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
 ) -> Evidence:
-    """What the verdict rests on.  images: (b, c, 32, 32) the samples."""
-    samples = len(images)
+    """What the verdict rests on."""
+    samples = len(sets.samples)
     if ranked is None:
         return Evidence(samples=samples, heldout=0, alpha=request.alpha)
     whole, (recorded, counts) = ranked.channels["whole"], ranked.share
@@ -178,7 +176,7 @@ def _evidence(
         below=limit.below,
         alpha=request.alpha,
         spared=_spared(found.seen.whole, whole, ranked.null.plain, ranked.rank),
-        faint=_faint(images),
+        blank=sets.blank,
         collages=_recall(found.reference, "collage", ranked),
         noisy=_recall(found.reference, "noise-0.30", ranked),
     )
@@ -190,16 +188,6 @@ def _spared(scores: Numbers, whole: ChannelNumbers, plain: Matches, rank: Rank) 
         return 0
     alone = flags(p_values(scores, plain.whole), rank.rank, len(plain.whole))
     return int(alone.sum()) - whole.record.flags
-
-
-def _faint(images: Tensor) -> int:
-    """How many images (b, c, 32, 32) hold next to nothing: the root mean square about the mean of each channel is below 0.01.
-
-    Of the inner 30×30, which the noise ratio sees.
-    """
-    inner = images[..., 1:-1, 1:-1]
-    contrast = (inner - inner.mean((2, 3), keepdim=True)).square().mean((1, 2, 3)).sqrt()
-    return int((contrast < _FAINT).sum())
 
 
 def _recall(known: Reference, name: str, ranked: _Ranked) -> float | None:

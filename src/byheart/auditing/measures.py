@@ -41,19 +41,22 @@ class Measures:
     warnings: tuple[str, ...]
 
 
-def measures(sets: Sets, *, features: Encoder | None, cache: Path | None, seed: int, tell: Tell) -> Measures:
+def measures(
+    sets: Sets, told: Sets, *, features: Encoder | None, cache: Path | None, seed: int, tell: Tell
+) -> Measures:
     """The measures of three sets; none without at least 10 rows in each.
 
+    told: the sets without their blank images, which match each other: for the measures of copying.
     features: encoder of fidelity and novelty, None where features were passed; the classical measures are of pixels, or of
     the features where features were passed.
     """
-    if sets.heldout is None or min(len(sets.samples), len(sets.train), len(sets.heldout)) < _LEAST:
+    if told.heldout is None or min(len(told.samples), len(told.train), len(told.heldout)) < _LEAST:
         return Measures(
             (), (f"Fidelity and the classical measures need {_LEAST} images in each of the three sets.",)
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = _copying(sets, seed, tell) + _fidelity(sets, features, cache, seed, tell)
+        found = _copying(told, seed, tell) + _fidelity(sets, features, cache, seed, tell)
     said = dict.fromkeys(
         f"f_mem: {one.message}." if issubclass(one.category, DuplicatesWarning) else f"{one.message}"
         for one in caught

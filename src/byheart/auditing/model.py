@@ -1,30 +1,32 @@
 """What the model itself gives away: its losses on training and held-out images, and its samples after denoising.
 
-The denoiser works on its own device, and in its own units.  One of `byheart.load` knows them (`center`, `scale`, `shape`); of
-another one the images are taken to be what it was trained on: pixels in [0, 1] at the size of the files, unless it says otherwise.
+The denoiser works on its own device, and in its own units (see `units`).  One of `byheart.load` knows them (`center`, `scale`,
+`shape`); another one is asked at the size of the files, in the units in which it denoises training images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from byheart._checks import InputError
 from byheart.analysis.calibration.ranks import chosen_rank
 from byheart.auditing.assess import channel, share
 from byheart.auditing.inputs import Images, working_size
+from byheart.auditing.inputs.full_size import drawn_pixels, pixels_of
+from byheart.auditing.inputs.window import windowed
 from byheart.auditing.record import Channel, Signal
 from byheart.auditing.sets import Request, Sets
+from byheart.auditing.units import Denoiser, Units, device_of, units_of
 from byheart.denoisers.base import denoise
 from byheart.metrics.copying.copy_test import CopyTest
 from byheart.metrics.copying.null import heldout_null
 from byheart.metrics.denoising import loss_gap
 from byheart.metrics.flipd import dimension_gap
 from byheart.metrics.membership import ModelSignal, signal
-from byheart.random import derive, generator
+from byheart.random import derive
 from byheart.sampling.draw import evaluating
 
 __all__ = ["LEVELS", "ModelFindings", "model_findings"]
@@ -37,8 +39,6 @@ _IMAGES = 512  # on each side of the losses
 _DIMENSION = 64  # images on each side of the local dimension
 _BATCH = 256
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
-
 
 @dataclass(frozen=True)
 class ModelFindings:
@@ -47,21 +47,6 @@ class ModelFindings:
     signals: tuple[Signal, ...]
     denoised: tuple[Channel, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Units:
-    """x = (pixels − center) / scale.  rms: of x about its mean."""
-
-    center: Tensor
-    scale: float
-    rms: float
-
-    def inward(self, pixels: Tensor) -> Tensor:
-        return (pixels - self.center) / self.scale
-
-    def outward(self, x: Tensor) -> Tensor:
-        return x * self.scale + self.center
 
 
 @torch.no_grad()
@@ -90,9 +75,10 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
     samples, train, heldout = sets.images
     assert heldout is not None
     request.tell("losses of the model", 0, 1)
-    chosen = [_drawn(one, _IMAGES, request.seed) for one in (train, heldout)]
-    units = _units(denoiser, chosen[0])
-    known, fresh = (units.inward(x).to(_device(denoiser)) for x in chosen)
+    chosen = [drawn_pixels(one, _IMAGES, request.seed) for one in (train, heldout)]
+    fitted = units_of(denoiser, chosen[0], request.seed)
+    units = fitted.units
+    known, fresh = (units.inward(x).to(device_of(denoiser)) for x in chosen)
     levels = [level * units.rms for level in LEVELS]
     seed = derive(request.seed, "losses")
     gaps = {level: loss_gap(denoiser, known, fresh, level, seed) for level in levels}
@@ -106,44 +92,12 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
     return ModelFindings(
         tuple(_signal(denoiser, one, few, units.rms, request.seed) for one in found),
         _denoised(denoiser, units, samples, heldout, request, test) if samples.shape == train.shape else (),
-        tuple(
+        fitted.warnings
+        + tuple(
             f"At noise {level / units.rms:g} of the data's RMS the model gives every training image back exactly."
             for level in exact
         ),
     )
-
-
-def _units(denoiser: Denoiser, pixels: Tensor) -> _Units:
-    center = getattr(denoiser, "center", torch.zeros(())).to(pixels)
-    scale = float(getattr(denoiser, "scale", 1.0))
-    x = (pixels - center) / scale
-    return _Units(center, scale, float((x - x.mean(0)).square().mean().sqrt()))
-
-
-def _device(denoiser: Denoiser) -> torch.device:
-    """Where it computes: what it says itself, where its weights are, or the CPU."""
-    own = getattr(denoiser, "device", None)
-    if own is None and isinstance(denoiser, nn.Module):
-        own = next((weight.device for weight in denoiser.parameters()), None)
-    return torch.device("cpu" if own is None else own)
-
-
-def _drawn(one: Images, count: int, seed: int) -> Tensor:
-    """A fair draw of images at their own size, (b, c, h, w) in [0, 1]."""
-    rows = torch.randperm(len(one), generator=generator(derive(seed, "drawn", one.name)))[:count]
-    return _pixels(one, rows.tolist())
-
-
-def _pixels(one: Images, rows: Iterable[int]) -> Tensor:
-    """Images at their own size, (b, c, h, w) in [0, 1].  Raises InputError where they are of several sizes."""
-    images = [torch.from_numpy(one.full(row)) for row in rows]
-    if any(tuple(image.shape) != one.shape for image in images):
-        raise InputError(
-            got=f"images of several sizes in {one.name}",
-            need=f"{one.shape} for all",
-            remedy="bring them to the size of the model",
-        )
-    return torch.stack(images)
 
 
 def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float, seed: int) -> Signal:
@@ -168,20 +122,20 @@ def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float,
 
 
 def _denoised(
-    denoiser: Denoiser, units: _Units, samples: Images, heldout: Images, request: Request, test: CopyTest
+    denoiser: Denoiser, units: Units, samples: Images, heldout: Images, request: Request, test: CopyTest
 ) -> tuple[Channel, ...]:
     """The channel `whole` of samples and held-out images that were both denoised a little first."""
     request.tell("denoised samples", 0, 1)
-    device = _device(denoiser)
-    level = torch.tensor(DENOISED_AT * units.rms, device=device)
+    device = device_of(denoiser)
+    level = torch.tensor(DENOISED_AT * units.rms, dtype=torch.float32, device=device)
 
     def through(one: Images) -> Tensor:
         parts = []
         for start in range(0, len(one), _BATCH):
             rows = range(start, min(start + _BATCH, len(one)))
-            x = units.inward(_pixels(one, rows)).to(device)
+            x = units.inward(pixels_of(one, rows)).to(device)
             denoised = units.outward(denoise(denoiser, x, level).to("cpu"))
-            parts.append(working_size(denoised.clamp(0, 1), request.pad))
+            parts.append(windowed(working_size(denoised.clamp(0, 1), request.pad), one.window))
         return torch.cat(parts)
 
     null, seen = heldout_null(test, through(heldout)), test(through(samples), whole_only=True)

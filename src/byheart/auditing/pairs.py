@@ -17,6 +17,7 @@ from byheart.analysis.calibration.ranks import q_values
 from byheart.auditing.assess import ChannelNumbers
 from byheart.auditing.copies import Copies
 from byheart.auditing.inputs import Images
+from byheart.auditing.inputs.window import windowed
 from byheart.auditing.record import ChannelName, Pair, Pose
 from byheart.data.images import squared
 from byheart.data.raw import Array
@@ -26,7 +27,7 @@ from byheart.metrics.copying.local import HALVES
 from byheart.metrics.copying.poses import posed
 from byheart.metrics.copying.spaces import SIDE, filtered, unit
 
-__all__ = ["SHOWN", "picture", "pose_of", "random_pairs", "worst_pairs"]
+__all__ = ["SHOWN", "picture", "pose_of", "random_pairs", "renumbered", "worst_pairs"]
 
 SHOWN = 24
 """Pairs whose pictures are kept: of the worst, and of those at random."""
@@ -131,6 +132,26 @@ def _sources(found: Copies, row: int, name: ChannelName) -> tuple[int, ...]:
     return (int(found.source[row]),)
 
 
+def renumbered(
+    pairs: tuple[Pair, ...], *, samples: Tensor | None = None, train: Tensor | None = None
+) -> tuple[Pair, ...]:
+    """Number pairs as in the sets from which some images were taken.
+
+    samples, train: rows (k,) of the images that were taken; None: all were.
+    """
+    if samples is None and train is None:
+        return pairs
+    return tuple(
+        pair.model_copy(
+            update={
+                "sample": pair.sample if samples is None else int(samples[pair.sample]),
+                "train": pair.train if train is None else tuple(int(train[row]) for row in pair.train),
+            }
+        )
+        for pair in pairs
+    )
+
+
 def pose_of(seen: Matches, row: int) -> Pose:
     """How the training image lies in a sample that `whole` matches: the orbit ratio's pose where it found the same image."""
     orbit, noise = seen.found.orbit, seen.found.noise
@@ -177,7 +198,9 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
     if side <= SIDE:
         return None
     both = [interpolate(one[None], size=(side, side), mode="area") for one in (sample, image)]
-    turn = torch.tensor([[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]])
+    turn = torch.tensor(
+        [[-1.0 if pose.flip else 1.0, pose.angle, pose.zoom, pose.dx, pose.dy]], dtype=torch.float32
+    )
     moved = posed(both[1], turn)
     if pose.blur > 0:
         moved = gaussian_blur(moved, pose.blur * side / SIDE)
@@ -193,7 +216,8 @@ def picture(images: Images, row: int) -> str:
     values = images.small[row].numpy()
     if max(images.shape[1:]) > SIDE:
         with suppress(OSError, ValueError):  # the file is gone since it was read
-            values = squared(images.full(row), images.reading.fit)
+            full = torch.from_numpy(squared(images.full(row), images.reading.fit))
+            values = windowed(full, images.window).numpy()
     shown = Image.fromarray(_bytes(values))
     shown.thumbnail((_PICTURE, _PICTURE), Image.Resampling.BOX)
     stream = io.BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 
 import numpy
 import torch
@@ -14,9 +15,11 @@ from byheart.auditing.stored.train import Stored
 
 __all__ = ["source_of", "versions"]
 
+_NAMED = 10_000  # blank images that are named; a result stays a file that can be opened
 
-def source_of(one: Images | Rows | Stored) -> InputSet:
-    """What a result keeps of a set."""
+
+def source_of(one: Images | Rows | Stored, blank: Sequence[str] = ()) -> InputSet:
+    """What a result keeps of a set.  blank: names of its blank images."""
     return InputSet(
         name=one.name,
         count=len(one),
@@ -24,6 +27,8 @@ def source_of(one: Images | Rows | Stored) -> InputSet:
         resized=_resized(one),
         fingerprint=one.fingerprint,
         unreadable=() if isinstance(one, Stored) else one.unreadable,
+        blank=len(blank),
+        blank_names=tuple(blank[:_NAMED]),
     )
 
 

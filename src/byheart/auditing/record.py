@@ -66,6 +66,8 @@ class InputSet(Spec):
 
     shape: (c, h, w) of its images as they came, or the commonest of them; (d,) of features.
     resized: what was done to bring them to the working size, in words.  unreadable: file and reason.
+    blank: how many of the count are blank or nearly so beside the training images, and left out of the copy test; blank_names:
+    of the first 10,000 of them.  Of a training set in shards blank images are not counted in an audit.
     fingerprint: SHA-256 of the values at the working size.
     """
 
@@ -75,6 +77,13 @@ class InputSet(Spec):
     resized: str
     fingerprint: str
     unreadable: tuple[tuple[str, str], ...] = ()
+    blank: int = 0
+    blank_names: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> int:
+        """Count the images that the copy test compares: those that are not blank."""
+        return self.count - self.blank
 
 
 class ReadAs(Spec):
@@ -279,7 +288,7 @@ class AuditRecord(Spec):
     """The whole finding.
 
     sentence: the verdict in one sentence.  reasons: what stands behind it, and what it cannot see, a sentence each.
-    warnings: what to distrust about the inputs.  pairs: worst first; random_pairs: a fair draw.  settings: of the audit, by
+    warnings: what to distrust about the inputs.  Counts and shares of channels, copy_share and power are of the samples that are not blank.  pairs: worst first; random_pairs: a fair draw.  settings: of the audit, by
     name, with the encoder of the fidelity measures.  denoised: the channels once more on samples denoised before the test; the
     verdict does not use them.
     """

@@ -35,21 +35,30 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def check_counts(planted: int, queries: int) -> None:
     """Raise InputError for too few planted copies, or images left out, to learn from."""
-    if planted < 4 or queries < 50:
+    if planted < 4:
         raise InputError(
-            got=f"{planted} planted copies of each kind and {queries} images left out",
-            need="at least 4 copies and 50 images",
-            remedy="leave them out for the defaults",
+            got=f"{planted} planted copies of each kind",
+            need="at least 4",
+            remedy="leave planted out for the default",
+        )
+    if queries < 50:
+        raise InputError(
+            got=f"{queries} images left out", need="at least 50", remedy="leave queries out for the default"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none."""
+    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none.
+
+    least: contrast below which an image is blank (see `blanks`); blank: samples that were left out as blank.
+    """
 
     samples: Images | Rows
     train: Images | Rows | Stored
     heldout: Images | Rows | None
+    least: float = 0.0
+    blank: int = 0
 
     @property
     def images(self) -> tuple[Images, Images, Images | None]:

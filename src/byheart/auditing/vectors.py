@@ -129,7 +129,7 @@ def _planted(train: Rows | Stored, request: Request) -> list[_Row]:
     rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
     plain = train.chosen(rows).float()
     spread = float((plain - plain.mean(0)).square().mean().sqrt())
-    noisy = plain + _NOISE * spread * torch.randn(plain.shape, generator=draws)
+    noisy = plain + _NOISE * spread * torch.randn(plain.shape, generator=draws, dtype=plain.dtype)
     found = []
     for name, x in (("exact", plain), ("noise-0.1", noisy)):
         table = train.nearest(x, _NEIGHBORS)

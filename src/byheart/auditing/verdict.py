@@ -40,8 +40,8 @@ class Evidence:
     as all but 5 % of close planted copies do.  fires: names of the other channels that fire.  unlike: whether samples and
     held-out images differ in sharpness beyond what the guard covers.
     below: a share below it cannot be excluded.  images: whether images were compared, not features.
-    spared: samples that only the comparison with blurred held-out images keeps from being accused.  faint: samples in which
-    there is next to nothing.  collages, noisy: shares of planted collages, and of copies under noise of σ 0.3, that would be
+    spared: samples that only the comparison with blurred held-out images keeps from being accused.  blank: samples that were left
+    out of all counts, because they show next to nothing.  collages, noisy: shares of planted collages, and of copies under noise of σ 0.3, that would be
     accused; None where that is not known.
     """
 
@@ -61,7 +61,7 @@ class Evidence:
     alpha: float = 0.01
     images: bool = True
     spared: int = 0
-    faint: int = 0
+    blank: int = 0
     collages: float | None = None
     noisy: float | None = None
 
@@ -124,7 +124,7 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
         case "copying" if seen.flags_on:
             return (
                 f"The samples contain copies of training {_things(seen)}: {seen.flags} of {seen.samples} are closer to one than"
-                f" innocent {_things(seen)} are, and at least {plain_percent(seen.low)} of all samples are copies."
+                f" innocent {_things(seen)} are, and at least {plain_percent(seen.low)} of {_all(seen)} are copies."
             )
         case "copying":
             return (
@@ -153,6 +153,10 @@ def _sentence(verdict: Verdict, seen: Evidence) -> str:
             " in such a population a copy and a new image are the same picture."
         )
     return "The samples differ in sharpness from the held-out images by more than the test can allow for."
+
+
+def _all(seen: Evidence) -> str:
+    return f"the {seen.samples} samples that are not blank" if seen.blank else "all samples"
 
 
 def _things(seen: Evidence) -> str:
@@ -215,10 +219,10 @@ def _blind_spots(seen: Evidence) -> Iterator[str]:
         yield (
             f"Copies under noise of σ 0.3 or more are not testable: {plain_percent(seen.noisy)} of those planted would be seen."
         )
-    if seen.faint:
+    if seen.blank:
         yield (
-            f"{seen.faint:,} of the {seen.samples:,} samples {'is' if seen.faint == 1 else 'are'} blank or nearly so, and"
-            " not testable."
+            f"{seen.blank:,} of the {seen.samples + seen.blank:,} samples {'is' if seen.blank == 1 else 'are'} blank or nearly so,"
+            " and not testable: all counts and shares are of the others."
         )
 
 

@@ -10,7 +10,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from byheart._version import __version__
@@ -46,45 +47,61 @@ HELP = {"-h", "--help", "help"}
 INTERRUPTED = 130
 
 
+EXIT_CODES = """Exit codes: 0 done; 1 an error (wrong words, your own code, the surroundings, or byheart); 130 interrupted.
+audit has two more: 2 copying, or more copies than --fail-above; 3 cannot tell. No other code is ever given."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 1 for any error (usage included), 130 if interrupted."""
+    """Run the command line and return its exit code, one of EXIT_CODES, whatever happens in it.
+
+    With --debug an error is raised in the place of being told.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = DEBUG in given
     words = [word for word in given if word != DEBUG]
-    if not words or words[0] in HELP:
-        print(overview())
-        return 0
-    if words == ["--version"]:
-        print(f"byheart {__version__}")
-        return 0
-    if words[0] in GROUPS and (len(words) == 1 or words[1] in HELP):
-        print(group_overview(words[0]))
-        return 0
-    # A polite kill is an interrupt: workers are stopped, and the run can be resumed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from byheart.cli.streams import open_streams
+
+    with open_streams(sys.stdout, sys.stderr), _polite_kill():
+        return _answered(words, debug=DEBUG in given)
+
+
+def _answered(words: Sequence[str], *, debug: bool) -> int:
+    """Carry the words out, and tell what goes wrong."""
     try:
         code = _carry_out(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where an error can still be told
+        sys.stdout.flush()  # a disk that is full may say so only here
         return code
     except KeyboardInterrupt:
-        what = "nothing was written" if words[0] in WHOLE else "the same command goes on where it stopped"
+        whole = bool(words) and words[0] in WHOLE
+        what = "nothing was written" if whole else "the same command goes on where it stopped"
         print(f"\ninterrupted; {what}", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:
-        from byheart.cli.errors import PRINTING, explained
-
-        if isinstance(error, OSError) and error.errno in PRINTING and error.filename is None:
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-            )  # what is left in it is not tried again
-            # `byheart ls | head`: the reader has seen enough.  A pipe with a name is a result that did not arrive.
-            if isinstance(error, BrokenPipeError):
-                return 0
-        if debug:
+    except BaseException as error:
+        if debug and not isinstance(
+            error, SystemExit
+        ):  # which would end the process with somebody else's code
             raise
-        print(explained(error), file=sys.stderr)
-        return 1
+        return _told(error)
+
+
+def _told(error: BaseException) -> int:
+    from byheart.cli.errors import explained
+
+    print(explained(error), file=sys.stderr)
+    return 1
+
+
+@contextmanager
+def _polite_kill() -> Iterator[None]:
+    """Make a polite kill an interrupt: workers are stopped, and the run can be resumed."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # called in a thread, which cannot be asked to stop
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def group_overview(group: str) -> str:
@@ -107,10 +124,15 @@ Does a diffusion model know its training data by heart?  When will it?  Why?  Wh
 {_listed()}
 
 byheart VERB --help shows what a verb takes; --debug, anywhere, shows the traceback of an error.
+{EXIT_CODES}
+
 First: byheart study onset --scale demo"""
 
 
 def _carry_out(words: Sequence[str]) -> int:
+    if (page := _page(words)) is not None:
+        print(page)
+        return 0
     # One thread a process, before torch reads it: on a busy machine two threads that wait for each other are many times
     # slower than one.  Whoever sets the variable decides.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -119,6 +141,17 @@ def _carry_out(words: Sequence[str]) -> int:
     verb, function, rest = _verb(words)
     call = _parsed(verb, function, rest)
     return 0 if call is None else call()
+
+
+def _page(words: Sequence[str]) -> str | None:
+    """Choose what is printed where no verb is asked for, or help of a group of verbs; None for a verb."""
+    if not words or words[0] in HELP:
+        return overview()
+    if words == ["--version"]:
+        return f"byheart {__version__}"
+    if words[0] in GROUPS and (len(words) == 1 or words[1] in HELP):
+        return group_overview(words[0])
+    return None
 
 
 def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callable[[], int] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, cast
 
 from tyro.conf import arg
 
+from byheart._checks import InputError, printable
 from byheart.cli.options import (
     Address,
     Channels,
@@ -24,10 +23,9 @@ from byheart.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from byheart.auditing.record import Distinct, Pair
     from byheart.auditing.result import AuditResult
+    from byheart.cli.imported import Code
     from byheart.experiments.runs.load import Trained
 
 __all__ = ["audit"]
@@ -75,7 +73,7 @@ def audit(
 ) -> int:
     """Does a model copy its training data?  Audit a folder of its samples.
 
-    Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error.
+    Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error, of your own code too: nothing was audited; 130 interrupted.
 
     Args:
         samples: What the model made: a folder of images, an array file, a named set (where a word is both, ./NAME is the path and name:NAME the set); or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
@@ -111,13 +109,13 @@ def audit(
 
     check_outputs({"--html": html, "--json": json})
     _check_share(fail_above)
-    from byheart.auditing.audit import audit as carry_out
-
     reading = {"orientation": orientation, "fit": fit, "transparency": transparency, "white": white}
     search = {"executor": executor, "workers": workers, "address": address, "checkpoints": checkpoints}
     with stages() as tell:
-        result = carry_out(
-            samples=_samples(samples, root),
+        result = _carried_out(
+            samples,
+            denoiser,
+            root,
             train=train,
             heldout=heldout,
             count=count,
@@ -128,7 +126,6 @@ def audit(
             allow_overlap=allow_overlap,
             features=features,
             cache=cache,
-            denoiser=None if denoiser is None else _denoiser(denoiser, root),
             planted=planted,
             queries=queries,
             seed=seed,
@@ -140,33 +137,51 @@ def audit(
     return 2 if fail_above is not None and low > fail_above else EXIT[result.verdict]
 
 
+def _carried_out(samples: str, denoiser: str | None, root: Path, **settings: Any) -> AuditResult:
+    """Audit with what --samples and --denoiser mean.  What goes wrong in the user's own code is told as its fault."""
+    from byheart.auditing.audit import audit as carry_out
+    from byheart.cli.imported import Code, own_faults
+
+    meant: tuple[Any, Any] = (
+        _samples(samples, root),
+        None if denoiser is None else _denoiser(denoiser, root),
+    )
+    made, asked = (one.thing if isinstance(one, Code) else one for one in meant)
+    with own_faults(*(one for one in meant if isinstance(one, Code))):
+        return carry_out(samples=made, denoiser=asked, **settings)
+
+
 def _samples(words: str, root: Path) -> object:
     """Find what --samples means: a model where a model has that name and no file does, else whatever lies at that path."""
-    from byheart.cli.imported import imported, names_code
+    from byheart.cli.imported import Code, imported, names_code
     from byheart.data.words import lies, set_name
 
     if set_name(words) is not None or (lies(Path(words)) and not _is_run(Path(words))):
         return words
     if names_code(words):
-        return imported("--samples", words, MODEL)
+        return Code("--samples", words, MODEL, imported("--samples", words, MODEL))
     found = _run(words, root)
     return words if found is None else found
 
 
-def _denoiser(words: str, root: Path) -> Callable[[Tensor, Tensor], Tensor]:
+def _denoiser(words: str, root: Path) -> Code | Trained:
     """Find what --denoiser means: code, or a trained run.  Raises InputError for what cannot be called."""
-    from byheart._checks import InputError
-    from byheart.cli.imported import imported, names_code
+    from byheart.cli.imported import Code, imported, names_code
 
-    found: object = imported("--denoiser", words, DENOISER) if names_code(words) else _run(words, root)
-    if not callable(found):
-        raise InputError(
-            got=f"--denoiser {words}, "
-            + ("which is no run" if found is None else f"of type {type(found).__name__}"),
-            need=f"a trained run, or package.module:name of {DENOISER}",
-            remedy="see `byheart ls` for runs; code is imported from the current folder",
-        )
-    return cast("Callable[[Tensor, Tensor], Tensor]", found)
+    if names_code(words):
+        thing = imported("--denoiser", words, DENOISER)
+        if callable(thing):
+            return Code("--denoiser", words, DENOISER, thing)
+        which = f"of type {type(thing).__name__}"
+    elif (run := _run(words, root)) is not None:
+        return run
+    else:
+        which = "which is no run"
+    raise InputError(
+        got=f"--denoiser {words}, {which}",
+        need=f"a trained run, or package.module:name of {DENOISER}",
+        remedy="see `byheart ls` for runs; code is imported from the current folder",
+    )
 
 
 def _is_run(folder: Path) -> bool:
@@ -186,8 +201,6 @@ def _run(words: str, root: Path) -> Trained | None:
 
 def _check_share(fail_above: float | None) -> None:
     if fail_above is not None and not 0 <= fail_above <= 1:
-        from byheart._checks import InputError
-
         raise InputError(
             got=f"--fail-above {fail_above}", need="a share in [0, 1]", remedy="write 0.01 for 1 %"
         )
@@ -201,16 +214,8 @@ def _hand_over(result: AuditResult, html: Path | None, json: Path | None) -> Non
         if json is not None:
             result.save_json(json)
     finally:
-        _say(_told(result))
-    _say(written({"page": save_page(result, html, json), "result": json}))
-
-
-def _say(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `byheart audit … | head`: the exit code is still the verdict
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(_told(result), end="", flush=True)
+    print(written({"page": save_page(result, html, json), "result": json}), end="", flush=True)
 
 
 def _told(result: AuditResult) -> str:
@@ -223,10 +228,11 @@ def _told(result: AuditResult) -> str:
     lines += [Text(f"  {reason}") for reason in result.reasons]
     if result.distinct is not None and result.verdict == "copying":
         lines.append(Text(f"  {_distinct(result.distinct)}"))
-    lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in result.warnings]
+    warnings = map(printable, result.warnings)
+    lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in warnings]
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
-        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.count:,} innocent samples"
+        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.compared:,} innocent samples"
         lines.append(Text(f"\n  {_accused(flagged)}, the least probable first ({chance}):"))
         lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
         if len(flagged) > SHOWN:
@@ -250,7 +256,7 @@ def _accused(flagged: Sequence[Pair]) -> str:
 
 def _by_chance(result: AuditResult) -> float:
     """Count the accusations that are expected where no sample is a copy, in all channels together."""
-    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.count
+    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.compared
     ranks = [(one.rank or 0) * one.count for one in result.channels if one.rule != "none"]
     return sum(ranks) / (heldout + 1)
 
@@ -263,7 +269,5 @@ def _distinct(found: Distinct) -> str:
 
 
 def _line(pair: Pair) -> str:
-    from byheart.data.pictures import printable
-
     names = " + ".join(printable(name) for name in pair.train_names)
     return f"{printable(pair.sample_name)}  =  {names}  ({pair.channel}, p = {pair.p:.2g})"

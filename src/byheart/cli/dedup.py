@@ -107,7 +107,7 @@ def dedup(
 
 
 def _show(result: DedupResult) -> None:
-    from byheart.data.pictures import printable
+    from byheart._checks import printable
 
     n, left = result.source.count, result.distinct
     if not result.clusters:
@@ -126,4 +126,4 @@ def _show(result: DedupResult) -> None:
     if len(result.clusters) > SHOWN:
         print(f"  and {len(result.clusters) - SHOWN:,} clusters more")
     for warning in result.warnings:
-        print(f"  warning: {warning}")
+        print(f"  warning: {printable(warning)}")

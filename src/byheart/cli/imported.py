@@ -1,26 +1,48 @@
 """Objects of the user's own code, named as in `package.module:name` and imported from the current folder.
 
-Whatever goes wrong in that code is told as its own fault, in three lines; `--debug` shows where.
+Whatever goes wrong in that code is told as its own fault, in three lines that name its line; that it ends the process too.
+What it prints goes to stderr, and what it changes for everybody while it is imported is put back: the current folder, what is
+done with warnings and with errors of numpy.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
-from collections.abc import Callable
-from functools import wraps
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from byheart._checks import InputError, meant
+from byheart.cli.blame import Line, line_of_object, line_of_the_user
 
-__all__ = ["imported", "names_code"]
+__all__ = ["Code", "imported", "names_code", "own_faults"]
 
 _WORD = r"[^\W\d]\w*"
 _FORM = re.compile(rf"(?P<module>{_WORD}(\.{_WORD})*):(?P<name>{_WORD}(\.{_WORD})*)")
 _FILE = re.compile(rf"(?P<file>.+)\.py:{_WORD}(\.{_WORD})*")
+_MEND = "code that runs from this folder"
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """An object of the user's.  flag: where it was given.  text: as what.  need: what is called there, for whoever must mend it."""
+
+    flag: str
+    text: str
+    need: str
+    thing: Any
+
+    @property
+    def module(self) -> str:
+        """The full name of its module."""
+        return self.text.partition(":")[0]
 
 
 def names_code(text: str) -> bool:
@@ -29,9 +51,8 @@ def names_code(text: str) -> bool:
 
 
 def imported(flag: str, text: str, need: str) -> Any:
-    """What lies at package.module:name.  flag: where it was given.  need: what is called there, for whoever must mend it.
+    """Import what lies at package.module:name.  flag: where it was given.  need: what is called there.
 
-    A function is wrapped so that its errors are told as its own.
     Raises InputError for a module that is not there or fails, a name that it lacks, and a class.
     """
     if file := _FILE.fullmatch(text):
@@ -42,14 +63,46 @@ def imported(flag: str, text: str, need: str) -> Any:
             remedy=f"write {module}:{text.rpartition(':')[2]}",
         )
     module, _, name = text.partition(":")
-    found = _attribute(flag, text, _module(flag, text, module), name)
-    if inspect.isclass(found):
+    with _put_back(), redirect_stdout(sys.stderr):
+        thing = _attribute(flag, text, _module(flag, text, module), name)
+    if inspect.isclass(thing):
         raise InputError(
             got=f"{flag} {text}, a class",
             need=need,
             remedy=f"make one of it in {module}, made = {name}(…), and give {module}:made",
         )
-    return _blamed(found, flag, text, need) if inspect.isroutine(found) else found
+    return thing
+
+
+@contextmanager
+def own_faults(*codes: Code) -> Iterator[None]:
+    """Tell what goes wrong in these objects as their own faults, whoever calls them.  What they print goes to stderr.
+
+    Raises InputError in the place of an error that comes out of one of them.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (InputError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        for code in codes:
+            if (line := line_of_object(error, code.thing, code.module)) is not None:
+                raise _failed(code.flag, code.text, "called", error, line, code.need) from error
+        raise
+
+
+@contextmanager
+def _put_back() -> Iterator[None]:
+    """Put back, afterwards, what a module may change for everybody while it is imported."""
+    from numpy import errstate
+
+    here = Path.cwd()
+    try:
+        with warnings.catch_warnings(), errstate():
+            yield
+    finally:
+        os.chdir(here)
 
 
 def _module(flag: str, text: str, name: str) -> object:
@@ -58,58 +111,52 @@ def _module(flag: str, text: str, name: str) -> object:
         sys.path.insert(0, here)
     try:
         return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise _failed(flag, text, "whose module fails when it is imported", error) from error
-        raise InputError(
-            got=f"{flag} {text}: there is no module {error.name} in this folder, and none is installed",
-            need="package.module:name that Python can import from here",
-            remedy="go to the folder of the code, or correct the name",
-        ) from error
-    except Exception as error:
-        raise _failed(flag, text, "whose module fails when it is imported", error) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise InputError(
+                got=f"{flag} {text}: there is no module {error.name} in this folder, and none is installed",
+                need="package.module:name that Python can import from here",
+                remedy="go to the folder of the code, or correct the name",
+            ) from error
+        raise _failed(flag, text, "imported", error, line_of_the_user(error)) from error
 
 
-def _attribute(flag: str, text: str, found: object, name: str) -> Any:
+def _attribute(flag: str, text: str, owner: object, name: str) -> Any:
     for part in name.split("."):
-        if not hasattr(found, part):
-            known = (
-                [other for other in vars(found) if not other.startswith("_")]
-                if hasattr(found, "__dict__")
-                else []
-            )
+        try:
+            owner = getattr(owner, part)
+        except AttributeError as error:
+            known = [other for other in getattr(owner, "__dict__", ()) if not other.startswith("_")]
             raise InputError(
                 got=f"{flag} {text}: {text.partition(':')[0]} has no {name}",
                 need=f"one of its names: {', '.join(known[:8]) or '(it has none)'}",
                 remedy=meant(part, known) + "correct the name",
-            )
-        found = getattr(found, part)
-    return found
-
-
-def _blamed(function: Callable[..., Any], flag: str, text: str, need: str) -> Callable[..., Any]:
-    """The function, its errors told as its own."""
-
-    @wraps(function)
-    def call(*values: Any, **named: Any) -> Any:
-        try:
-            return function(*values, **named)
-        except InputError:
-            raise
+            ) from error
         except Exception as error:
-            raise _failed(flag, text, "which fails when it is called", error, need) from error
-
-    return call
+            raise _failed(flag, text, "looked up", error, line_of_the_user(error)) from error
+    return owner
 
 
 def _failed(
-    flag: str, text: str, where: str, error: Exception, need: str = "code that runs from this folder"
+    flag: str, text: str, when: str, error: BaseException, line: Line | None, need: str = _MEND
 ) -> InputError:
-    from byheart.data.pictures import printable
-
+    """Make the refusal of code that fails, or ends the process, when it is imported, looked up or called."""
+    whose = "whose module" if when == "imported" else "which"
     said = str(error).strip().partition("\n")[0]
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        line = Line(error.filename, error.lineno or 0)
+    place = line or Line()
+    if isinstance(error, SystemExit):
+        return InputError(
+            got=f"{flag} {text}, {whose} ends the process when it is {when} (SystemExit: {said})",
+            need=need,
+            remedy=f"take the exit, or the parser of arguments, out of {place}; a script's own part belongs under "
+            "`if __name__ == '__main__':`",
+        )
     return InputError(
-        got=f"{flag} {text}, {where} ({type(error).__name__}: {printable(said)})",
+        got=f"{flag} {text}, {whose} fails when it is {when} ({type(error).__name__}: {said})",
         need=need,
-        remedy="mend it; --debug shows the line",
+        remedy=f"mend {place}; --debug shows how it came there",
     )

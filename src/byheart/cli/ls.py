@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
+from byheart._checks import printable
 from byheart.cli.options import Root
 from byheart.cli.tables import show
 from byheart.report.words import plain_number
@@ -58,7 +59,7 @@ def ls(
         ]
         show(columns, sorted(lines), last_wraps=True)
     else:
-        print(f"no runs in {root}; the first: byheart study onset --scale demo")
+        print(f"no runs in {printable(str(root))}; the first: byheart study onset --scale demo")
     return 0
 
 

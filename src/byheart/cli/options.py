@@ -86,18 +86,24 @@ def own_data(choice: str | None, distinct: bool, settings: Mapping[str, int | st
 
     Raises InputError as `the_data` does, and for settings without --data.
     """
-    from byheart._checks import InputError
-
     if choice is not None:
         return the_data(choice, distinct=distinct, **settings)
-    given = [f"--{name}" for name, value in settings.items() if value is not None] + ["--distinct"] * distinct
-    if given:
+    refuse_without_data(
+        {**{f"--{name}": value for name, value in settings.items()}, "--distinct": distinct or None}
+    )
+    return None
+
+
+def refuse_without_data(settings: Mapping[str, object]) -> None:
+    """Raise InputError if any of these flags was given where no --data is.  settings: flag -> value, None where not given."""
+    from byheart._checks import InputError
+
+    if given := [flag for flag, value in settings.items() if value is not None]:
         raise InputError(
-            got=f"{', '.join(given)} without --data",
-            need="the data that they are about",
+            got=f"{' and '.join(given)} without --data",
+            need="the data that this is about",
             remedy="add --data NAME or --data FOLDER",
         )
-    return None
 
 
 def of_images(
@@ -126,8 +132,7 @@ def the_data(choice: str, **settings: int | str | bool | None) -> Data:
     the default.
     Raises InputError for a name or path that is none of these, a word that is a name and a path, and a part of a set.
     """
-    from byheart._checks import InputError
-    from byheart.data.pictures import printable
+    from byheart._checks import InputError, expanded, printable
     from byheart.data.reader.path import FILES
     from byheart.data.spec import NAMES, Data
     from byheart.data.words import lies, set_name
@@ -142,7 +147,7 @@ def the_data(choice: str, **settings: int | str | bool | None) -> Data:
         )
     if named is not None and named.path is None:
         return Data.model_validate({"name": named.name, **given})
-    where = Path(choice if named is None or named.path is None else named.path).expanduser()
+    where = expanded(choice if named is None or named.path is None else named.path)
     if not lies(where):
         raise InputError(
             got=f"--data {printable(choice)}, where nothing lies",

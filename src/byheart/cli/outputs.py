@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart._records import is_stream, write_atomic
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def check_png(figure: Path | None) -> None:
 
 def written(files: Mapping[str, Path | None]) -> str:
     """List the files that were written, a line each.  files: name -> file, None for a file that was not written."""
-    return "".join(f"{name}: {file}\n" for name, file in files.items() if file is not None)
+    return "".join(f"{name}: {printable(str(file))}\n" for name, file in files.items() if file is not None)
 
 
 def drawn(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
+from byheart._checks import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -159,7 +161,7 @@ class _Lines:
 
     def _say(self, line: str) -> None:
         self._spoke = monotonic()
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class _Bars:
@@ -174,7 +176,7 @@ class _Bars:
         self._ledger.hear(event)
         text = f"note: {event['text']}" if event["kind"] == "notice" else self._ledger.resumption(event)
         if text is not None:
-            self._bars.console.print(text, markup=False, highlight=False)
+            self._bars.console.print(printable(text), markup=False, highlight=False)
         if "run" in event:
             self._show(event["run"])
         self._bars.update(self._all, completed=self._ledger.fraction, note=self._ledger.summary())

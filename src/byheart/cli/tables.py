@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from byheart._checks import printable
+
 __all__ = ["show"]
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last_wraps: bool = False) -> None:
-    """Print a table.  last_wraps: in a terminal the last column may take several lines."""
+    """Print a table, its cells without control characters.  last_wraps: in a terminal the last column may take several lines."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         for row in (columns, *rows):

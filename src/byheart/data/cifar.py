@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array, Raw
 
 __all__ = ["read_cifar10"]

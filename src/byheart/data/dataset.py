@@ -79,7 +79,7 @@ def prepared(name: str, raw: Raw, standardize: bool = True) -> Dataset:
         values = torch.from_numpy(raw.values.astype(np.float32) / np.float32(raw.peak))
     check_finite(f"{name} data", values)
     _check_varied(name, raw.values)
-    center, scale = torch.zeros(values.shape[1:]), 1.0
+    center, scale = torch.zeros(values.shape[1:], dtype=values.dtype), 1.0
     if standardize:
         center = torch.from_numpy((raw.values.mean(0, dtype=np.float64) / raw.peak).astype(np.float32))
         values -= center

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Raw
 
 if TYPE_CHECKING:

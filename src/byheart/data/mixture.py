@@ -43,7 +43,7 @@ class GaussianMixture:
 
     def labeled(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """n draws (n, d) and the components that they came from (n,)."""
-        weights = torch.ones(len(self.means)) if self.weights is None else self.weights
+        weights = torch.ones(len(self.means), dtype=torch.float32) if self.weights is None else self.weights
         labels = torch.multinomial(weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
         return self.means[labels] + self.std * noise, labels
@@ -51,7 +51,9 @@ class GaussianMixture:
 
 def isotropic_mixture(components: int, dimension: int, std: float, seed: int) -> GaussianMixture:
     """S1's population: `components` equal Gaussians of width `std` with means on the sphere of radius √dimension."""
-    draws = torch.randn(components, dimension, generator=generator(derive(seed, "means")))
+    draws = torch.randn(
+        components, dimension, generator=generator(derive(seed, "means")), dtype=torch.float32
+    )
     return GaussianMixture(draws / draws.norm(dim=1, keepdim=True) * dimension**0.5, std)
 
 

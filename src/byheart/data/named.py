@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from byheart._checks import InputError
+from byheart._checks import InputError, check_default_device, expanded
 from byheart.data import clipart, digits, glyphs, idx, toys
 from byheart.data.spec import Data, MixtureData, TemplateData
 
@@ -78,6 +78,7 @@ def load(spec: Data) -> Dataset:
     """
     from byheart.data.dataset import prepared
 
+    check_default_device()
     raw = _read(spec).first(spec.count)
     return prepared(spec.name, raw.distinct() if spec.distinct else raw, spec.standardize)
 
@@ -131,7 +132,9 @@ def template_population(spec: Data) -> ColoredTemplates:
         templates = templates_from_folder(_path(images), *choice)
     else:
         templates = templates_of(_read(images), *choice)
-    return ColoredTemplates(templates, torch.zeros(settings.components, COLORS), settings.std)
+    return ColoredTemplates(
+        templates, torch.zeros(settings.components, COLORS, dtype=torch.float32), settings.std
+    )
 
 
 def _draw_templates(spec: Data) -> Raw:
@@ -201,7 +204,7 @@ def _path(spec: Data) -> Path:
             need=str(SETS[spec.name].path),
             remedy=f"give its path: --data {spec.name}=PATH, or Data(name={spec.name!r}, path=…) in Python",
         )
-    return Path(spec.path).expanduser()
+    return expanded(spec.path)
 
 
 def _check_settings(spec: Data) -> None:

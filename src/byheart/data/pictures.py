@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from byheart._checks import printable
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading, Transparency
 
@@ -37,7 +38,6 @@ __all__ = [
     "as_picture",
     "open_picture",
     "picture_values",
-    "printable",
     "read_picture",
     "values_of",
 ]
@@ -130,11 +130,6 @@ def _alone(image: Image.Image, reading: Reading) -> Picture:
 def values_of(item: Array | Picture) -> Array:
     """Return the numbers of an item, (c, h, w) of a picture."""
     return item.values if isinstance(item, Picture) else item
-
-
-def printable(text: str) -> str:
-    """Text in which control characters, direction marks and undecodable bytes are written out, for a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _is_marked(image: Image.Image) -> bool:

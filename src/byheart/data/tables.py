@@ -19,8 +19,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from byheart._checks import InputError, extra_missing
-from byheart.data.pictures import Picture, Unreadable, open_picture, printable, values_of
+from byheart._checks import InputError, extra_missing, printable
+from byheart.data.pictures import Picture, Unreadable, open_picture, values_of
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading
 

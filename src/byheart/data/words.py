@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.spec import NAMES
 
 __all__ = ["BY_PATH", "KNOWN", "PREFIX", "SetName", "lies", "set_name"]

@@ -103,12 +103,14 @@ class HoldsTrain:
 def denoise(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
     """D(x, σ) of a denoiser that may be anybody's, and is given σ as a tensor.  x: (b, *shape).  sigma: () or (b,), or a number.
 
-    Raises InputError if it returns another shape, which would be broadcast into numbers that mean nothing.
+    Raises InputError if it returns no tensor, or another shape, which would be broadcast into numbers that mean nothing.
     """
     denoised = denoiser(x, level_of(sigma))
-    if denoised.shape != x.shape:
+    shape = denoised.shape if isinstance(denoised, Tensor) else None
+    if shape != x.shape:
+        answer = type(denoised).__name__ if shape is None else f"shape {tuple(shape)}"
         raise InputError(
-            got=f"a denoiser that answers x of shape {tuple(x.shape)} with shape {tuple(denoised.shape)}",
+            got=f"a denoiser that answers x of shape {tuple(x.shape)} with {answer}",
             need="the denoised x, of x's own shape",
             remedy="return one denoised image for each row, channels included",
         )

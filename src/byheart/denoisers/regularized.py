@@ -52,7 +52,8 @@ class Shrunk(Wrapper):
         """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         level = level_of(sigma)
         denoised = self.denoiser(x, level)  # first: it refuses what is no level
-        gamma = torch.as_tensor(self.shrinkage(x, level))
+        gamma = self.shrinkage(x, level)
+        gamma = torch.as_tensor(gamma, dtype=torch.float32 if isinstance(gamma, float) else None)
         if not bool((gamma >= 0).all()) and not _only_of_lost_rows(gamma, denoised):
             raise InputError(
                 got=f"a shrinkage γ of {gamma.min().item():g}",

@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError, check_finite
+from byheart._checks import InputError, check_default_device, check_finite
 from byheart.data.dataset import Split
 from byheart.denoisers.base import Denoiser
 from byheart.denoisers.mixture import empirical
@@ -55,6 +55,7 @@ def measure(denoiser: Denoiser, split: Split, plan: Plan) -> Measured:
     Raises InputError for fewer than two training or three held-out images, or samples that are not finite.
     Warns (DuplicatesWarning) if a training image occurs twice.
     """
+    check_default_device()
     _check(split)
     with leaving_no_trace(denoiser, split.train.device):
         images = _draw(denoiser, split, plan) if plan.draws else split.train[:0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from byheart._checks import InputError, meant
 
-__all__ = ["RECIPES", "study_file", "study_home", "study_names"]
+__all__ = ["RECIPES", "study_file", "study_home", "study_names", "study_titles"]
 
 RECIPES = Path(__file__).parents[1] / "studies"
 
@@ -14,6 +15,11 @@ RECIPES = Path(__file__).parents[1] / "studies"
 def study_names() -> list[str]:
     """List the names of the studies inside the package, sorted."""
     return sorted(path.parent.name.replace("_", "-") for path in RECIPES.glob("*/study.toml"))
+
+
+def study_titles() -> dict[str, str]:
+    """Map the name of every study inside the package to its title, which is the question that the study answers."""
+    return {name: str(tomllib.loads(study_file(name).read_text())["title"]) for name in study_names()}
 
 
 def study_home(name: str, root: Path = RECIPES) -> Path:

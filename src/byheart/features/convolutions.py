@@ -60,5 +60,5 @@ def random_convolutions(seed: int = 0) -> RandomConvolutions:
 def _kernel(seed: int, layer: int) -> Tensor:
     inward, outward, side = _LAYERS[layer]
     draws = generator(derive(seed, "convolutions", layer))
-    weight = torch.randn(outward, inward, side, side, generator=draws)
+    weight = torch.randn(outward, inward, side, side, generator=draws, dtype=torch.float32)
     return weight * math.sqrt(2 / (inward * side**2))

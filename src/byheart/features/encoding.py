@@ -59,7 +59,7 @@ def _computed(images: Tensor, encoder: Encoder, batch: int) -> Tensor:
     """The features, in one table that is filled batch by batch."""
     starts = range(0, len(images), batch)
     first = _rows(images[:batch], encoder, None)
-    table = torch.empty(len(images), first.shape[1])
+    table = torch.empty(len(images), first.shape[1], dtype=first.dtype)
     table[:batch] = first
     for start in starts[1:]:
         table[start : start + batch] = _rows(images[start : start + batch], encoder, first.shape[1])

@@ -76,7 +76,7 @@ class ModuleEncoder:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Images (b, c, h, w) in [0, 1] as (b, f).  Raises InputError for others, and for a network that gives no rows."""
-        weight = next(self.module.parameters(), torch.empty(0))
+        weight = next(self.module.parameters(), torch.empty(0, dtype=torch.float32))
         modes = [(layer, layer.training) for layer in self.module.modules()]
         try:
             found = self.module.eval()(self.preprocessing(images.to(weight.device)).to(weight.dtype))

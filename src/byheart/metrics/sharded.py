@@ -104,7 +104,7 @@ def shard_equal(queries: Tensor, batches: Iterable[Rows]) -> TopK:
     wanted: dict[bytes, list[int]] = {}
     for query, digest in enumerate(digests(queries)):
         wanted.setdefault(digest, []).append(query)
-    index = torch.full((len(queries), 1), MISSING)
+    index = torch.full((len(queries), 1), MISSING, dtype=torch.int64)
     for ids, rows in _floats(batches):
         for row, digest in zip(ids.tolist(), digests(rows), strict=True):
             for query in wanted.pop(digest, ()):

@@ -68,7 +68,7 @@ class NoiseEmbedding(nn.Module):
     def __init__(self, count: int, sees: Sees) -> None:
         super().__init__()
         first, last = (0.25, 8.0) if sees == "level" else (1.0, 1e-4)
-        powers = torch.linspace(math.log(first), math.log(last), count)
+        powers = torch.linspace(math.log(first), math.log(last), count, dtype=torch.float32)
         self.register_buffer("frequencies", powers.exp(), persistent=False)
 
     def forward(self, c: Tensor) -> Tensor:
@@ -87,4 +87,4 @@ def _on_two_by_two(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _uniform(shape: tuple[int, ...], fan_in: int, generator: Generator) -> nn.Parameter:
     bound = 1 / math.sqrt(fan_in)
-    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+    return nn.Parameter(torch.empty(shape, dtype=torch.float32).uniform_(-bound, bound, generator=generator))

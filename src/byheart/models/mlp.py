@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from math import prod
 
+import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
@@ -53,7 +54,7 @@ class MLP(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int, generator: Generator) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width, dtype=torch.float32)
         self.rise = Linear(width, width, generator)
         self.fall = Linear(width, width, generator)
 

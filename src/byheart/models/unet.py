@@ -58,7 +58,7 @@ class UNet(nn.Module):
         blocks = [part for part in self.modules() if isinstance(part, _Block)]
         self.times = [block.channels for block in blocks]
         self.project = Linear(4 * width, sum(self.times), generator)
-        self.norm = nn.GroupNorm(spec.norm_groups, spec.channels[0])
+        self.norm = nn.GroupNorm(spec.norm_groups, spec.channels[0], dtype=torch.float32)
         self.write = Conv(spec.channels[0], shape[0], 3, generator)
         # Last: the weights do not depend on the layout.
         self.layout = torch.channels_last if width <= WIDEST_CHANNELS_LAST else torch.contiguous_format
@@ -116,8 +116,8 @@ class _Block(nn.Module):
         super().__init__()
         self.channels = outputs
         self.norm1, self.norm2 = (
-            nn.GroupNorm(spec.norm_groups, inputs),
-            nn.GroupNorm(spec.norm_groups, outputs),
+            nn.GroupNorm(spec.norm_groups, inputs, dtype=torch.float32),
+            nn.GroupNorm(spec.norm_groups, outputs, dtype=torch.float32),
         )
         self.conv1, self.conv2 = Conv(inputs, outputs, 3, generator), Conv(outputs, outputs, 3, generator)
         self.skip = Conv(inputs, outputs, 1, generator) if inputs != outputs else nn.Identity()
@@ -137,7 +137,7 @@ class _Attention(nn.Module):
     def __init__(self, channels: int, head: int, groups: int, generator: Generator) -> None:
         super().__init__()
         self.head = head
-        self.norm = nn.GroupNorm(groups, channels)
+        self.norm = nn.GroupNorm(groups, channels, dtype=torch.float32)
         self.qkv = Linear(channels, 3 * channels, generator)
         self.out = Linear(channels, channels, generator)
 

@@ -169,7 +169,7 @@ class LogNormal(Spec):
         """Levels (count,) in float32, on the generator's device."""
         import torch
 
-        normal = torch.randn(count, generator=generator, device=generator.device)
+        normal = torch.randn(count, generator=generator, dtype=torch.float32, device=generator.device)
         return (self.mean + self.std * normal).exp()
 
 

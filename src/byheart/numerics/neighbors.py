@@ -78,7 +78,11 @@ def nearest(
     _check(queries, reference, k, exclude_self)
     device = "cpu" if reference.device.type == "mps" else reference.device
     x, points = queries.flatten(1).to(device), reference.flatten(1).to(device)
-    own = torch.arange(len(x), device=device) if exclude_self else torch.full((len(x),), -1, device=device)
+    own = (
+        torch.arange(len(x), device=device)
+        if exclude_self
+        else torch.full((len(x),), -1, dtype=torch.int64, device=device)
+    )
     sample = points[:: max(1, len(points) // 4096)].double().mean(0)
     # Any center is right and one near the mean is best.  float32: the same number in either precision.
     against = _Reference(points, sample.float().nan_to_num(0.0, 0.0, 0.0), max(chunk, 1))

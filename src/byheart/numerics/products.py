@@ -149,7 +149,7 @@ def _faster(size: int = 512, rounds: int = 9) -> Backend:
     """Time both backends on one product of two (size, size) matrices, alternating: about 70 ms."""
     if not _onednn_present():
         return "blas"
-    x, w = torch.rand(2, size, size, generator=torch.Generator().manual_seed(0)) - 0.5
+    x, w = torch.rand(2, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float32) - 0.5
     exact = x.double() @ w.double().T
     error = float((_onednn(x, w, None) - exact).abs().max() / exact.abs().max())
     if not error <= _AGREEMENT:  # NaN neither

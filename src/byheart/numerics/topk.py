@@ -69,7 +69,7 @@ class TopK:
 
 def empty(queries: int, k: int, *, largest: bool = False, dtype: torch.dtype = torch.float64) -> TopK:
     """The table over no rows, unit of `merge`: (queries, k) places, none taken."""
-    index = torch.full((queries, k), MISSING)
+    index = torch.full((queries, k), MISSING, dtype=torch.int64)
     return TopK(torch.full((queries, k), _worst(largest), dtype=dtype), index, largest)
 
 

@@ -77,13 +77,12 @@ def _solved(
 
 def _checked(levels: Tensor) -> Tensor:
     """The positive levels, float64 on the CPU."""
-    levels = torch.as_tensor(levels)
-    walk = levels.detach().double().cpu()
+    walk = torch.as_tensor(levels, dtype=torch.float64).detach().cpu()
     fits = walk.ndim == 1 and bool(walk.isfinite().all()) and bool((walk.diff() < 0).all())
     positive = walk[walk > 0] if fits else walk[:0]
     if len(positive) < 2 or bool((walk < 0).any()):
         raise InputError(
-            got=f"levels of shape {tuple(levels.shape)}",
+            got=f"levels of shape {tuple(walk.shape)}",
             need="at least two positive levels in one dimension, finite and decreasing",
             remedy="take them from noise.levels, for example geometric_levels",
         )

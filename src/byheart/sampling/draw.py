@@ -15,7 +15,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from byheart._checks import InputError, check_finite, check_tensor
+from byheart._checks import InputError, check_default_device, check_finite, check_tensor
 from byheart.denoisers.base import Scheduled, Shaped
 from byheart.denoisers.conditional import given
 from byheart.noise.levels import Grid
@@ -54,6 +54,7 @@ def sample(
     above the data's width.
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
+    check_default_device()
     numbers = _numbers(seeds)
     if levels is not None:
         check_tensor("levels", levels, "(s,), decreasing", remedy="write torch.tensor(levels)")

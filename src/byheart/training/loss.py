@@ -33,7 +33,7 @@ class DenoisingLoss:
     def __call__(self, model: Denoiser, x0: Tensor, generator: Generator) -> Tensor:
         """x0: (b, *shape).  generator: of levels and noise, on the CPU wherever x0 is.  Returns ()."""
         sigma = self.spec.levels.draw(len(x0), generator).to(x0)
-        eps = torch.randn(x0.shape, generator=generator).to(x0)
+        eps = torch.randn(x0.shape, generator=generator, dtype=torch.float32).to(x0)
         level = per_row(sigma, x0)
         x = torch.addcmul(x0, level, eps)
         denoised = model(x, sigma)

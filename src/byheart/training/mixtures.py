@@ -59,10 +59,10 @@ class MixtureState:
     def tensors(self) -> dict[str, Tensor]:
         """Copies of all there is, by name: what a file keeps for `restored`."""
         streams = {f"stream/{a}/{b}": one.get_state() for (a, b), one in self.generators.items()}
-        groups = [torch.tensor(group.cells) for group in self.stack.groups]
+        groups = [torch.tensor(group.cells, dtype=torch.int64) for group in self.stack.groups]
         plan = {f"group/{place}": cells for place, cells in enumerate(groups)}
         own = {"values": self.stack.values.clone(), "moments": self.moments.clone()}
-        return own | plan | streams | {"step": torch.tensor(self.step)}
+        return own | plan | streams | {"step": torch.tensor(self.step, dtype=torch.int64)}
 
 
 def mixture_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cell:
@@ -176,7 +176,10 @@ def _update(state: MixtureState, slopes: Tensor, spec: MixtureTraining) -> None:
     """Adam's update of all cells at once, averaged over the steps."""
     first, second, average = state.moments
     # torch's kernel updates weights: those of a zero vector are the update itself.
-    update, step = torch.zeros_like(slopes), torch.tensor(float(state.step), device=slopes.device)
+    update, step = (
+        torch.zeros_like(slopes),
+        torch.tensor(float(state.step), dtype=torch.float32, device=slopes.device),
+    )
     torch._fused_adam_(
         [update],
         [slopes],

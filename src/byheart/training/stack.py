@@ -169,7 +169,7 @@ def _views(
 
 def _filled(cells: Sequence[Cell], places: Sequence[int], parameters: Mapping[str, Tensor]) -> Group:
     """The group with its cells' parameters written into it."""
-    sizes = torch.tensor([cells[place].components for place in places])
+    sizes = torch.tensor([cells[place].components for place in places], dtype=torch.int64)
     for row, place in enumerate(places):
         for name, one in cells[place].parameters.items():
             target = parameters[name][row]

@@ -13,13 +13,12 @@ from itertools import chain
 import numpy as np
 import torch
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.auditing.inputs.sets import Images, Rows, Ways, What, in_words
 from byheart.auditing.inputs.size import SMALLEST, Pad, check_pad, preparation, resized
 from byheart.auditing.inputs.vectors import check_varied, vectors
 from byheart.data.dataset import fingerprint
 from byheart.data.images import opaque, recolored
-from byheart.data.pictures import printable
 from byheart.data.raw import Array
 from byheart.data.reader.ranges import Ranges
 from byheart.data.reader.reading import Reading

@@ -5,7 +5,8 @@
     a pipeline in the manner of diffusers                pipeline(batch_size=b, generator=[one a sample]).images
     sampler(n, generator)                                called with at most 256 and one generator, until there are enough
     a denoiser (knows its shape, is a torch module,      `byheart.sampling.draw.sample`, one stream of noise a sample;
-      or shape= is given)                                its `to_pixels` brings samples into [0, 1], where they are cut
+      or shape= is given)                                its `to_pixels`, or the one that is given, brings samples into
+                                                         [0, 1], where they are cut
 
 A pipeline that needs a prompt, or another number of steps, is bound first: functools.partial(pipeline, prompt="…").
 """
@@ -31,7 +32,7 @@ from byheart.denoisers.base import Shaped
 from byheart.random import derive, generator
 from byheart.sampling.draw import sample
 
-__all__ = ["drawn", "is_pipeline", "model_name"]
+__all__ = ["drawn", "is_denoiser", "is_pipeline", "model_name"]
 
 AT_A_TIME = 256
 IN_MEMORY = 2**28  # bytes; more lie in a temporary file
@@ -46,10 +47,11 @@ def drawn(
     shape: tuple[int, ...] | None = None,
     levels: Tensor | None = None,
     batch: int | None = None,
+    to_pixels: Callable[[Tensor], Tensor] | None = None,
 ) -> Array:
     """`count` samples of a model, (count, …) as it makes them.
 
-    shape, levels: of a denoiser that does not know them.  batch: samples at a time; None: 8 of a pipeline, else 256.
+    shape, levels: of a denoiser that does not know them.  to_pixels: of one that has none itself.  batch: samples at a time; None: 8 of a pipeline, else 256.
     Raises InputError for a model that cannot be drawn from by itself, or returns something else than `count` images, for
     settings that it would ignore, and for a batch below 1.
     """
@@ -58,8 +60,9 @@ def drawn(
     if is_pipeline(model):
         _check_denoiser(model, shape, levels)
         blocks = _of_pipeline(model, count, seed, batch or 8)
-    elif isinstance(model, nn.Module | Shaped) or shape is not None:
-        blocks = _of_denoiser(model, count, seed, shape, levels, batch or AT_A_TIME)
+    elif is_denoiser(model, shape):
+        own = getattr(model, "to_pixels", to_pixels)
+        blocks = _of_denoiser(model, count, seed, shape, levels, batch or AT_A_TIME, own)
     else:
         _check_denoiser(model, shape, levels)
         blocks = _of_sampler(model, count, seed, batch or AT_A_TIME)
@@ -76,6 +79,11 @@ def _check_denoiser(model: object, shape: tuple[int, ...] | None, levels: Tensor
         need="a denoiser: a pipeline and a sampler(n, generator) know what they draw, and from where",
         remedy="leave it out" if pipeline else "leave it out, or give a denoiser's shape too",
     )
+
+
+def is_denoiser(model: object, shape: tuple[int, ...] | None) -> bool:
+    """Say whether a model is drawn from as a denoiser.  shape: of one sample, as it was given."""
+    return not is_pipeline(model) and (isinstance(model, nn.Module | Shaped) or shape is not None)
 
 
 def is_pipeline(model: object) -> bool:
@@ -140,8 +148,8 @@ def _of_denoiser(
     shape: tuple[int, ...] | None,
     levels: Tensor | None,
     batch: int,
+    to_pixels: Callable[[Tensor], Tensor] | None,
 ) -> Iterator[Array]:
-    to_pixels = getattr(model, "to_pixels", None)
     for first in range(0, count, batch):
         seeds = [derive(seed, "samples", row) for row in range(first, min(first + batch, count))]
         x = sample(model, seeds=seeds, shape=shape, levels=levels)
@@ -156,8 +164,7 @@ def _stacked(model: object, images: Any, size: int) -> Array:
         values = as_numpy(images)
     elif isinstance(images, list | tuple) and images:
         label = f"an image of a {model_name(model)}"
-        each = [picture_values(one) if hasattr(one, "getbands") else _array(one) for one in images]
-        values = np.stack([channels_first(label, one) for one in each])
+        values = _alike(label, [channels_first(label, _array(label, one)) for one in images])
     else:
         values = np.asarray(images)
     if values.ndim < 2 or len(values) != size:
@@ -169,8 +176,30 @@ def _stacked(model: object, images: Any, size: int) -> Array:
     return values
 
 
-def _array(x: Any) -> Array:
-    return as_numpy(x) if isinstance(x, Tensor) else np.asarray(x)
+def _array(label: str, image: Any) -> Array:
+    """Read one image that a model returned.  Raises InputError for what is no image, or one that cannot be read."""
+    try:
+        if hasattr(image, "getbands"):  # a picture of Pillow
+            return picture_values(image)
+        return as_numpy(image) if isinstance(image, Tensor) else np.asarray(image)
+    except ValueError as error:  # lists of different lengths, too
+        raise InputError(
+            got=f"{label} that cannot be read ({error})",
+            need="arrays, tensors, or pictures of 8 bits a channel",
+            remedy="return arrays (c, h, w)",
+        ) from error
+
+
+def _alike(label: str, images: list[Array]) -> Array:
+    """Stack images, (b, c, h, w).  Raises InputError for images of several shapes."""
+    shapes = list(dict.fromkeys(image.shape for image in images))
+    if len(shapes) > 1:
+        raise InputError(
+            got=f"{label} of shape {shapes[1]} beside others of {shapes[0]}",
+            need="samples of one shape",
+            remedy="bring them to one size before they are returned",
+        )
+    return np.stack(images)
 
 
 def model_name(model: object) -> str:

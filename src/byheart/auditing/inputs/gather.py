@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +12,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
-from byheart._checks import InputError, meant
+from byheart._checks import InputError, expanded, meant, printable
 from byheart.auditing.inputs.collect import collect
 from byheart.auditing.inputs.drawn import drawn, is_pipeline, model_name
 from byheart.auditing.inputs.named import named
 from byheart.auditing.inputs.sets import Images, Rows, What, in_words
 from byheart.auditing.inputs.size import Pad
 from byheart.data.dataset import Dataset
-from byheart.data.pictures import printable
 from byheart.data.reader.columns import columns_of, from_column, from_columns, is_column
 from byheart.data.reader.items import from_sequence
 from byheart.data.reader.path import from_path
@@ -58,6 +57,7 @@ def gather(
     batch: int | None = None,
     reading: Reading = USUAL,
     alone: bool = True,
+    to_pixels: Callable[[Tensor], Tensor] | None = None,
 ) -> Images | Rows:
     """Read one of the three sets: images at the working size, or rows of features.
 
@@ -65,7 +65,8 @@ def gather(
     `named`); an array or tensor; a `Dataset`; a table in memory (see `columns`); anything with a length and items (see
     `items.from_sequence`); as samples, a pipeline, a sampler(n, generator) or a denoiser (see `drawn`).
     count: how many, drawn at random by `seed`; None: all, or 1,000 of a model.  channels: 1 or 3, see `collect`.
-    pad: see `size`.  reading: of pictures that can be read in two ways.  alone: see `collect`.  shape, levels, batch: of a model, see `drawn`.
+    pad: see `size`.  reading: of pictures that can be read in two ways.  alone: see `collect`.
+    shape, levels, batch, to_pixels: of a model, see `drawn`.
     Raises InputError for everything that is none of these or cannot be used, and for settings of a model without one.
     """
     if not _is_model(source):
@@ -79,9 +80,8 @@ def gather(
                 need="stored images",
                 remedy="only samples are drawn from a model; draw these yourself, and pass the array",
             )
-        values = drawn(
-            source, DRAWN if count is None else count, seed, shape=shape, levels=levels, batch=batch
-        )
+        number = DRAWN if count is None else count
+        values = drawn(source, number, seed, shape=shape, levels=levels, batch=batch, to_pixels=to_pixels)
         name = shortened(f"{len(values):,} samples of {model_name(source)}")
         return collect(
             from_array(name, values).under(reading), what=what, channels=channels, pad=pad, alone=alone
@@ -173,7 +173,7 @@ def _at_path(text: str, what: What) -> Source:
             need=_MEANT,
             remedy="name it; a variable of the shell may be unset",
         )
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not lies(path):
         raise InputError(
             got=f"{in_words(what)} {printable(shortened(text))}, where nothing lies",

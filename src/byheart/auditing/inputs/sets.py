@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import Tensor
 
+from byheart.data.dataset import fingerprint
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading
 from byheart.data.reader.traits import Traits
@@ -43,6 +44,7 @@ class Images:
     fingerprint: SHA-256 of `small`.  pixels: see `full`.  place: the resolved path, where it is one.
     notes: what the reader did or left out, in whole sentences.
     reading: how its pictures were read.  ways: how they could have been read; None where they lie in memory or in shards.
+    window: the grey values, of the images as they came, that are 0 and 1 in `small` (see `window`).
     """
 
     name: str
@@ -57,6 +59,7 @@ class Images:
     notes: tuple[str, ...] = ()
     reading: Reading = USUAL
     ways: Ways | None = None
+    window: tuple[float, float] = (0.0, 1.0)
 
     def __len__(self) -> int:
         return len(self.small)
@@ -64,6 +67,18 @@ class Images:
     def full(self, row: int) -> Array:
         """The image at its own size, read again from where it lies: (c, h, w) float32 in [0, 1]."""
         return self.pixels(row)
+
+    def some(self, rows: Tensor) -> Images:
+        """Take these rows (b,) int64 out, as a set of their own."""
+        numbers = rows.tolist()
+        small = self.small[rows]
+        return replace(
+            self,
+            small=small,
+            names=tuple(self.names[row] for row in numbers),
+            fingerprint=fingerprint(small.numpy()),
+            pixels=lambda row: self.pixels(numbers[row]),
+        )
 
 
 @dataclass(frozen=True, eq=False)

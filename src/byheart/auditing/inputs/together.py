@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.inputs.size import framing
-from byheart.data.pictures import printable
 from byheart.metrics.copying.classical.duplicates import digests, exact_duplicates
 from byheart.metrics.copying.clusters import SAME
 from byheart.metrics.copying.spaces import exact_rows, spaces
@@ -38,7 +37,7 @@ def check_together(
     for flag, one in sets.items():
         _check_kind(flag, one, train)
     _check_apart(
-        samples, train, "samples", "train", "--samples is what the model made, --train what it learned from"
+        samples, train, "samples", "train", "samples are what the model made, train is what it learned from"
     )
     if heldout is not None:
         _check_apart(
@@ -162,7 +161,10 @@ def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
     response, found = spaces(train).soft, {}
     for start, queries in _parts(heldout):
         rows = exact_rows(queries, response)
-        best, index = torch.full((len(rows),), SAME), torch.full((len(rows),), -1)
+        best, index = (
+            torch.full((len(rows),), SAME, dtype=rows.dtype),
+            torch.full((len(rows),), -1, dtype=torch.int64),
+        )
         for at, part in _parts(train):
             value, nearest = matmul_t(rows, exact_rows(part, response)).max(1)
             better = value > best

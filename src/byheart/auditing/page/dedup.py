@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byheart.auditing.page.blanks import blank_view
 from byheart.auditing.page.pairs import Picture, picture, pictures, shown
 from byheart.auditing.page.words import pose_words
 from byheart.report.characters import cleaned, visible
@@ -62,6 +63,7 @@ def dedup_page(result: DedupRecord) -> str:
             headline=_headline(result),
             tiles=_tiles(result),
             source=source,
+            blank=blank_view("images", source),
             clusters=_views(result.clusters[:CLUSTERS]),
             total=len(result.clusters),
             limit=LISTED,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byheart.auditing.page.bars import card_groups, share_bars
+from byheart.auditing.page.blanks import blank_views
 from byheart.auditing.page.figures import density_figure, signal_panel, tail_figure
 from byheart.auditing.page.pairs import pair_views
 from byheart.auditing.page.tables import (
@@ -72,6 +73,7 @@ def audit_page(result: AuditRecord) -> str:
             signal_figures=_signal_figures(shown),
             inputs=input_sheet(shown.inputs),
             read_words=None if shown.inputs.reading is None else reading_words(shown.inputs.reading),
+            blank=blank_views(shown.inputs),
             bibtex=list(dict.fromkeys([*map(_entry, result.cite), BYHEART])),
             colors={variable(light): (light, dark) for light, dark in TWINS.items()},
         )

@@ -142,13 +142,18 @@ def signal_note() -> str:
 def input_sheet(inputs: Inputs) -> Sheet:
     """Tabulate the inputs of the audit."""
     named = (("samples", inputs.samples), ("training", inputs.train), ("held-out", inputs.heldout))
-    columns = ("set", "images", "shape", "unreadable")
-    return Sheet(
-        "Sets of images", columns, tuple(_source(role, one) for role, one in named if one is not None)
-    )
+    sources = [(role, one) for role, one in named if one is not None]
+    blank = any(one.blank for _, one in sources)
+    columns = ("set", "images", "shape", "unreadable", *(("blank, left out",) if blank else ()))
+    return Sheet("Sets of images", columns, tuple(_source(role, one, blank=blank) for role, one in sources))
 
 
-def _source(role: str, one: InputSet) -> SheetRow:
+def _source(role: str, one: InputSet, *, blank: bool) -> SheetRow:
     shape = " × ".join(f"{side:,}" for side in one.shape)
-    cells = (f"{one.count:,}", shape, f"{len(one.unreadable):,}")
+    cells = (
+        f"{one.count:,}",
+        shape,
+        f"{len(one.unreadable):,}",
+        *((f"{one.blank:,}",) if blank else ()),
+    )
     return SheetRow(role, f"{one.name}: {one.resized}. SHA-256 of the values {one.fingerprint}", cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from byheart.report.words import SPACE, counted, number, percent, rate
+from byheart.report.words import SPACE, counted, number, percent, plural, rate
 
 if TYPE_CHECKING:
     from byheart.auditing.record import AuditRecord, Channel, PopulationCheck, Pose, ReadAs, Share
@@ -123,10 +123,12 @@ def _ordinal(rank: int) -> str:
 def subject(result: AuditRecord) -> str:
     """Say what was compared with what."""
     inputs = result.inputs
-    tried = f"{inputs.samples.count:,} samples against {inputs.train.count:,} training images"
+    blank = sum(one.blank for one in (inputs.samples, inputs.train, inputs.heldout) if one is not None)
+    left_out = f" ({plural(blank, 'blank image')} left out)" if blank else ""
+    tried = f"{inputs.samples.compared:,} samples against {inputs.train.compared:,} training images"
     if inputs.heldout is None:
-        return f"{tried}, without held-out images"
-    return f"{tried}, calibrated on {inputs.heldout.count:,} held-out images"
+        return f"{tried}, without held-out images{left_out}"
+    return f"{tried}, calibrated on {inputs.heldout.compared:,} held-out images{left_out}"
 
 
 def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
@@ -138,9 +140,8 @@ def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
         found.append(("accused", counted(whole.flags, whole.count), note))
     if (share := result.copy_share) is not None:
         if share.low > 0:
-            found.append(
-                ("copies, at least", percent(share.low), f"of all samples, with 97.5{SPACE}% confidence")
-            )
+            of = "samples that are not blank" if result.inputs.samples.blank else "all samples"
+            found.append(("copies, at least", percent(share.low), f"of {of}, with 97.5{SPACE}% confidence"))
         if share.corrected is not None:
             between = f"95{SPACE}% interval {percent(share.corrected.low)} to {percent(share.corrected.high)}"
             found.append(("copies, best estimate", percent(share.corrected.value), between))

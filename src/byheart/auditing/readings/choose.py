@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.auditing.inputs.sets import Images, Ways
 from byheart.auditing.readings.contest import Contest, contest
 from byheart.auditing.readings.facts import FACTS, facts_of
-from byheart.data.pictures import printable
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading
 

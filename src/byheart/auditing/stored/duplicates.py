@@ -1,11 +1,11 @@
 """Duplicates in a training set that lies in shards: equal images, and those that correlate above 0.999.
 
-    one pass over the set        128-bit digests: equal images
+    one pass over the set        128-bit digests: equal images; contrasts: blank images, which are told only where they are equal
     a block of images at a time  against all shards from its own on: correlations in the space `soft`
     connected components         clusters
 
 What `dedup` tells of images in memory beyond that (flipped, moved, cropped, turned, blurred, noisy ones) takes tables of the
-whole set, and is not told here.  Memory: two blocks of rows, and about 150 bytes an image for digests and clusters.
+whole set, and is not told here.  Memory: two blocks of rows, and about 150 bytes an image for digests, contrasts and clusters.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from byheart.auditing.record import Cluster, Member
 from byheart.auditing.sharded import sharded_table
 from byheart.auditing.stored.train import FIRST, Stored
 from byheart.features.shards import Shards, stream
+from byheart.metrics.copying.blank import contrast, least_contrast
 from byheart.metrics.copying.classical.duplicates import digests
 from byheart.metrics.copying.clusters import SAME
 from byheart.metrics.copying.groups import grouped, merged
@@ -47,10 +48,13 @@ _MORE = 16  # times as many where there were more
 
 @dataclass(frozen=True, eq=False)
 class StoredDuplicates:
-    """equal, groups: (n,) the first image with the same values; the first one of the cluster.  clusters: as recorded."""
+    """equal, groups: (n,) the first image with the same values; the first one of the cluster.  blank: (k,) blank images, told
+    only where they are equal.  clusters: as recorded.
+    """
 
     equal: Tensor
     groups: Tensor
+    blank: Tensor
     clusters: tuple[Cluster, ...]
 
 
@@ -60,26 +64,30 @@ def stored_duplicates(train: Stored, *, pictured: int, members: int) -> StoredDu
     pictured: how many clusters keep images for the page.  members: how many images each of these clusters keeps.
     Raises InputError as `Stored.searched` does.
     """
-    equal = _equal(train)
-    kept = (equal == torch.arange(len(train))).nonzero()[:, 0]
-    groups = _joined(train, equal, kept)
+    equal, contrasts = _equal(train)
+    told = (contrasts >= least_contrast(contrasts))[equal]
+    kept = ((equal == torch.arange(len(train))) & told).nonzero()[:, 0]
+    groups = _joined(train, equal, kept) if len(kept) else equal
     clusters = tuple(
         _cluster(train, rows, equal, groups, members if at < pictured else 0)
         for at, rows in enumerate(grouped(groups))
     )
-    return StoredDuplicates(equal, groups, clusters)
+    return StoredDuplicates(equal, groups, (~told).nonzero()[:, 0], clusters)
 
 
-def _equal(train: Stored) -> Tensor:
-    """Find for every image the first image with the same values, (n,)."""
+def _equal(train: Stored) -> tuple[Tensor, Tensor]:
+    """Find for every image the first image with the same values, (n,), and measure its contrast, (n,)."""
     found: NDArray[np.void] = np.empty(len(train), "V16")
+    contrasts = torch.empty(len(train))
     for ids, images in _blocks(train.shards):
-        found[ids.numpy()] = np.frombuffer(b"".join(digests(as_floats(images))), "V16")
+        values = as_floats(images)
+        found[ids.numpy()] = np.frombuffer(b"".join(digests(values)), "V16")
+        contrasts[ids] = contrast(values)
         train.tell("equal images", int(ids[-1]) + 1, len(train))
     _, first, which = np.unique(
         found.view("u8").reshape(-1, 2), axis=0, return_index=True, return_inverse=True
     )
-    return torch.from_numpy(first[which.reshape(-1)])
+    return torch.from_numpy(first[which.reshape(-1)]), contrasts
 
 
 def _blocks(shards: Shards) -> Iterator[tuple[Tensor, Tensor]]:

@@ -20,9 +20,10 @@ from torch import Tensor
 
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images
-from byheart.auditing.record import Pair
+from byheart.auditing.pairs import renumbered
 from byheart.auditing.sets import Body, Request, Sets
 from byheart.auditing.stored.train import Stored
+from byheart.metrics.copying.blank import contrast
 from byheart.metrics.copying.distortions import gaussian_blur
 from byheart.metrics.copying.null import GUARD
 from byheart.metrics.copying.shortlist import CANDIDATES
@@ -35,15 +36,17 @@ __all__ = ["copies_of_stored_images"]
 
 def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body:
     """Make the copy test against the images of a stored set that samples and held-out images are most like."""
-    rows = _taken(sets, train)
-    some = train.some(rows)
-    assert isinstance(some, Images) and isinstance(sets.samples, Images)
+    taken = _taken(sets, train)
+    found = train.some(taken)
+    assert isinstance(found, Images) and isinstance(sets.samples, Images)
+    seen = contrast(found.small) >= sets.least
+    rows, some = (taken, found) if bool(seen.all()) else (taken[seen], found.some(seen.nonzero()[:, 0]))
     body = copies_of_images(replace(sets, train=some), request)
     return replace(
         body,
-        warnings=(*body.warnings, *_warnings(len(rows), len(train))),
-        pairs=_renumbered(body.pairs, rows),
-        random_pairs=_renumbered(body.random_pairs, rows),
+        warnings=(*body.warnings, *_warnings(len(rows), len(taken), len(train))),
+        pairs=renumbered(body.pairs, train=rows),
+        random_pairs=renumbered(body.random_pairs, train=rows),
         test=None,  # it knows a part of the training set, chosen by these samples: not one to compare others by
     )
 
@@ -70,17 +73,15 @@ def _queries(sets: Sets) -> Tensor:
     return torch.cat([sets.samples.small, heldout, *(gaussian_blur(heldout, width) for width in GUARD)])
 
 
-def _renumbered(pairs: tuple[Pair, ...], rows: Tensor) -> tuple[Pair, ...]:
-    """Number the training images of pairs as in the whole set.  rows: (t,) rows of the images that were taken."""
-    return tuple(
-        pair.model_copy(update={"train": tuple(int(rows[source]) for source in pair.train)}) for pair in pairs
-    )
-
-
-def _warnings(taken: int, total: int) -> Iterator[str]:
+def _warnings(compared: int, taken: int, total: int) -> Iterator[str]:
+    if compared < taken:
+        yield (
+            f"{taken - compared:,} of the {taken:,} training images that samples and held-out images are most like are blank or"
+            f" nearly so. Copies of them cannot be told: the copy test compares with the other {compared:,}."
+        )
     if taken < total:
         yield (
             f"The training set lies in shards: all {total:,} images were searched for the {CANDIDATES} likest of each sample and"
-            f" held-out image, and {taken:,} images were compared in full. Noise, mixtures, halves, the sensitivity card and"
+            f" held-out image, and {compared:,} images were compared in full. Noise, mixtures, halves, the sensitivity card and"
             " duplicates are judged among those only."
         )

@@ -19,11 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from byheart._checks import InputError
+from byheart._checks import InputError, expanded, printable, unknown
 from byheart.auditing.inputs.sets import Images, Rows
 from byheart.auditing.sharded import Executor, Search, sharded_table
 from byheart.data.dataset import fingerprint
-from byheart.data.pictures import printable
 from byheart.data.reader.contents import contents
 from byheart.data.reader.source import Numbered, shortened
 from byheart.data.words import set_name
@@ -228,12 +227,12 @@ def trained_on(
     by: how the set is searched.  channels: the channels that were asked for.  tell: hears how far a search is.
     Raises InputError for settings of a search where there are no shards, another number of channels, and as `opened` does.
     """
-    if not isinstance(train, str | Path) or not (Path(train).expanduser() / MANIFEST).is_file():
-        if by != Searching():
+    if not isinstance(train, str | Path) or not (expanded(train) / MANIFEST).is_file():
+        if given := [name for name, value in vars(by).items() if value != getattr(Searching, name)]:
             raise InputError(
-                got=f"settings of a search of shards with {shortened(printable(str(train)))}, which is not in shards",
-                need=f"a folder with {MANIFEST}, for an executor, workers, an address or checkpoints",
-                remedy="leave them out, or write shards first: byheart.features.shards.write_shards",
+                got=f"{' and '.join(given)} with {shortened(printable(str(train)))}, which is not in shards",
+                need=f"a folder with {MANIFEST}: only shards are searched apart",
+                remedy=f"leave {' and '.join(given)} out, or write shards first: byheart.features.shards.write_shards",
             )
         return None
     if isinstance(train, str):
@@ -252,20 +251,19 @@ def searching(
     executor: str, workers: int | None, address: str | None, checkpoints: Path | str | None
 ) -> Searching:
     """Make the settings of a search from the arguments of `audit`.  Raises InputError for settings that do not fit."""
-    if executor not in ("local", "ray") or (workers is not None and workers < 1):
-        raise InputError(
-            got=f"executor {executor!r} with {workers} workers",
-            need="'local' or 'ray', and at least one worker",
-            remedy="leave them out to search the shards one after another in this process",
-        )
+    alone = "leave it out to search the shards one after another in this process"
+    if executor not in ("local", "ray"):
+        raise unknown("executor", executor, ("local", "ray"), remedy=alone)
+    if workers is not None and workers < 1:
+        raise InputError(got=f"a search with {workers} workers", need="at least one worker", remedy=alone)
     if address is not None and executor != "ray":
         raise InputError(
-            got=f"the address {address!r} with the executor {executor!r}",
-            need="the address of a Ray cluster, with the executor ray",
+            got=f"the address {address!r} without the executor ray",
+            need="the address of a Ray cluster, and the executor that goes there",
             remedy="give --executor ray as well",
         )
     chosen: Executor = "ray" if executor == "ray" else "local"
-    kept = None if checkpoints is None else Path(checkpoints).expanduser()
+    kept = None if checkpoints is None else expanded(checkpoints)
     return Searching(chosen, workers or 1, address or "local", kept)
 
 
@@ -274,7 +272,7 @@ def opened(train: Path | str, by: Searching, tell: Callable[[str, int, int], Non
 
     Raises InputError as `open_shards` does, for ids with gaps, and for rows that are neither vectors nor 32×32 images.
     """
-    shards = open_shards(Path(train).expanduser())
+    shards = open_shards(expanded(train))
     name, shape = shortened(str(train)), shards.manifest.shape
     if len(shape) != 1 and (len(shape) != 3 or shape[0] not in (1, 3) or shape[1:] != (SIDE, SIDE)):
         raise InputError(

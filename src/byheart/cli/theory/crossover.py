@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Optional
 
 from tyro.conf import arg
 
 from byheart._checks import InputError, check_ratio
-from byheart.cli.options import Channels, Count, Fit, Orientation, OwnData, Transparency, White, of_images
+from byheart.cli.options import (
+    Channels,
+    Count,
+    Fit,
+    Orientation,
+    OwnData,
+    Transparency,
+    White,
+    of_images,
+    refuse_without_data,
+)
 from byheart.cli.theory.output import show_forecast, write_forecast
 from byheart.studies.s1_crossover.forecast.compute import (
     SHOWN_SNR,
@@ -89,7 +98,8 @@ def crossover(
     replicates = Replicates(range(seed, seed + restarts), samples, models, start, snr)
     of_data = of_images(size, channels, orientation, fit, transparency, white)
     if data is None:
-        _refuse_image_settings({**of_data, "distinct": distinct or None})
+        flags = {f"--{name}": value for name, value in of_data.items()}
+        refuse_without_data({**flags, "--distinct": distinct or None})
         forecast = forecast_population(*_settings(dimension, components, n), replicates)
     else:
         if dimension is not None:
@@ -105,11 +115,12 @@ def crossover(
 
 
 def _check(threshold: float, restarts: int, samples: int, seed: int) -> None:
-    if restarts < 2 or samples < 1 or seed < 0:
+    least = {"--restarts": (restarts, 2), "--samples": (samples, 1), "--seed": (seed, 0)}
+    if wrong := [f"{flag} {value}" for flag, (value, low) in least.items() if value < low]:
         raise InputError(
-            got=f"--restarts {restarts}, --samples {samples}, --seed {seed}",
-            need="at least 2, 1 and 0",
-            remedy="an interval needs repeats",
+            got=" and ".join(wrong),
+            need="--restarts, --samples and --seed of at least 2, 1 and 0",
+            remedy="leave it out: the default fits",
         )
     check_ratio(threshold, "--threshold")
 
@@ -121,16 +132,6 @@ def _settings(d: int | None, k: int | None, n: int | None) -> tuple[int, int, in
         COMPONENTS if k is None else k,
         POINTS if n is None else n,
     )
-
-
-def _refuse_image_settings(settings: Mapping[str, object]) -> None:
-    given = [f"--{name}" for name, value in settings.items() if value is not None]
-    if given:
-        raise InputError(
-            got=f"{', '.join(given)} without --data",
-            need="the data that they are about",
-            remedy="add --data NAME or --data FOLDER",
-        )
 
 
 def _refuse_fresh_samples(start: Start) -> None:

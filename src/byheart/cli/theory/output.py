@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byheart._checks import printable
 from byheart.studies.s1_crossover.forecast.record import STARTS, Forecast, by_size, forecast_record, passing
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def show_forecast(forecast: Forecast, threshold: float) -> None:
         if forecast.start != "training":
             print("The formulas do not know where a model starts.")
     for note in forecast.notes:
-        print(note, file=sys.stderr if note.startswith("warning") else sys.stdout)
+        print(printable(note), file=sys.stderr if note.startswith("warning") else sys.stdout)
 
 
 def _said(half: Transition | None, n: int) -> str:

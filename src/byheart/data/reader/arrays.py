@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 from byheart.data.reader.tensors import as_numpy
 

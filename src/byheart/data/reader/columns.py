@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 from byheart.data.reader.items import from_sequence
 from byheart.data.reader.source import Source, from_array

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 
 __all__ = ["read_each", "refusal_of_unreadable"]

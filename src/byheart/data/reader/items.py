@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import Picture, Unreadable, as_picture, open_picture, printable
+from byheart._checks import InputError, printable
+from byheart.data.pictures import Picture, Unreadable, as_picture, open_picture
 from byheart.data.raw import Array
 from byheart.data.reader.reading import Reading
 from byheart.data.reader.source import Numbered, Source, one_by_one

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.reader.arrays import ENDINGS, open_arrays
 from byheart.data.reader.contents import PARQUET, Contents, contents, image_endings, left_out
 from byheart.data.reader.source import Source, from_array, from_files, from_table, shortened

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 from byheart.data.reader.source import Source
 from byheart.data.reader.values import Scale, check_numbers, is_dark, likely_white, scale_of

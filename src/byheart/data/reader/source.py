@@ -10,8 +10,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import Picture, Unreadable, open_picture, printable, values_of
+from byheart._checks import InputError, printable
+from byheart.data.pictures import Picture, Unreadable, open_picture, values_of
 from byheart.data.raw import Array
 from byheart.data.reader.reading import USUAL, Reading
 from byheart.data.reader.values import channels_first, channels_last

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from byheart.data.pictures import printable
+from byheart._checks import printable
 from byheart.data.raw import Array
 from byheart.data.reader.reading import Reading
 from byheart.data.reader.source import Group

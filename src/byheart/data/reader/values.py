@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import printable
+from byheart._checks import InputError, printable
 from byheart.data.raw import Array
 
 __all__ = ["Scale", "channels_first", "channels_last", "check_numbers", "is_dark", "likely_white", "scale_of"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from byheart._checks import InputError
-from byheart.data.pictures import Unreadable, printable, values_of
+from byheart._checks import InputError, printable
+from byheart.data.pictures import Unreadable, values_of
 from byheart.data.raw import Array
 from byheart.data.reader.source import Source, names_of
 from byheart.data.reader.values import check_numbers

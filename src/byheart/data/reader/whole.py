@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from byheart._checks import InputError
+from byheart._checks import InputError, printable
 from byheart.data.images import check_square, made_ready
-from byheart.data.pictures import printable
 from byheart.data.raw import Array, Raw
 from byheart.data.reader.folder import refusal_of_unreadable
 from byheart.data.reader.path import FILES, from_path

@@ -74,7 +74,9 @@ class Trained(HoldsTrain):
             found(images[chosen], variance[chosen].reshape(-1, 1, 1, 1, 1), own)
             for own, chosen in groups.items()
         ]
-        order = torch.tensor([row for chosen in groups.values() for row in chosen]).argsort()
+        order = torch.tensor(
+            [row for chosen in groups.values() for row in chosen], dtype=torch.int64
+        ).argsort()
         return torch.cat(parts)[order.to(x.device)].to(x.dtype)
 
     def _maps(

@@ -67,7 +67,7 @@ def pixel_mean(chunks: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
 
     chunks: of logits (b, m, g, h, w), with g = 1 for all channels or g = c for each, and their images (m, c, h, w).
     """
-    masses, moment = None, torch.zeros(())
+    masses, moment = None, torch.zeros((), dtype=torch.float32)
     for logits, images in chunks:
         masses, weights, shrink = (masses or Masses.start(logits)).add(logits)
         moment = moment.to(shrink) * shrink + (weights * images).sum(1)

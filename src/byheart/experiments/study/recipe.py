@@ -1,7 +1,7 @@
 """Studies: published experiments as recipes, in scales, with their claims.
 
 A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `claims` (what it should show), `says` (what its
-page says once they are reproduced).
+page says once these claims are decided).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Study(Spec):
         fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
         claims = tuple(claim for claim in self.claims if claim.arm in arms)
         ids = {claim.id for claim in claims}
-        says = tuple(sentence for sentence in self.says if ids.issuperset(sentence.when))
+        says = tuple(sentence for sentence in self.says if ids.issuperset(sentence.rests_on))
         return self.model_copy(
             update={"scales": {**self.scales, scale: fewer}, "claims": claims, "says": says}
         )
@@ -188,11 +188,11 @@ def _check_names(study: Study) -> None:
             raise unknown(f"claim {claim.id} at scale", claim.scale, study.scales, remedy=MEND)
     ids = {claim.id for claim in study.claims}
     for sentence in study.says:
-        if absent := set(sentence.when) - ids:
+        if absent := set(sentence.rests_on) - ids:
             raise InputError(
                 got=f"the sentence {sentence.text!r} of {study.name}, which rests on {', '.join(sorted(absent))}",
                 need="ids of claims of the same study",
-                remedy="mend `when` in the study's TOML file",
+                remedy="mend `when` or `against` in the study's TOML file",
             )
     for scale, found in study.scales.items():
         if len({cell.arm for cell in found.arms}) < len(found.arms):

@@ -138,7 +138,7 @@ def _best_pair(wrapped: Tensor, inverse: Tensor) -> Tensor:
     """
     k, h = wrapped.shape[1] - 1, wrapped.shape[2] - wrapped.shape[1] + 1
     if not h:
-        return torch.full((len(wrapped), 2), -1, device=wrapped.device)
+        return torch.full((len(wrapped), 2), -1, dtype=torch.int64, device=wrapped.device)
     g = wrapped[:, :k].unfold(2, h, 1).diagonal(1, 1, 2).mT
     (c_a, c_b), (norm_a, norm_b) = _partners(wrapped[:, k], h), _partners(inverse, h)
     own = torch.addcmul(c_a, g, c_b, value=-1)  # (1 − g²) α

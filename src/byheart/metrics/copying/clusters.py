@@ -60,7 +60,9 @@ def clusters(test: CopyTest, level: float, tell: Callable[[int], None] = lambda 
 def equal_groups(images: Tensor) -> Tensor:
     """(n,) the first image that has the same values.  images: (n, *shape)."""
     first: dict[bytes, int] = {}
-    return torch.tensor([first.setdefault(digest, at) for at, digest in enumerate(digests(images))])
+    return torch.tensor(
+        [first.setdefault(digest, at) for at, digest in enumerate(digests(images))], dtype=torch.int64
+    )
 
 
 @torch.no_grad()

@@ -61,7 +61,9 @@ def gaussian_blur(x: Tensor, width: float) -> Tensor:
 
 def noised(sd: float) -> Step:
     """Independent normal noise of standard deviation `sd` on every value, clipped."""
-    return lambda x, draws, fill: (x + sd * torch.randn(x.shape, generator=draws)).clamp(0, 1)
+    return lambda x, draws, fill: (x + sd * torch.randn(x.shape, generator=draws, dtype=torch.float32)).clamp(
+        0, 1
+    )
 
 
 def shifted(pixels: int) -> Step:

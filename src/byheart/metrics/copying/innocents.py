@@ -175,7 +175,9 @@ def _smoothed(given: Ingredients, bandwidth: float, streams: list[torch.Generato
 
 
 def _normal(given: Ingredients, streams: list[torch.Generator]) -> Tensor:
-    return torch.stack([torch.randn(len(given.sd), generator=draws) for draws in streams])
+    return torch.stack(
+        [torch.randn(len(given.sd), generator=draws, dtype=torch.float32) for draws in streams]
+    )
 
 
 def _others(rows: Tensor, count: int, streams: list[torch.Generator]) -> Tensor:

@@ -105,9 +105,8 @@ class OrbitTable:
             (ZOOMS[:1], self.whole, _WHOLE),
             (ZOOMS[1:], self.inner, _INNER),
         ):
-            grid = torch.cartesian_prod(torch.tensor(FLIPS), torch.tensor(ANGLES), torch.tensor(zooms)).to(
-                soft
-            )
+            axes = (torch.tensor(axis, dtype=torch.float32) for axis in (FLIPS, ANGLES, zooms))
+            grid = torch.cartesian_prod(*axes).to(soft)
             warps = undone(
                 soft.repeat_interleave(len(grid), 0), *(column.repeat(len(soft)) for column in grid.unbind(1))
             )

@@ -148,7 +148,7 @@ def plant(
             image = step(image, draws, fill)
         images.append(image)
         sources.append((row, second))
-    return PlantedCopies(rounded(torch.stack(images)), torch.tensor(sources))
+    return PlantedCopies(rounded(torch.stack(images)), torch.tensor(sources, dtype=torch.int64))
 
 
 def near_duplicates(train: Tensor, seed: int) -> Tensor:

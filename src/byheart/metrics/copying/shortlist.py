@@ -84,7 +84,7 @@ def shortlist_table(train: Tensor, found: Spaces, batch: int = 256) -> Shortlist
 
 def _views(x: Tensor, zoom: float, first: int, side: int) -> Tensor:
     """All views of filtered samples x (b, c, 32, 32) on one grid, as unit rows (b, 2·25, c·side²)."""
-    flips = torch.tensor(FLIPS)
+    flips = torch.tensor(FLIPS, dtype=torch.float32)
     both = undone(
         x.repeat(len(flips), 1, 1, 1),
         flips.repeat_interleave(len(x)),
@@ -104,7 +104,7 @@ def _grids(first: int, side: int) -> Iterator[tuple[slice, slice]]:
 
 def _coarse(x: Tensor) -> Tensor:
     """x (b, c, 32, 32) blurred (σ 0.8, radius 3, border repeated) and averaged over 2×2 pixels: (b, c, 31, 31)."""
-    taps = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / (2 * 0.8**2))
+    taps = torch.exp(-(torch.arange(-3.0, 4.0, dtype=torch.float32) ** 2) / (2 * 0.8**2))
     taps = (taps / taps.sum()).to(x)
     flat = pad(x.flatten(0, 1)[:, None], (3, 3, 3, 3), mode="replicate")
     blurred = conv2d(conv2d(flat, taps.view(1, 1, 7, 1)), taps.view(1, 1, 1, 7))

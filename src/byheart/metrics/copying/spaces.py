@@ -112,7 +112,10 @@ def check_images(name: str, x: Tensor) -> None:
 
 def _frequency() -> Tensor:
     """(32, 17) cycles a pixel of every coefficient of `rfft2`."""
-    return torch.hypot(torch.fft.fftfreq(SIDE)[:, None], torch.fft.rfftfreq(SIDE)[None, :])
+    return torch.hypot(
+        torch.fft.fftfreq(SIDE, dtype=torch.float32)[:, None],
+        torch.fft.rfftfreq(SIDE, dtype=torch.float32)[None, :],
+    )
 
 
 def _ring() -> Tensor:
@@ -124,9 +127,9 @@ def ring_power(x: Tensor) -> Tensor:
     """Mean power of images x (n, c, 32, 32) over images, channels and the coefficients of a ring: (25,), ring 0 is 0."""
     centered = x - x.mean((2, 3), keepdim=True)
     power = torch.fft.fft2(centered).abs().square().mean((0, 1)).flatten()
-    frequency = torch.fft.fftfreq(SIDE)
+    frequency = torch.fft.fftfreq(SIDE, dtype=torch.float32)
     ring = (SIDE * torch.hypot(frequency[:, None], frequency)).round().long().clamp(1, _RINGS - 1).flatten()
-    total = torch.zeros(_RINGS).index_add_(
+    total = torch.zeros(_RINGS, dtype=power.dtype).index_add_(
         0, ring[1:], power[1:]
     )  # the mean is 0 by now and belongs to no ring
     return total / torch.bincount(ring[1:], minlength=_RINGS).clamp_min(1)

@@ -56,7 +56,7 @@ def kernel_rows(*sets: Tensor, least: int = 3) -> list[Tensor]:
     for number, each in enumerate(sets):
         check_finite(f"set {number + 1}", each)
         rows = each.flatten(1)
-        wide = torch.ones(len(rows), rows.shape[1] + 1, device=rows.device)
+        wide = torch.ones(len(rows), rows.shape[1] + 1, dtype=torch.float32, device=rows.device)
         for part in _slices(len(rows)):
             wide[part, :-1] = rows[part].double() / rows.shape[1] ** 0.5
         result.append(wide)

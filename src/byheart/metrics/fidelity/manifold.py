@@ -133,7 +133,7 @@ class _Points:
 
 
 def _points(name: str, rows: Tensor, center: Tensor) -> _Points:
-    wide = torch.ones(len(rows), rows.shape[1] + 2, device=rows.device)
+    wide = torch.ones(len(rows), rows.shape[1] + 2, dtype=torch.float32, device=rows.device)
     norm = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for part in _slices(len(rows), _TILE):
         centered = rows[part].double() - center

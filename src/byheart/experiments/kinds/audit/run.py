@@ -89,7 +89,7 @@ def short(run: AuditRun, effort: int) -> Short[AuditRun]:
     sizes = {"heldout": 99, "pool": 200, "alpha": max(run.alpha, 0.01), "copiers": min(run.copiers, 4)}
     less = run.model_copy(update={"n": n, **few, **sizes})
     channels = 3 if run.population.startswith("clipart") else 1
-    noise = torch.rand(n + less.pool, channels, 32, 32, generator=generator(0))
+    noise = torch.rand(n + less.pool, channels, 32, 32, generator=generator(0), dtype=torch.float32)
     return Short(less, once=run.samples * run.n / (less.samples * n), prepared=noise)
 
 

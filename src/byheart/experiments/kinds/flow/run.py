@@ -81,7 +81,9 @@ def carry_out(run: FlowRun, prepared: Points, folder: RunFolder, device: str, te
     store_points(folder, points, dataset, run.points)
     folder.keep_rows(-1)
     levels = run.grid.levels()
-    noted = sorted(set(torch.linspace(0, len(levels) - 1, run.records).round().long().tolist()))
+    noted = sorted(
+        set(torch.linspace(0, len(levels) - 1, run.records, dtype=torch.float32).round().long().tolist())
+    )
     start = _start(run, points, float(levels[0]))
     (denoiser, own), first = _denoiser(run, points), nearest(start, points, k=2)
     rows, paths, x = list[Row](), list[Tensor](), start

@@ -61,7 +61,12 @@ def store_points(folder: RunFolder, points: Tensor, dataset: Dataset, name: str 
     """
     own = name == "data"
     folder.save(
-        "data", {"center": dataset.center, "scale": torch.tensor(dataset.scale), "points": points.float()}
+        "data",
+        {
+            "center": dataset.center,
+            "scale": torch.tensor(dataset.scale, dtype=torch.float32),
+            "points": points.float(),
+        },
     )
     folder.write_record(
         "data",

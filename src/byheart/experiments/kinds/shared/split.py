@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from byheart._checks import InputError
+from byheart._checks import InputError, expanded
 from byheart.data.dataset import Dataset, Split, heldout_size, split
 from byheart.data.named import load
 from byheart.data.reader.contents import contents
@@ -60,7 +60,7 @@ def _stamp(data: Data) -> int:
     """What changes when the user's files do: their names, sizes and times."""
     if data.path is None:
         return 0
-    place = Path(data.path).expanduser()
+    place = expanded(data.path)
     stats = [(str(file), file.stat()) for file in _files(place) if file.is_file()]
     return hash(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
@@ -91,7 +91,7 @@ def store_data(folder: RunFolder, found: Split) -> None:
             need=f"those that run {folder.id} began with, {before[:12]}",
             remedy=f"put the old files back, or delete {folder.path} to begin anew",
         )
-    folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale)})
+    folder.save("data", {"center": dataset.center, "scale": torch.tensor(dataset.scale, dtype=torch.float32)})
     folder.write_record(
         "data",
         {
