@@ -1,4 +1,4 @@
-"""The studies inside the package, and where each one lies."""
+"""The studies inside the package, and their folders and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def study_titles() -> dict[str, str]:
 
 
 def study_home(name: str, root: Path = RECIPES) -> Path:
-    """Name the folder of a study of the package: its recipe, its claims, their records, and its page.  root: where studies lie."""
+    """Return the folder of a study of the package, with its recipe, claims, records and page.  root: the folder of all studies."""
     return root / name.replace("-", "_")
 
 

@@ -1,4 +1,4 @@
-"""With which code, on what machine and which data numbers were made: for the foot of a page."""
+"""The code, the machine and the data behind numbers, for the foot of a page."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def provenance(folders: Sequence[RunFolder]) -> dict[str, Any]:
     kept = ("byheart", "code", "torch", "numpy", "python", "platform", "threads", "backend", "device")
     return {NAMES.get(name, name): _all_of(str(header.get(name)) for header in headers) for name in kept} | {
         "date": _span(str(header.get("date")) for header in headers),
-        "data": _all_of(str(one.get("name")) for one in data),
-        "data fingerprint": _some_of(str(one.get("fingerprint"))[:16] for one in data),
+        "data": _all_of(str(facts.get("name")) for facts in data),
+        "data fingerprint": _some_of(str(facts.get("fingerprint"))[:16] for facts in data),
         "seeds": _all_of(str(header["spec"]["seed"]) for header in headers),
         "runs": len(folders),
         "time of all runs": f"{seconds / 60:.1f} minutes on one thread each",
@@ -48,5 +48,9 @@ def _span(dates: Iterable[str]) -> str:
 
 def _some_of(values: Iterable[str]) -> str:
     """List the different values, or their number and the first of them where there are many."""
-    known = sorted(set(values))
-    return ", ".join(known) if len(known) <= FEW else f"{len(known)} different ones, such as {known[0]}"
+    different = sorted(set(values))
+    return (
+        ", ".join(different)
+        if len(different) <= FEW
+        else f"{len(different)} different ones, such as {different[0]}"
+    )

@@ -70,9 +70,9 @@ def standings() -> list[Standing]:
 
 
 def _standing(paper: str, number: str, verdicts: Iterable[str | None]) -> Standing:
-    found = Counter(verdicts)
+    counts = Counter(verdicts)
     return Standing(
-        paper, number, found["reproduced"], found["contradicted"], found["unresolved"], found[None]
+        paper, number, counts["reproduced"], counts["contradicted"], counts["unresolved"], counts[None]
     )
 
 
@@ -107,6 +107,6 @@ def all_rows() -> list[ClaimRow]:
     rows = []
     for study in studies():
         recorded = read_record(study.name)
-        known = {row["id"] for row in recorded}
-        rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in known)]
+        measured = {row["id"] for row in recorded}
+        rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in measured)]
     return rows
