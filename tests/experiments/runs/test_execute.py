@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from tiny_run import tiny_settings
 
 from byheart._checks import InputError
+from byheart.data import Data
+from byheart.data.reader.reading import Reading
 from byheart.executors.local import Outcome
 from byheart.experiments.kinds.shared import clock
 from byheart.experiments.kinds.shared import split as split_module
@@ -178,6 +180,14 @@ def test_what_does_not_fit_is_refused(settings, said, tmp_path):
 def test_device_this_machine_lacks_is_refused(tiny, tmp_path):
     with pytest.raises(InputError, match="tpu"):
         execute(tiny, tmp_path, device="tpu")
+
+
+def test_a_loaded_run_knows_how_its_pictures_were_read(tmp_path, tiny):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 17, (60, 8, 8), dtype=np.uint8))
+    reading = {"orientation": "stored", "white": 16}
+    data = Data(name="arrays", path=str(tmp_path / "x.npy"), heldout=20, **reading)
+    folder = execute(tiny.model_copy(update={"data": data}), tmp_path)
+    assert load(folder).reading == Reading(**reading)
 
 
 def test_load_refuses_what_it_cannot_give_back(tmp_path, tiny):
