@@ -237,7 +237,7 @@ def test_one_failure_stops_no_other(tmp_path, tiny):
         ),
         (BrokenExecutor("a worker was killed by SIGKILL"), "killed by SIGKILL)", "that live", "--workers 1"),
         (MemoryError(), "MemoryError", "more memory", "--workers 1"),
-        (KeyError("step"), "KeyError: 'step')\nTRACE", "every run whole", "--debug"),
+        (KeyError("step"), "KeyError: 'step')", "every run whole", "--debug"),
     ],
     ids=lambda part: type(part).__name__,
 )
@@ -247,6 +247,7 @@ def test_every_failure_has_its_own_remedy(error, got, need, remedy, tiny):
     assert found.got.startswith("1 of 2 runs that failed (first: n = 16, seed 1: ")
     assert got in found.got and need in found.need and remedy in found.remedy
     assert found.remedy.endswith("whole runs are kept, the others are resumed")
+    assert found.__notes__ == ["TRACE"]
 
 
 def test_run_json_is_plain(finished):
