@@ -228,10 +228,10 @@ def _request(
         raise InputError(
             got=f"alpha = {alpha:g}",
             need="a share between 0 and 0.5",
-            remedy="leave it out for the default, 0.01",
+            remedy="leave alpha out for the defaults",
         )
     if rule not in ("pac", "marginal"):
-        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave it out for the default, pac")
+        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave the rule out for the defaults")
     return Request(alpha, rule, seed, planted, queries, pad, tell)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -77,12 +77,7 @@ def dedup(
     by = searching(executor, workers, address, checkpoints)
     given = asked(orientation, fit, transparency, white)
     stored = trained_on(train, by, channels=channels, tell=tell)
-    if stored is not None and given:
-        raise InputError(
-            got=f"{', '.join(given)} with a set in shards",
-            need="files of pictures: of shards the reading was fixed when they were written",
-            remedy=f"leave {', '.join(given)} out, or write the shards again",
-        )
+    _check_readable(stored, given)
     if stored is not None and stored.are_images and not stored.is_small:
         return _of_stored(stored, seed, began)
     if stored is None:
@@ -124,6 +119,16 @@ def _of_images(
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )
+
+
+def _check_readable(stored: Stored | None, given: Mapping[str, object]) -> None:
+    """Raise InputError for settings of the reading of a set in shards."""
+    if stored is not None and given:
+        raise InputError(
+            got=f"{', '.join(given)} with a set in shards",
+            need="files of pictures: of shards the reading was fixed when they were written",
+            remedy=f"leave {', '.join(given)} out, or write the shards again",
+        )
 
 
 def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:

@@ -39,11 +39,11 @@ def check_counts(planted: int, queries: int) -> None:
         raise InputError(
             got=f"{planted} planted copies of each kind",
             need="at least 4",
-            remedy="leave planted out for the default",
+            remedy="leave planted out for the defaults",
         )
     if queries < 50:
         raise InputError(
-            got=f"{queries} images left out", need="at least 50", remedy="leave queries out for the default"
+            got=f"{queries} images left out", need="at least 50", remedy="leave queries out for the defaults"
         )
 
 

@@ -179,8 +179,7 @@ def _unguarded() -> InputError:
     return InputError(
         got=f"worker processes that ended while they imported {script}",
         need="a file that can be imported without starting the work again",
-        remedy=f"{save}put what the script does below a main guard:\n"
-        'if __name__ == "__main__":\n    byheart.conduct(...)  # and all else that the script does',
+        remedy=f'{save}put what the script does, indented, below a line `if __name__ == "__main__":` (a main guard)',
     )
 
 

@@ -217,12 +217,14 @@ def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> Inp
     if len(failed) == len(runs) and isinstance(first.error, InputError):
         return first.error
     reason = _reason(first)
-    got, *trace = reason.got.split("\n", 1)
-    which = f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {got})"
-    again = "run the same command again: whole runs are kept, the others are resumed"
-    return InputError(
-        got="\n".join([which, *trace]), need=reason.need, remedy=f"{reason.remedy}. Then {again}"
+    which = (
+        f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {reason.got})"
     )
+    again = "run the same command again: whole runs are kept, the others are resumed"
+    refusal = InputError(got=which, need=reason.need, remedy=f"{reason.remedy}. Then {again}")
+    if first.trace:
+        refusal.add_note(first.trace)  # of the worker: Python shows a note below the error
+    return refusal
 
 
 def _reason(outcome: Outcome[RunFolder]) -> InputError:
@@ -242,5 +244,4 @@ def _reason(outcome: Outcome[RunFolder]) -> InputError:
         case MemoryError():
             return InputError(got=text, need="more memory", remedy="work on fewer at a time: --workers 1")
         case _:
-            got, need = f"{text}\n{outcome.trace}", "every run whole"
-            return InputError(got=got, need=need, remedy="--debug shows where it happened")
+            return InputError(got=text, need="every run whole", remedy="--debug shows where it happened")
