@@ -82,7 +82,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     return Body(
         decision=decide(evidence),
         warnings=(
-            "Features are compared, not images: only what the encoder keeps of an image can be matched.",
+            "Features are compared, not images: a copy is found only if the encoder gives it features like those of its original.",
         ),
         power=limit,
         channels=(numbers.record,),
@@ -157,7 +157,7 @@ def _share(
     """Bounded from below only.  card: p-values of planted copies, which choose a rank where nobody is accused."""
     rank_of_flags = rank.rank if numbers.record.rule != "none" else None
     record, _ = copy_share(numbers.p, card, heldout, rank_of_flags, draws)
-    mix = "none: nobody knows what copies look like in these features"
+    mix = "not estimated: it is unknown what copies look like in these features"
     return record.model_copy(update={"corrected": None, "mix": mix})
 
 
