@@ -44,27 +44,27 @@ def channel(
     null: Numbers,
     rank: Rank,
     *,
-    accuses: bool = True,
+    may_flag: bool = True,
     guard: Sequence[Numbers] = (),
 ) -> ChannelNumbers:
     """Compute what one of the three tests says.
 
-    p: (b,) of the samples.  null: (m,) held-out scores.  accuses: whether single samples may be flagged.  guard: scores of the
+    p: (b,) of the samples.  null: (m,) held-out scores.  may_flag: whether single samples may be flagged.  guard: scores of the
     same images blurred; a flagged sample must be above the rank among these scores as well.
     """
     found = global_test(p, len(null))
-    accused = flags(p, rank.rank if accuses else None, len(null))
+    flagged = flags(p, rank.rank if may_flag else None, len(null))
     record = Channel(
         name=name,
         global_p=found.p,
-        rule=rank.rule if accuses else "none",
+        rule=rank.rule if may_flag else "none",
         rank=rank.rank,
         threshold=None if rank.rank is None else max(threshold(one, rank.rank) for one in (null, *guard)),
-        flags=int(accused.sum()),
+        flags=int(flagged.sum()),
         count=len(p),
         fires=found.p < _FIRES,
     )
-    return ChannelNumbers(p, found.p, accused, record)
+    return ChannelNumbers(p, found.p, flagged, record)
 
 
 def copy_share(

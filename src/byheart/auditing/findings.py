@@ -113,15 +113,15 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         found.whole,
         null.plain.whole,
         rank,
-        accuses=enough and held.flags_on,
+        may_flag=enough and held.flags_on,
         guard=null.blurred,
     )
     # A whole copy matches in part as well: the other tests are made of the remaining samples.
     blend, local = (np.where(whole.flagged, 1.0, p) for p in (found.blend, found.local))
     channels: dict[ChannelName, ChannelNumbers] = {
         "whole": whole,
-        "blend": channel("blend", blend, null.plain.blend, rank, accuses=enough),
-        "local": channel("local", local, null.plain.local, rank, accuses=enough),
+        "blend": channel("blend", blend, null.plain.blend, rank, may_flag=enough),
+        "local": channel("local", local, null.plain.local, rank, may_flag=enough),
     }
     card = [null.whole(row.scores) for row in known.card if row.planting.main]
     counted = rank.rank if held.flags_on else None

@@ -142,5 +142,5 @@ def _denoised(
 
     null, seen = heldout_null(test, through(heldout)), test(through(samples), whole_only=True)
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    p, accuses = null.whole(seen.whole), rank.rank is not None
-    return (channel("whole", p, null.plain.whole, rank, accuses=accuses, guard=null.blurred).record,)
+    p, may_flag = null.whole(seen.whole), rank.rank is not None
+    return (channel("whole", p, null.plain.whole, rank, may_flag=may_flag, guard=null.blurred).record,)

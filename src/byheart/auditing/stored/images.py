@@ -35,7 +35,7 @@ __all__ = ["copies_of_stored_images"]
 
 
 def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body:
-    """Make the copy test against the images of a stored set that samples and held-out images are most like."""
+    """Make the copy test with those images of a stored set that samples and held-out images are most similar to."""
     taken = _taken(sets, train)
     found = train.some(taken)
     assert isinstance(found, Images) and isinstance(sets.samples, Images)
@@ -64,7 +64,7 @@ def _taken(sets: Sets, train: Stored) -> Tensor:
 
 
 def _queries(sets: Sets) -> Tensor:
-    """Join everything that is compared with training images: (q, c, 32, 32)."""
+    """Join all images that are compared with training images: (q, c, 32, 32)."""
     assert isinstance(sets.samples, Images)
     if sets.heldout is None:
         return sets.samples.small
