@@ -262,7 +262,7 @@ def test_an_unknown_encoder_is_refused_before_the_work(digits, sets):
             features="pixel",
             tell=lambda stage, done, total: stages.append(stage),
         )
-    assert stages == ["reading"]
+    assert stages == ["reading the images"]
 
 
 def test_an_empty_path_is_refused(sets):

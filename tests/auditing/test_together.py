@@ -150,7 +150,7 @@ def test_what_to_be_wary_of(tmp_path):
     (train,) = sets(40, side=28)
     (samples,) = sets(40, side=64, seed=1)
     (warning,) = check_together(samples, train)
-    assert warning.startswith("samples of 64×64 and train of 28×28 pixels are made ready differently")
+    assert warning.startswith("samples of 64×64 and train of 28×28 pixels are prepared differently")
     for row in range(30):
         Image.fromarray(np.random.default_rng(row).integers(0, 255, (28, 28), dtype=np.uint8)).save(
             tmp_path / f"{row}.png"

@@ -74,7 +74,7 @@ def test_a_denoiser_is_asked_where_it_was_trained(pixels, kind, form):
     *units, warnings = told(kind((pixels - center) / scale), pixels)
     assert units == pytest.approx([center, scale])
     assert bool(warnings) == (form != "[0, 1]")
-    assert all(f"asked in {form}" in words and "center and scale" in words for words in warnings)
+    assert all(f"gave it images in {form}." in words and "center and scale" in words for words in warnings)
 
 
 def test_units_that_a_denoiser_refuses_are_not_its_own(pixels):
@@ -106,7 +106,7 @@ def test_what_is_no_denoiser_is_warned_of_with_its_number(pixels, predicts, sign
 
     center, scale, (words,) = told(network, pixels)
     assert (center, scale) == (0, 1)
-    assert "times that noise away" in words and "ProcessModel" in words
+    assert "times the noise" in words and "ProcessModel" in words
 
 
 def test_units_that_are_named_are_kept(pixels):
@@ -141,8 +141,8 @@ def test_losses_are_the_same_in_all_units(digits):
     assert [one.auc.value for one in signed.signals] == pytest.approx(
         [one.auc.value for one in plain.signals], abs=1e-4
     )
-    assert any("asked in [−1, 1]" in words for words in signed.warnings)
-    assert not any("asked in" in words for words in plain.warnings)
+    assert any("gave it images in [−1, 1]" in words for words in signed.warnings)
+    assert not any("gave it images in" in words for words in plain.warnings)
 
 
 class Signed:
@@ -164,7 +164,7 @@ def test_samples_of_a_denoiser_come_back_to_pixels_from_its_units(digits):
         planted=4, queries=50,
     )  # fmt: skip
     assert len(result.pairs) == 12 and all(pair.score > 5 and pair.residual < 0.1 for pair in result.pairs)
-    assert sum("asked in [−1, 1]" in words for words in result.warnings) == 1
+    assert sum("gave it images in [−1, 1]" in words for words in result.warnings) == 1
     found = sampled_units(model, None, gather(digits[:60].numpy(), what="train"), 0)
     drawn = found.to_pixels(sample(model, seeds=seeds, levels=levels))
     nearest = torch.cdist(drawn.flatten(1), digits[:60].flatten(1)).amin(1)

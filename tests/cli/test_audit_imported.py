@@ -117,7 +117,7 @@ def test_what_names_code(text, code):
 def refusal(words, capsys):
     assert audit(*words) == 1
     written = capsys.readouterr()
-    lines = [line for line in written.err.splitlines() if line != "reading"]
+    lines = [line for line in written.err.splitlines() if line != "reading the images"]
     assert written.out == "" and [line.partition(": ")[0] for line in lines] == ["error", "need", "remedy"]
     assert all(line.isprintable() for line in lines)
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from byheart import _records
 from byheart.auditing.dedup_result import DedupResult
+from byheart.auditing.record import Pose
 from byheart.auditing.result import AuditResult
 from byheart.cli import main
 from byheart.data import pictures
@@ -27,6 +28,7 @@ from byheart.experiments.runs.run import parse_run
 
 N, M, COPIES, FRESH = 120, 110, 20, 20
 RARE = ["--planted", "4"]
+READING = "reading the images"
 NASTY = "<img src=x onerror=alert(1)>&\x1b[31m\u202e\n[red]:smile:"
 """HTML, an escape sequence, a direction mark, a new line, and what the terminal library takes for markup."""
 
@@ -87,7 +89,7 @@ def three_lines(capsys) -> list[str]:
     """Of a refusal: what follows error, need and remedy.  Nothing else was said."""
     written = capsys.readouterr()
     lines = written.err.splitlines()
-    lines = lines[lines.index("reading") + 1 :] if "reading" in lines else lines
+    lines = lines[lines.index(READING) + 1 :] if READING in lines else lines
     assert written.out == ""
     assert [line.partition(": ")[0] for line in lines] == ["error", "need", "remedy"]
     assert all(line.isprintable() for line in lines)
@@ -100,13 +102,13 @@ def test_copies_end_with_2_and_the_verdict_is_the_first_line(convicted):
     first, *rest = done.stdout.splitlines()
     assert first.startswith("copying  The samples contain copies of training images: ")
     said = re.search(
-        r"(\d+) samples accused, .* \(chance alone accuses about ([\d.]+) of \d+ innocent samples\):",
+        r"(\d+) samples are flagged.*; about ([\d.]+) of \d+ samples would be flagged by chance",
         done.stdout,
     )
     assert int(said[1]) >= COPIES - 2
     assert float(said[2]) == pytest.approx(3 * (COPIES + FRESH) / (M + 1), abs=0.06)  # rank 1, three channels
-    assert rest[-2:] == ["page: out.html", "result: out.json"]
-    assert done.stderr.splitlines()[:2] == ["reading", "training images left out"]
+    assert rest[-2:] == ["HTML page: out.html", "JSON: out.json"]
+    assert done.stderr.splitlines()[:2] == [READING, "comparing training images with each other"]
     assert len(done.stderr.splitlines()) == len(set(done.stderr.splitlines()))
 
 
@@ -136,14 +138,17 @@ def test_names_are_printable_on_the_terminal(convicted):
     named = [line for line in done.stdout.splitlines() if "img src" in line]
     assert len(named) == 8  # one line each: the new line in a name is written out
     assert all(line.isprintable() for line in done.stdout.splitlines())
-    assert all(r"onerror=alert(1)>&\x1b[31m\u202e\n[red]:smile:.png  =  row " in line for line in named)
+    assert all(
+        r"onerror=alert(1)>&\x1b[31m\u202e\n[red]:smile:.png copies training image row " in line
+        for line in named
+    )
 
 
 def test_fresh_samples_end_with_0(at, capsys):
     assert audit(*RARE, "--fail-above", "0", samples="fresh.npy") == 0
     written = capsys.readouterr().out
-    assert written.startswith("no evidence  ") and "cannot be excluded" in written
-    assert "samples accused, the least" not in written and "page:" not in written
+    assert written.startswith("no evidence  ") and "could have gone unseen" in written
+    assert "copies training image" not in written and "page:" not in written
 
 
 def test_a_trained_run_is_drawn_from_and_few_held_out_images_end_with_3(at, tmp_path, capsys):
@@ -174,9 +179,13 @@ def answered(convicted, at, monkeypatch):
     def answer(verdict, low):
         share = None if low is None else result.copy_share.model_copy(update={"low": low})
         changed = result.model_copy(update={"verdict": verdict, "copy_share": share})
-        monkeypatch.setattr("byheart.auditing.audit.audit", lambda **settings: changed)
+        show(changed)
         return changed
 
+    def show(changed):
+        monkeypatch.setattr("byheart.auditing.audit.audit", lambda **settings: changed)
+
+    answer.show = show
     return answer
 
 
@@ -199,6 +208,43 @@ def test_every_verdict_has_its_exit_code(verdict, low, above, code, answered, ca
     answered(verdict, low)
     assert audit(*([] if above is None else ["--fail-above", above])) == code
     assert capsys.readouterr().out.startswith(f"{verdict}  ")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "channel", "said"),
+    [
+        ("copying", "whole", "sample a copies training image b (in the same pose; p = 0.01)"),
+        ("no evidence", "whole", "sample a resembles training image b (in the same pose; p = 0.01)"),
+        ("copying", "blend", "sample a resembles a mixture of training images b and c (p = 0.01)"),
+        ("copying", "local", "one half of sample a resembles training image b (p = 0.01)"),
+    ],
+)
+def test_a_flagged_pair_is_a_sentence(verdict, channel, said, answered, capsys):
+    """Only tests that find copying say that an image is copied: here that of whole images."""
+    result = answered(verdict, 0.2)
+    names = ("b", "c") if channel == "blend" else ("b",)
+    changes = {
+        "sample_name": "a",
+        "train_names": names,
+        "channel": channel,
+        "p": 0.01,
+        "pose": Pose(),
+        "flagged": True,
+    }
+    quiet = [each.model_copy(update={"fires": each.name == "whole"}) for each in result.channels]
+    pair = result.pairs[0].model_copy(update=changes)
+    answered.show(result.model_copy(update={"pairs": (pair,), "channels": tuple(quiet)}))
+    audit()
+    assert f"  {said}\n" in capsys.readouterr().out
+
+
+def test_the_terminal_names_what_the_audit_misses_and_what_to_do(answered, capsys):
+    answered("copying", 0.2)
+    audit()
+    said = capsys.readouterr().out
+    assert "Detection table (copies of training images that the audit made itself" in said
+    assert "inverted 0 %" in said and "\xa0" not in said
+    assert "\n\n  Next: Look at the closest pairs." in said
 
 
 def test_settings_reach_the_audit(at, monkeypatch):
@@ -276,7 +322,7 @@ def test_a_killed_audit_leaves_no_file(place, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert running.stderr.readline() == "reading\n"
+    assert running.stderr.readline() == f"{READING}\n"
     running.send_signal(signal.SIGTERM)
     said, _ = running.communicate(timeout=120)
     assert (running.returncode, said) == (130, "")
@@ -303,7 +349,7 @@ def test_a_killed_audit_leaves_no_file(place, tmp_path):
         (["--train", "few.npy"], "20 different training images"),
         (["--count", "90"], "count 90 of samples made, which holds 40"),
         (["--alpha", "0.7"], "alpha = 0.7"),
-        (["--planted", "1"], "1 planted copies"),
+        (["--planted", "1"], "1 test copies"),
         (["--fail-above", "1.5"], "--fail-above 1.5"),
         (["--fail-above", "nan"], "--fail-above nan"),
         (["--html", "absent/x.html"], "--html absent/x.html, in a folder that does not exist"),
@@ -381,7 +427,9 @@ def test_dedup_lists_duplicates_on_the_terminal_and_in_three_files(at, doubled, 
     assert all(pair in found for pair in ({"00", "60"}, {"01", "61"}, {"02", "62"}, {"03", "63"}))
     assert (result.source.count, result.exact) == (64, 2)
     left = 64 - sum(len(cluster) - 1 for cluster in found)
-    assert written.out.startswith(f"64 images, {left} without duplicates ({64 - left} fewer, 2 of them")
+    assert written.out.startswith(
+        f"{left} of 64 images are distinct; {64 - left} are duplicates of others (2 equal"
+    )
     assert all(line.isprintable() for line in written.out.splitlines())
     assert r"60<img src=x onerror=alert(1)>&\x1b[31m\u202e\n[red]:smile:.png" in written.out
     rows = list(DictReader(StringIO((tmp_path / "d.csv").read_text())))
@@ -396,14 +444,14 @@ def test_dedup_lists_duplicates_on_the_terminal_and_in_three_files(at, doubled, 
 def test_dedup_says_where_there_is_nothing(at, digits, tmp_path, capsys):
     np.save(tmp_path / "few.npy", digits[:12])
     assert main(["dedup", str(tmp_path / "few.npy")]) == 0
-    assert capsys.readouterr().out.startswith("12 images, no duplicates among them\n  warning: With fewer")
+    assert capsys.readouterr().out.startswith("No duplicates were found among 12 images.\nTwo images count")
 
 
 def test_dedup_of_few_images_tells_equal_ones_and_says_so(at, digits, tmp_path, capsys):
     np.save(tmp_path / "few.npy", np.concatenate([digits[:10], digits[:3]]))
     assert main(["dedup", str(tmp_path / "few.npy")]) == 0
     written = capsys.readouterr().out
-    assert written.startswith("13 images, 10 without duplicates (3 fewer, 3 of them equal")
+    assert written.startswith("10 of 13 images are distinct; 3 are duplicates of others (3 equal")
     assert "  warning: With fewer than 34 different images only" in written
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 
@@ -68,8 +69,18 @@ def test_every_verb_is_there_and_says_what_it_does(verb, capsys):
     function = getattr(importlib.import_module(".".join(["byheart.cli", *place])), place[-1])
     assert inspect.getdoc(function).split("\n")[0] == cli.VERBS[verb]
     assert cli.main([*verb.split(), "--help"]) == 0
-    assert cli.VERBS[verb] in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert cli.VERBS[verb] in said
+    words = " ".join(said.replace("│", " ").split())
+    assert not any(f"(default: {nothing})" in words for nothing in ("None", "False", "()"))
     assert f"  {verb} " in cli.overview()
+
+
+def test_help_keeps_defaults_that_say_something(capsys):
+    assert cli.main(["audit", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "(default: 0.01)" in said and "(default: pac)" in said
+    assert re.search(r"same seed gives the same result\.\W+\(default: 0\)", said)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]], ids=str)

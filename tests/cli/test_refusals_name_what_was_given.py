@@ -32,8 +32,8 @@ def test_the_first_line_names_no_other_option(words, capsys):
 @pytest.mark.parametrize(
     ("words", "got"),
     [
-        (["--planted", "1"], "1 planted copies of each kind"),
-        (["--queries", "1"], "1 images left out"),
+        (["--planted", "1"], "1 test copies of each kind"),
+        (["--queries", "1"], "1 queries (training images that are compared with the others)"),
         (["--alpha", "0.7"], "alpha = 0.7"),
         (["--workers", "0"], "a search with 0 workers"),
         (["--workers", "2"], "workers with digits:0-60, which is not in shards"),

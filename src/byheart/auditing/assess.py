@@ -1,4 +1,4 @@
-"""From p-values to what an audit says in numbers: channels, share, distinct training images, power."""
+"""From p-values to the numbers of an audit: the three tests, the share of copies, distinct training images, power."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIRES = 0.01
 
 @dataclass(frozen=True, eq=False)
 class ChannelNumbers:
-    """p: (b,) of the samples, global_p: of all together.  flagged: (b,) who is accused.  record: for the result."""
+    """p: (b,) of the samples, global_p: of all samples together.  flagged: (b,) whether a sample is flagged.  record: for the result."""
 
     p: Numbers
     global_p: float
@@ -34,7 +34,7 @@ class ChannelNumbers:
 
 
 def share(found: Interval) -> Share:
-    """An interval as the result keeps it."""
+    """Make the record of an interval."""
     return Share(value=found.value, low=found.low, high=found.high, count=found.count)
 
 
@@ -44,36 +44,36 @@ def channel(
     null: Numbers,
     rank: Rank,
     *,
-    accuses: bool = True,
+    may_flag: bool = True,
     guard: Sequence[Numbers] = (),
 ) -> ChannelNumbers:
-    """What one channel says.
+    """Compute what one of the three tests says.
 
-    p: (b,) of the samples.  null: (m,) held-out scores.  accuses: whether single samples may be accused.  guard: scores of the
-    same images blurred, above whose rank a sample must stand as well.
+    p: (b,) of the samples.  null: (m,) held-out scores.  may_flag: whether single samples may be flagged.  guard: scores of the
+    same images blurred; a flagged sample must be above the rank among these scores as well.
     """
     found = global_test(p, len(null))
-    accused = flags(p, rank.rank if accuses else None, len(null))
+    flagged = flags(p, rank.rank if may_flag else None, len(null))
     record = Channel(
         name=name,
         global_p=found.p,
-        rule=rank.rule if accuses else "none",
+        rule=rank.rule if may_flag else "none",
         rank=rank.rank,
         threshold=None if rank.rank is None else max(threshold(one, rank.rank) for one in (null, *guard)),
-        flags=int(accused.sum()),
+        flags=int(flagged.sum()),
         count=len(p),
         fires=found.p < _FIRES,
     )
-    return ChannelNumbers(p, found.p, accused, record)
+    return ChannelNumbers(p, found.p, flagged, record)
 
 
 def copy_share(
     p: Numbers, card: Sequence[Numbers], heldout: int, rank: int | None, draws: np.random.Generator
 ) -> tuple[CopyShare, ShareOfCopies]:
-    """The share of copies, as the result keeps it and with the counts behind it.
+    """Estimate the share of copies: as the record of the result, and with the counts behind it.
 
-    p: (b,) of the samples.  card: p-values of each main kind of planted copy.  rank: of the flags, None where nobody
-    may be accused.
+    p: (b,) of the samples.  card: p-values of each main kind of test copy.  rank: of the flags, None if no sample may be
+    flagged.
     """
     found = share_of_copies(p, card, heldout, draws, rank=rank)
     record = CopyShare(
@@ -83,15 +83,15 @@ def copy_share(
         cross_check=share(found.cross_check),
         alpha=found.counts.false,
         rank=found.counts.rank,
-        mix=f"equal parts of the {len(card)} main transformations on the card",
+        mix=f"the {len(card)} main kinds of copies in the detection table are equally frequent",
     )
     return record, found
 
 
 def population(null: Numbers, level: float, exact: Numbers, alpha: float) -> PopulationCheck:
-    """Whether held-out images look like copies: nobody is accused where more than α/2 of them do.
+    """Say whether held-out images look like copies: if more than α/2 of the held-out images do, no sample is flagged.
 
-    null: (m,) held-out scores.  level: that all but 5 % of close copies reach.  exact: scores of planted exact copies.
+    null: (m,) held-out scores.  level: score that all but 5 % of close copies reach.  exact: scores of exact test copies.
     """
     found = proportion(int((null >= level).sum()), len(null))
     return PopulationCheck(
@@ -105,10 +105,10 @@ def population(null: Numbers, level: float, exact: Numbers, alpha: float) -> Pop
 def distinct(
     sources: Sequence[int], samples: int, copies: float, rank: Rank, *, accuracy: float, most: int
 ) -> Distinct:
-    """Of how many training images there are copies.
+    """Estimate of how many training images there are copies.
 
-    sources: of every flagged sample, by cluster.  copies: the corrected share.  rank: of the flags, not none.
-    accuracy: how often a source is named right.  most: different training images there are.
+    sources: training image of every flagged sample, by cluster.  copies: the corrected share.  rank: of the flags, not none.
+    accuracy: share of test copies whose training image is named right.  most: number of different training images.
     """
     false = false_singletons(samples, copies, rank.mean or 0.0, accuracy)
     found = distinct_sources(sources, false)
@@ -125,7 +125,7 @@ def distinct(
 def power(
     samples: int, heldout: int, rank: Rank, card: Sequence[Numbers], draws: np.random.Generator
 ) -> Power:
-    """Which share of copies these sizes cannot exclude."""
+    """Compute which share of copies could go unseen with these numbers of samples and held-out images."""
     if rank.rank is None or not card:
         sentence = f"{heldout} held-out images allow no statement about the share of copies."
         return Power(below=None, smallest_p=1 / (heldout + 1) if heldout else None, sentence=sentence)
@@ -136,7 +136,7 @@ def power(
         below=below,
         smallest_p=1 / (heldout + 1),
         sentence=(
-            f"With {samples} samples and {heldout} held-out images a share of copies below {plain_percent(below)}"
-            " cannot be excluded, if copies are mixed as on the card."
+            f"With {samples} samples and {heldout} held-out images, copies that make up less than {plain_percent(below)} of the"
+            " samples could have gone unseen, if the main kinds of copies in the detection table are equally frequent."
         ),
     )

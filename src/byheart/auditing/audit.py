@@ -43,10 +43,10 @@ from byheart.random import derive
 __all__ = ["audit"]
 
 CITE = ("byheart", "2104.08279", "rogan1978", "chao1984", "2301.13188")
-"""What a result rests on: conformal ranks, the share of copies, distinct training images, Carlini's ratio."""
+"""Sources of a result: conformal ranks, the share of copies, distinct training images, Carlini's ratio."""
 
 
-_UNASKED = "The model was not asked about its losses: that needs a training set in memory, not in shards."
+_UNASKED = "The losses of the model were not computed: this needs a training set in memory, not in shards."
 
 
 def audit(
@@ -79,34 +79,38 @@ def audit(
     transparency: Transparency | None = None,
     white: int | None = None,
 ) -> AuditResult:
-    """Whether samples are copies of training images, judged by how held-out images score.
+    """Say whether samples are copies of training images, compared with how held-out images score.
 
     samples, train, heldout: a folder of images, a file of arrays (.npy, .npz, .safetensors, .parquet), a named set or a
     slice of it, an array (n, h, w), (n, c, h, w), (n, h, w, c) or features (n, d), a data set; as samples also a model (a
     pipeline, sampler(n, generator), a denoiser), from which `count` are drawn; as train also a folder of shards
-    (`features.shards`), which is never held in memory.  heldout: images of the same source that the
-    model has not seen; without them no rate is given.
-    count: of samples; None: all, or 1,000 of a model.  channels: 1 or 3 brings all images there.
-    alpha: share of innocent samples that may be accused.  rule: pac (at most alpha, with 95 % confidence in this audit), or
-    marginal (alpha on average over audits).  allow_overlap: go on although held-out images are in the training set too.
-    denoiser: of the model, D(x, sigma): adds what its losses give away; samples that are a denoiser are one by themselves.
-    features: encoder of fidelity and novelty, see `byheart.features`.  cache: folder for encoded features.
-    planted: copies of each kind on the sensitivity card.  queries: training images left out.  seed: of every draw.
-    pad: what is around images of 24 to 31 pixels.  tell: hears a stage, how much of it is done, and of how much.
-    shape, levels: *shape of one sample, and (s,) decreasing noise levels, of a denoiser that does not know them.  batch: samples
-    that a model draws at a time.
+    (`features.shards`), which is never held in memory.  heldout: images of the same source on which the model was not trained;
+    without held-out images the verdict is "cannot tell".
+    count: number of samples; None: all samples, or 1,000 drawn from a model.  channels: 1 or 3, to which all images are converted.
+    alpha: false-positive rate of each test, the share of samples that copy nothing and may be flagged, in (0, 0.5).
+    rule: pac (at most alpha, with 95 % confidence in this audit), or marginal (at most alpha on average over audits).
+    allow_overlap: continue even if held-out images are in the training set, too; these images are kept and listed.
+    denoiser: of the model, D(x, sigma): adds a comparison of its losses; samples that are a denoiser need no other denoiser.
+    features: encoder of the quality and novelty measures, see `byheart.features`.  cache: folder for encoded features.
+    planted: number of test copies of each kind, which the audit makes itself from training images.
+    queries: number of training images that are compared with the others to learn which similarity is rare.
+    seed: Random seed; the same seed gives the same result.  pad: what fills images of 24 to 31 pixels up to 32.
+    tell: is called with the name of a stage, how much of the stage is done, and of how much.
+    shape, levels: *shape of one sample, and (s,) decreasing noise levels, of a denoiser that does not know them.
+    batch: number of samples that a model draws at a time.
     executor, workers, address, checkpoints: of a training set in shards: local processes or a Ray cluster at that address, how
-    many shards are searched at once (1), and the folder in which the tables of finished shards are kept, for a search that
-    is interrupted to go on.
+    many shards are searched at once (1), and the folder in which the tables of finished shards are kept, so that a search can
+    continue after an interruption.
     orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`; None:
-    as the trained run that the samples are of, else as the samples say (see `readings.choose`).
-    Images that are blank beside the training images are counted, and left out of the copy test and the measures of copying.
-    Raises InputError for sets that cannot be read or compared or are blank, and settings out of range or of nothing that is there.
+    as the data of the trained run that made the samples, else as the samples show (see `readings.choose`).
+    Images that are blank compared with the training images are counted, and left out of the copy test and the measures of copying.
+    Raises InputError for sets that cannot be read or compared or are blank, for settings out of range, and for settings that do
+    not apply.
     """
     check_default_device()
     began = time.perf_counter()
     request = _request(alpha, rule, seed, planted, queries, pad, tell)
-    tell("reading", 0, 1)
+    tell("reading the images", 0, 1)
     options, of_run = asked(orientation, fit, transparency, white), known_reading(samples, denoiser)
     reading = USUAL.but({**of_run, **options})
     read = partial(gather, channels=channels, pad=pad, reading=reading, alone=False)
@@ -153,7 +157,7 @@ def _gathered(
 
 
 def _body(sets: Sets, request: Request) -> Body:
-    """The copy test of images or of features, of a training set in memory or in shards."""
+    """Make the copy test of images or of features, with a training set in memory or in shards."""
     if isinstance(sets.samples, Rows):
         return copies_of_rows(sets, request)
     if isinstance(sets.train, Stored):
@@ -164,7 +168,7 @@ def _body(sets: Sets, request: Request) -> Body:
 def _model(
     asked: Callable[[Tensor, Tensor], Tensor] | None, sets: Sets, request: Request, body: Body
 ) -> ModelFindings:
-    """What the denoiser that is asked gives away; nothing where there is none, or no test of images in memory."""
+    """Compute what the losses of a denoiser show; nothing without a denoiser, or without a test of images in memory."""
     if asked is not None and isinstance(sets.train, Stored):
         return ModelFindings((), (), (_UNASKED,))
     if asked is None or body.test is None:
@@ -175,18 +179,18 @@ def _model(
 def _kept(both: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     if not both:
         return ()
-    return (f"{len(both)} held-out images are in the training set too, and were kept on request.",)
+    return (f"{len(both)} held-out images are in the training set too, and were kept as requested.",)
 
 
 def _in_memory(sets: Sets) -> Images | Rows:
-    """The training set; of one in shards one row more of its beginning than another set has, enough to tell them apart."""
+    """Return the training set; of a set in shards the beginning, one row longer than another set: enough to tell the sets apart."""
     if not isinstance(sets.train, Stored):
         return sets.train
     return sets.train.beginning(1 + max(len(sets.samples), 0 if sets.heldout is None else len(sets.heldout)))
 
 
 def _overlap(sets: Sets, *, allow: bool) -> tuple[tuple[str, str], ...]:
-    """What is in the training set and among the held-out images, see `inputs.overlap`."""
+    """List the images that are both in the training set and among the held-out images, see `inputs.overlap`."""
     train, heldout = sets.train, sets.heldout
     if heldout is None:
         return ()
@@ -197,13 +201,13 @@ def _overlap(sets: Sets, *, allow: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _check_unstored(stored: Stored | None, denoiser: object, features: object) -> None:
-    """Raise InputError for what a training set in shards does not allow."""
+    """Raise InputError for settings that a training set in shards does not allow."""
     if stored is None:
         return
     if denoiser is not None:
         raise InputError(
             got="a denoiser with a training set in shards",
-            need="training images in memory, of which it is asked",
+            need="training images in memory, for which its losses are computed",
             remedy="leave the denoiser out, or pass a folder or an array of training images",
         )
     if stored.are_images and isinstance(features, str) and features.startswith("whitened"):
@@ -236,7 +240,7 @@ def _request(
 
 
 def _settings(request: Request, channels: int | None, chosen: Encoder | None) -> tuple[tuple[str, str], ...]:
-    """What decides the numbers beside the images, by name."""
+    """List the settings that determine the numbers, by name."""
     settings = {
         "rule": request.rule,
         "planted": request.planted,
@@ -249,7 +253,7 @@ def _settings(request: Request, channels: int | None, chosen: Encoder | None) ->
 
 
 def _encoder(features: Any, sets: Sets) -> Encoder | None:
-    """The encoder that was asked for, tried on two training images; None where features were passed."""
+    """Make the encoder of the settings and try it on two training images; None if features were passed."""
     train = sets.train.beginning(2) if isinstance(sets.train, Stored) else sets.train
     if not isinstance(train, Images):
         return None
@@ -259,7 +263,7 @@ def _encoder(features: Any, sets: Sets) -> Encoder | None:
 
 
 def _is_denoiser(source: Any) -> bool:
-    """A callable that knows a sample's shape, as closed forms and loaded runs do."""
+    """Say whether a source is a callable that knows the shape of a sample, as closed forms and loaded runs do."""
     return callable(source) and hasattr(source, "shape") and not hasattr(source, "__getitem__")
 
 

@@ -1,9 +1,9 @@
 """Blank images of an audit: left out of the copy test, counted and named.
 
-A blank image (`metrics.copying.blank`) looks like any other blank one, whatever it shows.  Among the training images blank ones
-are planted in vain and pull the level of a copy down; among the held-out images and the samples they match at random.  One rule
-with one limit, fixed by the training images, takes them out of all three sets.  So every p-value and every share of the copy
-test is of the samples that are not blank, and is ranked among the held-out images that are not.
+A blank image (`metrics.copying.blank`) looks like any other blank image, whatever it shows.  Test copies of blank training images
+are not found and pull the level of a copy down; blank held-out images and samples match at random.  One rule with one limit,
+fixed by the training images, takes the blank images out of all three sets.  So every p-value and every share of the copy test
+refers to the samples that are not blank, ranked among the held-out images that are not blank.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["Told", "alike_words", "faint_words", "told"]
 class Told:
     """What the copy test compares.
 
-    sets: without blank images, and stretched where all are faint.  kept: rows of the sets before, of those from which some were
-    left out.  blank: names of what was left out, by set.  warnings: a sentence each.
+    sets: without blank images, and stretched if all images are faint.  kept: rows of the original sets, for those sets from which
+    some images were left out.  blank: names of the images that were left out, by set.  warnings: a sentence each.
     """
 
     sets: Sets
@@ -41,7 +41,7 @@ class Told:
     warnings: tuple[str, ...] = ()
 
     def numbered(self, body: Body) -> Body:
-        """Number samples and training images of the pairs as in the sets before."""
+        """Number samples and training images of the pairs as in the original sets."""
         samples, train = self.kept.get("samples"), self.kept.get("train")
         return replace(
             body,
@@ -53,8 +53,8 @@ class Told:
 def told(sets: Sets) -> Told:
     """Take the blank images out of three sets of images; features are returned as they are.
 
-    Of a training set in shards the first 2,000 images say what is blank, and none is taken out here.
-    Raises InputError where no sample or no held-out image is left, and where too few training images are.
+    For a training set in shards the first 2,000 images decide what is blank, and no training image is taken out here.
+    Raises InputError if no sample or no held-out image is left, or too few training images.
     """
     if not isinstance(sets.samples, Images):
         return Told(sets)
@@ -90,7 +90,7 @@ def _stretched(sets: Sets) -> tuple[Sets, tuple[str, ...]]:
 
 
 def _held(sets: Sets) -> Iterator[tuple[What, Images]]:
-    """The sets that are images in memory, the training images first."""
+    """List the sets that are images in memory, the training images first."""
     if isinstance(sets.train, Images):
         yield "train", sets.train
     if isinstance(sets.heldout, Images):
@@ -100,7 +100,7 @@ def _held(sets: Sets) -> Iterator[tuple[What, Images]]:
 
 
 def _with(sets: Sets, images: Mapping[What, Images]) -> Sets:
-    """Put images in the place of those that the sets hold in memory."""
+    """Replace the images that the sets hold in memory."""
     return replace(
         sets,
         samples=images["samples"],
@@ -110,7 +110,7 @@ def _with(sets: Sets, images: Mapping[What, Images]) -> Sets:
 
 
 def _check_left(what: What, count: int, left: int) -> None:
-    """Raise InputError where too few images are left."""
+    """Raise InputError if too few images are left."""
     least = LEAST if what == "train" else 1
     if left < least:
         raise InputError(
@@ -126,18 +126,18 @@ def _left_out(what: What, names: tuple[str, ...], count: int) -> str:
     blank, others = _counted(len(names), count, in_words(what), names[0]), f"the other {count - len(names):,}"
     match what:
         case "samples":
-            return f"{blank}. They match nothing: p-values and shares of the copy test are of {others}."
+            return f"{blank}. Blank samples match nothing: p-values and shares of the copy test refer to {others}."
         case "heldout":
             return f"{blank}. Samples are ranked among {others}."
         case "train":
-            return f"{blank}. Copies of them cannot be told: the copy test compares with {others}."
+            return f"{blank}. Copies of blank images cannot be recognized: the copy test compares samples with {others}."
 
 
 def alike_words(blank: int, count: int, first: str) -> str:
     """Say how many of `count` training images are blank, and what that means for duplicates.  first: a name."""
     return (
         f"{_counted(blank, count, 'images', first)}. Blank images look alike whatever they show:"
-        " they are called duplicates only where every value is equal."
+        " they count as duplicates only if every value is equal."
     )
 
 
@@ -148,11 +148,11 @@ def _counted(blank: int, count: int, what: str, first: str) -> str:
 
 
 def faint_words(contrasts: Tensor) -> tuple[str, ...]:
-    """Warn of training images that are faint all together.  contrasts: (n,), n ≥ 1, of them."""
+    """Warn if the training images as a whole are faint.  contrasts: (n,), n ≥ 1, of the training images."""
     usual = usual_contrast(contrasts)
     if usual >= FAINT:
         return ()
     return (
-        f"The training images are faint: their usual contrast is {usual:.2g} of the range from black to white. Copies under noise"
-        f" of {FAINT:g} and more, and some that are moved or cropped, are not told from other images.",
+        f"The training images are faint: their usual contrast is {usual:.2g} of the range from black to white. Copies with noise"
+        f" of {FAINT:g} or more, and some that are shifted or cropped, cannot be told from other images.",
     )

@@ -1,6 +1,6 @@
-"""The copy test of three sets of images: everything an audit measures before it is put into words.
+"""The copy test of three sets of images: everything that an audit measures before the result is put into words.
 
-train ─ each image once ─ copy test ─┬─ sensitivity card ─ level of a copy ─ duplicates of train
+train ─ each image once ─ copy test ─┬─ test copies ─ level of a copy ─ duplicates of train
                                            ├─ held-out images, plain and blurred: the null
                                            └─ samples ─ ranks in the null
 """
@@ -26,17 +26,17 @@ from byheart.random import derive
 
 __all__ = ["Copies", "Reference", "compared", "reference"]
 
-_SUSPECT = 0.01  # share of duplicates among the images left out from which on all of them are compared
+_SUSPECT = 0.01  # share of duplicates among the images left out, above which all images are compared
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What is learned before a sample is seen.
+    """What the audit learns before it looks at the samples.
 
     kept: (k,) rows of the training set that the test holds.  groups: (n,) cluster of every training image.
-    duplicated: share of training images that occur again, equal or nearly; exhaustive: whether all of them were compared, or
-    but for equal ones and crowds only those left out.  level: `whole` score of a close copy.
-    null: of the held-out images, None without them.
+    duplicated: share of training images that have an equal or nearly equal duplicate; exhaustive: whether all training images
+    were compared, or, except for equal images and crowds, only those left out.  card: the detection table.
+    level: `whole` score of a close copy.  null: of the held-out images, None without held-out images.
     """
 
     test: CopyTest
@@ -51,7 +51,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Samples against a reference.  seen: scores and matches; source: (b,) rows of the whole training set.
+    """Samples compared with a reference.  seen: scores and matches; source: (b,) rows of the whole training set.
 
     whole, blend, local: p-values, None without held-out images.
     """
@@ -67,9 +67,9 @@ class Copies:
 def reference(
     train: Tensor, heldout: Tensor | None, *, seed: int, planted: int, queries: int, tell: Tell
 ) -> Reference:
-    """Learn from training images (n, c, 32, 32) and held-out ones (m, c, 32, 32), all in [0, 1].
+    """Learn from training images (n, c, 32, 32) and held-out images (m, c, 32, 32), all in [0, 1].
 
-    planted: copies of each kind on the card.  queries: training images that are left out.
+    planted: number of test copies of each kind.  queries: number of training images that are compared with the others.
     Raises InputError for fewer than 34 different training images.
     """
     same = same_groups(train, equal_groups(train))
@@ -86,14 +86,17 @@ def reference(
     null = None
     if heldout is not None:
         total = 4 * len(heldout)
-        null = heldout_null(test, heldout, lambda done: tell("held-out images", done, total))
+        null = heldout_null(test, heldout, lambda done: tell("comparing held-out images", done, total))
     card = tuple(row.by_cluster(groups[kept]) for row in card)
     return Reference(test, kept, groups, share, exhaustive, card, level, null)
 
 
 def compared(samples: Tensor, known: Reference, tell: Tell) -> Copies:
-    """Samples (b, c, 32, 32) in [0, 1] against the reference."""
-    seen, null = known.test(samples, tell=lambda done: tell("samples", done, len(samples))), known.null
+    """Compare samples (b, c, 32, 32) in [0, 1] with the reference."""
+    seen, null = (
+        known.test(samples, tell=lambda done: tell("comparing samples", done, len(samples))),
+        known.null,
+    )
     assert seen.blend is not None and seen.local is not None
     return Copies(
         reference=known,
@@ -106,12 +109,12 @@ def compared(samples: Tensor, known: Reference, tell: Tell) -> Copies:
 
 
 def _clusters(test: CopyTest, level: float, tell: Tell) -> tuple[Tensor, bool]:
-    """(k,) the first image of the cluster of each one that a test holds, and whether all of them were compared.
+    """Find (k,) the first image of the cluster of each image that a test holds, and say whether all images were compared.
 
-    They are where duplicates are frequent among those left out.  Else only crowds are looked for: they may be rare, they hide
-    from those left out, and what a model copies first is an image that occurs often.
+    All images are compared if duplicates are frequent among the images left out.  Otherwise only crowds are searched for: crowds
+    may be rare, the images left out do not show them, and a model copies an image that occurs often first.
     """
-    stage, count = "duplicates of the training set", len(test.tables)
+    stage, count = "searching for duplicates in the training set", len(test.tables)
     if float((test.left_out.whole >= level).mean()) > _SUSPECT:
         return clusters(test, level, lambda done: tell(stage, done, count)).groups, True
     return crowds(test, level, partial(tell, stage)), False
@@ -120,19 +123,19 @@ def _clusters(test: CopyTest, level: float, tell: Tell) -> tuple[Tensor, bool]:
 def _learned(
     train: Tensor, groups: Tensor, seed: int, planted: int, queries: int, tell: Tell
 ) -> tuple[CopyTest, Tensor, tuple[CardRow, ...], float]:
-    """The test of one image a group, the rows that it holds, its card, and the level of a close copy."""
+    """Learn the test of one image for each group, its rows, its detection table, and the level of a close copy."""
     kept = (groups == torch.arange(len(train))).nonzero()[:, 0]
     count = min(queries, len(kept))
     test = copy_test(
         train[kept],
         seed=derive(seed, "copy test"),
         queries=queries,
-        tell=lambda done: tell("training images left out", min(done, count), count),
+        tell=lambda done: tell("comparing training images with each other", min(done, count), count),
     )
     card = sensitivity_card(
         test,
         seed=derive(seed, "card"),
         count=planted,
-        tell=lambda done: tell("planted copies", done, len(PLANTED)),
+        tell=lambda done: tell("scoring test copies", done, len(PLANTED)),
     )
     return test, kept, card, copy_level(card)

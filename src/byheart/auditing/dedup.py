@@ -1,4 +1,4 @@
-"""dedup(train): which images of a training set are one image in several poses, and how many are left without them."""
+"""dedup(train): which images of a training set are duplicates, and how many distinct images are left."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ from byheart.random import derive
 
 __all__ = ["dedup"]
 
-_PICTURED = 60  # clusters whose images are kept for the page
+_PICTURED = 60  # clusters of which pictures are kept for the page
 _MEMBERS = 8  # of each of them
-_ALIKE = "the correlation 0.999"
-_MEANING = "the score that 95 % of planted close copies (exact to JPEG 50) reach"
+_ALIKE = "a correlation of 0.999"
+_MEANING = (
+    "the similarity score that 95 % of close test copies reach (copies that byheart makes itself: exact, noisy, shifted by up to 2"
+    " pixels of 32, flipped, cropped to 90 %, with other brightness or contrast, or as JPEG of quality 50)"
+)
 
 
 def dedup(
@@ -59,21 +62,22 @@ def dedup(
     transparency: Transparency | None = None,
     white: int | None = None,
 ) -> DedupResult:
-    """The clusters of duplicates of a training set, by the score that finds copies (see metrics.copying.clusters).
+    """Find the clusters of duplicates of a training set, by the score that finds copies (see metrics.copying.clusters).
 
-    train: as in `audit`, images only.  channels: 1 or 3 brings all images there.  planted: copies of each kind whose scores
-    say what a duplicate looks like.  queries: images left out to learn what is rare.  seed: of every draw.
-    tell: hears a stage, how much of it is done, and of how much.
+    train: as in `audit`, images only.  channels: 1 or 3, to which all images are converted.  planted: number of test copies of
+    each kind, whose scores say what a duplicate looks like.  queries: number of images that are compared with the others to
+    learn which similarity is rare.  seed: Random seed; the same seed gives the same result.
+    tell: is called with the name of a stage, how much of the stage is done, and of how much.
     executor, workers, address, checkpoints: of a set in shards, as in `audit`.
     orientation, fit, transparency, white: how pictures are read that can be read in two ways, see `data.reader.reading`.
-    Images that are blank beside the others are counted and named, and told only where every value is equal.
-    With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal ones are told.
-    Raises InputError for what cannot be read, and for features.
+    Images that are blank compared with the others are counted and named, and are duplicates only if every value is equal.
+    With fewer than 34 different images, and in shards of more than 2,000, only equal and nearly equal images are found.
+    Raises InputError for sets that cannot be read, and for features.
     """
     check_default_device()
     began = time.perf_counter()
     check_counts(planted, queries)
-    tell("reading", 0, 1)
+    tell("reading the images", 0, 1)
     by = searching(executor, workers, address, checkpoints)
     given = asked(orientation, fit, transparency, white)
     stored = trained_on(train, by, channels=channels, tell=tell)
@@ -112,7 +116,7 @@ def _of_images(
         distinct=int((found.groups == torch.arange(len(images))).sum()),
         exact=int((known.equal != torch.arange(len(images))).sum()),
         threshold=found.level,
-        meaning=_MEANING if enough else f"{_ALIKE}: there were too few images to learn more",
+        meaning=_MEANING if enough else f"{_ALIKE} (there were too few images to learn more)",
         seed=seed,
         clusters=clusters,
         warnings=(*_warnings(images, blank, enough=enough), *faint_words(contrasts)),
@@ -139,7 +143,7 @@ def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
         distinct=int((found.groups == rows).sum()),
         exact=int((found.equal != rows).sum()),
         threshold=None,
-        meaning=f"{_ALIKE}: of a set in shards nothing more is learned",
+        meaning=f"{_ALIKE} (for a set in shards nothing more is learned)",
         seed=seed,
         clusters=found.clusters,
         warnings=(
@@ -154,7 +158,7 @@ def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What needs no search.
+    """Duplicates that need no search.
 
     told: (n,) whether an image is not blank.  equal, same: (n,) groups; blank images are the same only where they are equal.
     kept: (k,) the first image of each group of `same`, without blank ones.
@@ -178,7 +182,7 @@ class _Known:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """groups: (n,) clusters.  level: score from which two images are one; seen: (k,) leave-one-out matches of `kept`."""
+    """Clusters (n,) in `groups`.  level: score from which two images are duplicates; seen: (k,) leave-one-out matches of `kept`."""
 
     known: _Known
     groups: Tensor
@@ -187,7 +191,7 @@ class _Found:
 
 
 def _searched(images: Images, known: _Known, planted: int, queries: int, seed: int, tell: Tell) -> _Found:
-    """Every image against all others, in every pose."""
+    """Compare every image with all others, in every pose."""
     kept = known.kept
 
     def at(stage: str, total: int) -> Callable[[int], None]:
@@ -197,13 +201,13 @@ def _searched(images: Images, known: _Known, planted: int, queries: int, seed: i
         images.small[kept],
         seed=derive(seed, "copy test"),
         queries=queries,
-        tell=at("images left out", min(queries, len(kept))),
+        tell=at("comparing images with each other", min(queries, len(kept))),
     )
-    told = at("planted copies", len(CLOSE))
+    told = at("scoring test copies", len(CLOSE))
     level = copy_level(
         sensitivity_card(test, seed=derive(seed, "card"), count=planted, names=CLOSE, tell=told)
     )
-    found = clusters(test, level, at("comparing", len(kept)))
+    found = clusters(test, level, at("searching for duplicates", len(kept)))
     groups = known.same.clone()
     groups[known.told] = kept[found.groups][torch.searchsorted(kept, known.same[known.told])]
     return _Found(known, groups, level, found.seen)
@@ -222,7 +226,7 @@ def _warnings(images: Images, blank: list[str], *, enough: bool) -> list[str]:
         found.append(f"{len(images.unreadable):,} files could not be read and are left out.")
     if not enough:
         found.append(
-            f"With fewer than {LEAST} different images only equal and nearly equal ones can be told."
+            f"With fewer than {LEAST} different images only equal and nearly equal images can be found."
         )
     return found
 
@@ -236,7 +240,7 @@ def _cluster(images: Images, members: Tensor, found: _Found, *, pictured: bool) 
 
 
 def _member(images: Images, row: int, found: _Found, *, pictured: bool) -> Member:
-    """A member and what it matches: the first image that it equals, or nearly equals; else its best match if close enough."""
+    """Make the record of a member: the first image that equals or nearly equals the member, else the best match if close enough."""
     name, shown = images.names[row], picture(images, row) if pictured else None
     for group, exact in ((found.known.equal, True), (found.known.same, False)):
         if (first := int(group[row])) != row:

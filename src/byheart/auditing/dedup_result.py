@@ -21,7 +21,7 @@ class DedupResult(DedupRecord):
 
     @staticmethod
     def read(file: Path | str) -> DedupResult:
-        """Read the duplicates that `save_json` wrote.  Raises InputError for a file that holds none."""
+        """Read the duplicates that `save_json` wrote.  Raises InputError for a file that holds no such result."""
         try:
             return DedupResult.model_validate_json(Path(file).read_bytes())
         except ValueError as error:
@@ -32,12 +32,12 @@ class DedupResult(DedupRecord):
             ) from error
 
     def save_json(self, file: Path | str) -> Path:
-        """Write all of it as JSON, whole or not at all."""
+        """Write the whole record as JSON; the file is never half written."""
         write_atomic(Path(file), self.to_json())
         return Path(file)
 
     def save_html(self, file: Path | str) -> Path:
-        """Write the page: one file that loads nothing from anywhere."""
+        """Write the page: one file that loads nothing from the network."""
         write_atomic(Path(file), self.to_html())
         return Path(file)
 
@@ -48,11 +48,11 @@ class DedupResult(DedupRecord):
         return dedup_page(self)
 
     def to_json(self) -> str:
-        """The whole record; `DedupResult.model_validate_json` reads it."""
+        """Return the whole record as JSON; `DedupResult.model_validate_json` reads the text."""
         return self.model_dump_json(indent=2)
 
     def to_csv(self) -> str:
-        """A row an image that has a duplicate: name, cluster (from 1), representative, score."""
+        """Return CSV with one row for each image that has a duplicate: name, cluster (from 1), representative, score."""
         stream = StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("name", "cluster", "representative", "score"))

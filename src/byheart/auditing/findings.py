@@ -1,4 +1,4 @@
-"""What the copy test of images found, put into the records of the result."""
+"""From the copy test of images to the records of the result."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ Numbers = NDArray[np.float64]
 BINS = 60
 _NAMED = 50  # clusters of duplicates that are listed, the largest first
 _MEMBERS = 20  # of each of them
-_BLIND = 0.5  # recall of exact copies below which the training set itself is in the way
+_BLIND = 0.5  # share of exact test copies that are flagged, below which the training set itself hides copies
 
 
 def copies_of_images(sets: Sets, request: Request) -> Body:
-    """The copy test of three sets of images, from which blank ones were taken."""
+    """Make the copy test of three sets of images without blank images."""
     samples, train, heldout = sets.images
     known = reference(
         train.small,
@@ -89,7 +89,7 @@ def copies_of_images(sets: Sets, request: Request) -> Body:
 class _Ranked:
     """Samples ranked among held-out images.
 
-    card: p-values of each main kind of planted copy.  share: as recorded, and with the counts behind it.
+    card: p-values of each main kind of test copy.  share: as recorded, and with the counts behind it.
     """
 
     null: Null
@@ -113,15 +113,15 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
         found.whole,
         null.plain.whole,
         rank,
-        accuses=enough and held.flags_on,
+        may_flag=enough and held.flags_on,
         guard=null.blurred,
     )
-    # What is copied whole matches in part as well: the other channels are asked about the rest.
+    # A whole copy matches in part as well: the other tests are made of the remaining samples.
     blend, local = (np.where(whole.flagged, 1.0, p) for p in (found.blend, found.local))
     channels: dict[ChannelName, ChannelNumbers] = {
         "whole": whole,
-        "blend": channel("blend", blend, null.plain.blend, rank, accuses=enough),
-        "local": channel("local", local, null.plain.local, rank, accuses=enough),
+        "blend": channel("blend", blend, null.plain.blend, rank, may_flag=enough),
+        "local": channel("local", local, null.plain.local, rank, may_flag=enough),
     }
     card = [null.whole(row.scores) for row in known.card if row.planting.main]
     counted = rank.rank if held.flags_on else None
@@ -131,14 +131,14 @@ def _ranked(found: Copies, null: Null, request: Request) -> _Ranked:
 
 
 def _distinct(found: Copies, whole: ChannelNumbers, rank: Rank, copies: float) -> Distinct | None:
-    """Distinct training images among the accused, None where nobody is."""
-    accused = np.flatnonzero(whole.flagged)
-    if rank.rank is None or not len(accused):
+    """Count the distinct training images of the flagged samples; None if no sample is flagged."""
+    flagged = np.flatnonzero(whole.flagged)
+    if rank.rank is None or not len(flagged):
         return None
     known = found.reference
     matched = np.concatenate([row.matched for row in known.card if row.planting.main])
     return distinct(
-        known.groups[found.source[accused]].tolist(),
+        known.groups[found.source[flagged]].tolist(),
         len(found.source),
         copies,
         rank,
@@ -155,7 +155,7 @@ def _population(null: Null, known: Reference, request: Request) -> PopulationChe
 def _evidence(
     sets: Sets, found: Copies, ranked: _Ranked | None, limit: Power, request: Request, *, unlike: bool
 ) -> Evidence:
-    """What the verdict rests on."""
+    """Collect what the verdict rests on."""
     samples = len(sets.samples)
     if ranked is None:
         return Evidence(samples=samples, heldout=0, alpha=request.alpha)
@@ -183,7 +183,7 @@ def _evidence(
 
 
 def _spared(scores: Numbers, whole: ChannelNumbers, plain: Matches, rank: Rank) -> int:
-    """How many more samples would be accused without the blurred held-out images.  scores: (b,).  plain: of m images."""
+    """Count how many more samples would be flagged without the blurred held-out images.  scores: (b,).  plain: of m images."""
     if whole.record.rule == "none":
         return 0
     alone = flags(p_values(scores, plain.whole), rank.rank, len(plain.whole))
@@ -191,7 +191,7 @@ def _spared(scores: Numbers, whole: ChannelNumbers, plain: Matches, rank: Rank) 
 
 
 def _recall(known: Reference, name: str, ranked: _Ranked) -> float | None:
-    """The share of a kind of planted copies that would be accused."""
+    """Return the share of a kind of test copies that is flagged; None if unknown."""
     row = next(row for row in known.card if row.planting.name == name)
     seen = _planted(row, ranked).recall
     return None if seen is None else seen.value
@@ -204,12 +204,12 @@ def _power(samples: int, ranked: _Ranked | None, request: Request) -> Power:
 
 
 def unranked(alpha: float) -> Rank:
-    """The rank of an audit without held-out images: none."""
+    """Make the rank of an audit without held-out images: none."""
     return Rank("none", None, alpha, 0, None, None)
 
 
 def _planted(row: CardRow, ranked: _Ranked | None) -> Planted:
-    """A row of the card at the rank of the flags; without one nothing is known of who would be accused."""
+    """Make a row of the detection table at the rank of the flags; without a rank the share that is flagged is unknown."""
     recall = None
     if ranked is not None and ranked.rank.rank is not None:
         null = ranked.null
@@ -241,7 +241,7 @@ def histograms(samples: Numbers, heldout: Numbers | None) -> tuple[Histogram, ..
 
 
 def _draws(request: Request, name: str) -> np.random.Generator:
-    """Randomness of the Monte-Carlo intervals."""
+    """Make the random generator of the Monte-Carlo intervals."""
     return np.random.default_rng(derive(request.seed, name))
 
 
@@ -254,30 +254,31 @@ def _named(known: Reference, names: Sequence[str]) -> tuple[tuple[str, ...], ...
 def _warnings(known: Reference, ranked: _Ranked | None, n: int, *, far: bool) -> Iterator[str]:
     if known.duplicated > 0:
         how = (
-            "all compared"
+            "all images were compared"
             if known.exhaustive
-            else "equal images and crowds of all, near ones of those left out"
+            else "for nearly equal images this is an estimate from a part of the images"
         )
         yield (
-            f"{plain_percent(known.duplicated)} of the {n} training images occur again, equal or nearly ({how});"
-            " copies of them count as copies of one image."
+            f"{plain_percent(known.duplicated)} of the {n} training images have an equal or nearly equal duplicate ({how});"
+            " copies of such images count as copies of one image."
         )
     if far:
         yield (
-            "Samples and held-out images differ more than twofold in the power of some spatial frequency: another"
-            " resizing, compression, noise or blur. The comparison with blurred held-out images allows for blur."
+            "Samples and held-out images differ more than twofold in the power of some spatial frequency: different"
+            " resizing, compression, noise or blur. The comparison with blurred held-out images allows for blur only."
         )
     if ranked is None:
         return
     exact = _recall(known, "exact", ranked)
     if exact is not None and exact < _BLIND and ranked.population.flags_on:
         yield (
-            f"Only {100 * exact:.0f} % of exact copies would be seen: large groups of near-duplicates in the"
-            " training set hide them. List them with `byheart dedup`, and audit against one of each."
+            f"Only {100 * exact:.0f} % of exact test copies are flagged: large groups of near-duplicates in the training set hide"
+            " copies. Find the duplicates with `byheart dedup`, and audit with one image of each group as the training set."
         )
     if not ranked.share[1].agrees:
         corrected, check = ranked.share[1].corrected.value, ranked.share[1].cross_check.value
         yield (
-            f"The share of copies is {corrected:.2g} by the card and {check:.2g} without it: the real copies are not mixed"
-            " as on the card, or samples differ from held-out images in other ways too. Trust the lower bound."
+            f"The share of copies is {corrected:.2g} by the detection table and {check:.2g} by the cross-check without it: the"
+            " kinds of change are not equally frequent among the copies, or the samples differ from held-out images in other ways"
+            " too. Trust the lower bound."
         )

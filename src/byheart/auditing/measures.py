@@ -1,4 +1,4 @@
-"""The classical measures of copying, and fidelity and novelty, each beside its held-out reference."""
+"""The classical measures of copying, fidelity and novelty, each beside a reference value of held-out images."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = ["Measures", "measures"]
 
 NEIGHBORS = 50
 _FLOOR = 1.1  # times the floor: heavy tails raise it by 5 to 8 %
-_LEAST = 10  # rows on each side below which a distribution is not described
+_LEAST = 10  # rows of each set below which a distribution is not described
 _VALUES = 2**28  # of images at their own size: more is read at the working size
 
 
 @dataclass(frozen=True)
 class Measures:
-    """measures: all that could be had.  warnings: why others could not."""
+    """The measures that could be computed.  warnings: why others could not."""
 
     measures: tuple[Measure, ...]
     warnings: tuple[str, ...]
@@ -44,15 +44,18 @@ class Measures:
 def measures(
     sets: Sets, told: Sets, *, features: Encoder | None, cache: Path | None, seed: int, tell: Tell
 ) -> Measures:
-    """The measures of three sets; none without at least 10 rows in each.
+    """Compute the measures of three sets; none without at least 10 rows in each set.
 
-    told: the sets without their blank images, which match each other: for the measures of copying.
-    features: encoder of fidelity and novelty, None where features were passed; the classical measures are of pixels, or of
-    the features where features were passed.
+    told: the sets without their blank images, which match each other; for the measures of copying.
+    features: encoder of fidelity and novelty, None if features were passed; the classical measures compare pixels, or the
+    features that were passed.
     """
     if told.heldout is None or min(len(told.samples), len(told.train), len(told.heldout)) < _LEAST:
         return Measures(
-            (), (f"Fidelity and the classical measures need {_LEAST} images in each of the three sets.",)
+            (),
+            (
+                f"The other measures (quality, diversity, measures of the literature) need {_LEAST} images in each of the three sets.",
+            ),
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -65,18 +68,18 @@ def measures(
 
 
 def _at_floor(found: tuple[Measure, ...]) -> list[str]:
-    """What to say of a Fréchet distance that is no larger than what two samples of one distribution would give."""
+    """Warn of a Fréchet distance that is no larger than two samples of the same distribution would give."""
     distance = next((one for one in found if one.name == "FD"), None)
     if distance is None or distance.reference is None or distance.value > _FLOOR * distance.reference:
         return []
     return [
-        f"The Fréchet distance ({distance.value:.3g}) is at the floor of these sizes ({distance.reference:.3g}):"
-        " it cannot tell the samples from real images, nor one good model from a better one."
+        f"The Fréchet distance ({distance.value:.3g}) is no larger than two sets of real images of these sizes would give"
+        f" ({distance.reference:.3g}): it cannot tell the samples from real images, nor one good model from a better one."
     ]
 
 
 def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
-    tell("classical measures", 0, 1)
+    tell("computing copy measures of the literature", 0, 1)
     assert sets.heldout is not None
     samples, heldout = _values(sets.samples), _values(sets.heldout)
     train, search = _reference(sets.train)
@@ -92,7 +95,7 @@ def _copying(sets: Sets, seed: int, tell: Tell) -> tuple[Measure, ...]:
 
 
 def _reference(train: Images | Rows | Stored) -> tuple[Indexed, Callable[[Tensor, int], Neighbors]]:
-    """The training rows to choose from, and how the nearest of them are found."""
+    """Return the training rows, and a function that finds the nearest of them."""
     if isinstance(train, Stored):
         return train.table, train.nearest
     values = _values(train)
@@ -102,7 +105,7 @@ def _reference(train: Images | Rows | Stored) -> tuple[Indexed, Callable[[Tensor
 def _fidelity(
     sets: Sets, features: Encoder | None, cache: Path | None, seed: int, tell: Tell
 ) -> tuple[Measure, ...]:
-    tell("fidelity and novelty", 0, 1)
+    tell("computing measures of quality and diversity", 0, 1)
     assert sets.heldout is not None
     rows = _encoded(sets.samples, sets.heldout, sets.train, features, cache)
     return tuple(map(_measure, fidelity_table(*rows, seed=derive(seed, "fidelity"))))
@@ -115,7 +118,7 @@ def _encoded(
     features: Encoder | None,
     cache: Path | None,
 ) -> tuple[Tensor, Tensor, Indexed]:
-    """Features of the three sets; of a stored training set those that are asked for, and none of them is cached."""
+    """Encode the three sets; of a stored training set only the rows that are read, without a cache."""
     if features is None:
         return _values(samples), _values(heldout), _reference(train)[0]
     if not isinstance(train, Stored):
@@ -146,7 +149,7 @@ def _values(one: Images | Rows) -> Tensor:
 
 
 def _at_one_size(sets: Sequence[Images | Rows], formula: bool) -> list[Tensor]:
-    """Images for an encoder: a network sees all three sets as they came, where all are alike and memory holds them."""
+    """Choose the images for an encoder: a network gets all three sets at their own size, if the size is the same and memory suffices."""
     images = [one for one in sets if isinstance(one, Images)]
     large = sum(len(one) * prod(one.shape) for one in images) > _VALUES
     if formula or large or len({one.shape for one in images}) > 1:

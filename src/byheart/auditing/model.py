@@ -1,7 +1,7 @@
-"""What the model itself gives away: its losses on training and held-out images, and its samples after denoising.
+"""What the model itself shows: its losses on training and held-out images, and its samples after denoising.
 
-The denoiser works on its own device, and in its own units (see `units`).  One of `byheart.load` knows them (`center`, `scale`,
-`shape`); another one is asked at the size of the files, in the units in which it denoises training images.
+The denoiser works on its own device, and in its own units (see `units`).  A denoiser of `byheart.load` knows its units (`center`,
+`scale`, `shape`); any other denoiser gets images at the size of the files, in the units in which it denoises training images.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class ModelFindings:
-    """signals: by noise level.  denoised: channels of samples that were denoised before the test.  warnings: what was left out."""
+    """Findings by noise level in `signals`.  denoised: tests of samples that were denoised first.  warnings: what was left out."""
 
     signals: tuple[Signal, ...]
     denoised: tuple[Channel, ...]
@@ -51,30 +51,32 @@ class ModelFindings:
 
 @torch.no_grad()
 def model_findings(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> ModelFindings:
-    """Signals of a denoiser on images as they came; nothing, with the reason, where it cannot be asked.
+    """Compute the losses of a denoiser on images at their own size; nothing, with the reason, if the denoiser cannot be evaluated.
 
-    test: of the training images, by which denoised samples are compared as well.
+    test: of the training images, with which denoised samples are compared as well.
     """
     _, train, heldout = sets.images
     if heldout is None:
-        return ModelFindings((), (), ("Losses of the model need held-out images to compare with.",))
+        return ModelFindings(
+            (),
+            (),
+            ("The losses of the model were not computed: there are no held-out images to compare with.",),
+        )
     shape = tuple(getattr(denoiser, "shape", train.shape))
     if not train.shape == heldout.shape == shape:
-        text = (
-            f"The model works on {shape}, the images are {train.shape} and {heldout.shape}: it was not asked."
-        )
+        text = f"The model works on {shape}, the images are {train.shape} and {heldout.shape}: its losses were not computed."
         return ModelFindings((), (), (text,))
     try:
         with evaluating(denoiser):
             return _asked(denoiser, sets, request, test)
     except InputError as error:
-        return ModelFindings((), (), (f"The model was not asked: {error}.",))
+        return ModelFindings((), (), (f"The losses of the model were not computed: {error}.",))
 
 
 def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> ModelFindings:
     samples, train, heldout = sets.images
     assert heldout is not None
-    request.tell("losses of the model", 0, 1)
+    request.tell("computing losses of the model", 0, 1)
     chosen = [drawn_pixels(one, _IMAGES, request.seed) for one in (train, heldout)]
     fitted = units_of(denoiser, chosen[0], request.seed)
     units = fitted.units
@@ -94,7 +96,7 @@ def _asked(denoiser: Denoiser, sets: Sets, request: Request, test: CopyTest) -> 
         _denoised(denoiser, units, samples, heldout, request, test) if samples.shape == train.shape else (),
         fitted.warnings
         + tuple(
-            f"At noise {level / units.rms:g} of the data's RMS the model gives every training image back exactly."
+            f"At noise of {level / units.rms:g} times the data's RMS the model returns every training image exactly."
             for level in exact
         ),
     )
@@ -124,8 +126,8 @@ def _signal(denoiser: Denoiser, one: ModelSignal, few: list[Tensor], rms: float,
 def _denoised(
     denoiser: Denoiser, units: Units, samples: Images, heldout: Images, request: Request, test: CopyTest
 ) -> tuple[Channel, ...]:
-    """The channel `whole` of samples and held-out images that were both denoised a little first."""
-    request.tell("denoised samples", 0, 1)
+    """Make the test of whole images with samples and held-out images that were both denoised a little first."""
+    request.tell("comparing denoised samples", 0, 1)
     device = device_of(denoiser)
     level = torch.tensor(DENOISED_AT * units.rms, dtype=torch.float32, device=device)
 
@@ -140,5 +142,5 @@ def _denoised(
 
     null, seen = heldout_null(test, through(heldout)), test(through(samples), whole_only=True)
     rank = chosen_rank(request.alpha, len(heldout), rule=request.rule)
-    p, accuses = null.whole(seen.whole), rank.rank is not None
-    return (channel("whole", p, null.plain.whole, rank, accuses=accuses, guard=null.blurred).record,)
+    p, may_flag = null.whole(seen.whole), rank.rank is not None
+    return (channel("whole", p, null.plain.whole, rank, may_flag=may_flag, guard=null.blurred).record,)

@@ -1,4 +1,4 @@
-"""Pairs: a sample beside the training image that it matches, the worst first, and some at random."""
+"""Pairs: a sample beside the training image that it matches; the closest pairs first, and some at random."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from byheart.metrics.copying.spaces import SIDE, filtered, unit
 __all__ = ["SHOWN", "picture", "pose_of", "random_pairs", "renumbered", "worst_pairs"]
 
 SHOWN = 24
-"""Pairs whose pictures are kept: of the worst, and of those at random."""
+"""Pairs whose pictures are kept: of the closest pairs, and of the random pairs."""
 
 _RECORDED = 10_000  # flagged samples that are listed; a result stays a file that can be opened
 _RECHECKED = 500  # pairs compared again at full size
-_LEAST = 12  # of the worst pairs are shown even where nobody is accused
+_LEAST = 12  # of the closest pairs are listed even if no sample is flagged
 _PICTURE = 96  # pixels a side, at most
 _LARGE = 256  # pixels a side at which full-size images are compared, at most
 
@@ -42,9 +42,9 @@ _LARGE = 256  # pixels a side at which full-size images are compared, at most
 def worst_pairs(
     samples: Images, train: Images, found: Copies, numbers: dict[ChannelName, ChannelNumbers]
 ) -> tuple[Pair, ...]:
-    """Every accused sample of every channel, the least probable first; at least 12 pairs of the channel `whole`.
+    """List every flagged sample of every test, the smallest p-value first; at least 12 pairs of the test `whole`.
 
-    numbers: by channel; empty without held-out images, where the highest scores come first.
+    numbers: by test; empty without held-out images, where the highest scores come first.
     """
     listed: list[tuple[float, float, int, ChannelName]] = []
     for name, channel in numbers.items():
@@ -64,7 +64,7 @@ def worst_pairs(
 def random_pairs(
     samples: Images, train: Images, found: Copies, numbers: dict[ChannelName, ChannelNumbers], seed: int
 ) -> tuple[Pair, ...]:
-    """A fair draw of samples with their matches, accused or not."""
+    """Draw samples at random, with their matches, flagged or not."""
     rows = np.random.default_rng(seed).permutation(len(samples))[:SHOWN]
     return _pairs(samples, train, found, numbers, [(int(row), "whole") for row in sorted(rows)])
 
@@ -137,7 +137,7 @@ def renumbered(
 ) -> tuple[Pair, ...]:
     """Number pairs as in the sets from which some images were taken.
 
-    samples, train: rows (k,) of the images that were taken; None: all were.
+    samples, train: rows (k,) of the images that were taken; None if all images were.
     """
     if samples is None and train is None:
         return pairs
@@ -153,7 +153,7 @@ def renumbered(
 
 
 def pose_of(seen: Matches, row: int) -> Pose:
-    """How the training image lies in a sample that `whole` matches: the orbit ratio's pose where it found the same image."""
+    """Say how the training image lies in a sample that `whole` matches: the pose of the orbit ratio, if both name the same image."""
     orbit, noise = seen.found.orbit, seen.found.noise
     if int(orbit.source[row]) != int(seen.source[row]):
         return Pose(flip=bool(noise.flip[row]))  # the noise ratio decided, which knows no other pose
@@ -162,7 +162,7 @@ def pose_of(seen: Matches, row: int) -> Pose:
 
 
 def _residual(found: Copies, samples: Images, row: int, name: ChannelName) -> float:
-    """What of the sample the match leaves unexplained, in [0, 1] for a good one."""
+    """Return the part of the sample that the match leaves unexplained, in [0, 1] for a good match."""
     seen = found.seen.found
     match name:
         case "blend" if seen.blend is not None:
@@ -177,15 +177,15 @@ def _residual(found: Copies, samples: Images, row: int, name: ChannelName) -> fl
 
 
 def _of_half(both: Tensor, half: int) -> float:
-    """1 − correlation of one half of two filtered images (2, c, 32, 32)."""
+    """Compute 1 − correlation of one half of two filtered images (2, c, 32, 32)."""
     rows, columns = tuple(HALVES.values())[half]
     first, second = unit(both[:, :, rows, columns], floor=1e-6)
     return 1 - float(first @ second)
 
 
 def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: Pose) -> float | None:
-    """Correlation of the images as they came, the training image in the pose and blurred as it is; None where they are no
-    larger than the working size.
+    """Compute the correlation of the images at their own size, the training image in its pose and blur; None if the images are
+    no larger than the working size.
     """
     if min(*samples.shape[1:], *train.shape[1:]) <= SIDE:
         return None
@@ -210,7 +210,7 @@ def _at_full_size(samples: Images, train: Images, row: int, source: int, pose: P
 
 
 def picture(images: Images, row: int) -> str:
-    """An image in its working frame as PNG in base64: as it came where it is larger, at most 96 pixels a side."""
+    """Write an image in its working frame as PNG in base64, at its own size if larger than 32, at most 96 pixels a side."""
     from PIL import Image
 
     values = images.small[row].numpy()
@@ -226,6 +226,6 @@ def picture(images: Images, row: int) -> str:
 
 
 def _bytes(values: Array) -> Array:
-    """(c, h, w) in [0, 1] as (h, w) or (h, w, 3) bytes; of other numbers of channels the first one is shown."""
+    """Convert (c, h, w) in [0, 1] to (h, w) or (h, w, 3) bytes; with another number of channels the first channel is shown."""
     pixels = (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
     return np.ascontiguousarray(pixels[:3].transpose(1, 2, 0)) if len(pixels) >= 3 else pixels[0]

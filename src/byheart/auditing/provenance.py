@@ -1,4 +1,4 @@
-"""Of which images, and with which code, a result was made."""
+"""The images and the code from which a result was made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED = 10_000  # blank images that are named; a result stays a file that can b
 
 
 def source_of(one: Images | Rows | Stored, blank: Sequence[str] = ()) -> InputSet:
-    """What a result keeps of a set.  blank: names of its blank images."""
+    """Make the record of a set.  blank: names of the blank images of the set."""
     return InputSet(
         name=one.name,
         count=len(one),
@@ -40,7 +40,7 @@ def _resized(one: Images | Rows | Stored) -> str:
 
 
 def versions() -> tuple[tuple[str, str], ...]:
-    """Name and version of what the numbers come from."""
+    """List the names and versions of the packages that compute the numbers."""
     return (
         ("byheart", __version__),
         ("torch", torch.__version__),

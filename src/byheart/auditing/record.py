@@ -1,7 +1,7 @@
-"""What an audit and a search for duplicates say: frozen records, JSON in and out, with everything in them that their pages show.
+"""The results of an audit and of a search for duplicates: frozen records, JSON in and out, with everything that their pages show.
 
-Every share stands with its interval and its count.  A number that could not be had is None, never 0.
-The pages take these records; `result` adds what writes files.
+Every share stands with its interval and its count.  A number that could not be computed is None, never 0.
+The pages are made of these records; `result` adds functions that write files.
 """
 
 from __future__ import annotations
@@ -39,21 +39,18 @@ __all__ = [
 
 SCHEMA = 1
 
-
-FEW = 3  # images seen twice, below which Chao's bound is mostly noise
+FEW = 3  # training images matched twice, below which Chao's bound is mostly noise
 
 
 Verdict = Literal["copying", "suspicious", "no evidence", "cannot tell"]
 
-
 ChannelName = Literal["whole", "blend", "local"]
-
 
 Rule = Literal["pac", "marginal", "none"]
 
 
 class Share(Spec):
-    """A share, or another number, between its 95 % limits, and the count of what it rests on."""
+    """A share, or another number, between its 95 % limits, and the number of images it rests on."""
 
     value: float
     low: float
@@ -62,12 +59,12 @@ class Share(Spec):
 
 
 class InputSet(Spec):
-    """One of the sets that went in.
+    """One of the sets that the audit read.
 
-    shape: (c, h, w) of its images as they came, or the commonest of them; (d,) of features.
-    resized: what was done to bring them to the working size, in words.  unreadable: file and reason.
-    blank: how many of the count are blank or nearly so beside the training images, and left out of the copy test; blank_names:
-    of the first 10,000 of them.  Of a training set in shards blank images are not counted in an audit.
+    shape: (c, h, w) of the images at their own size, or the most common such shape; (d,) of features.
+    resized: what was done to bring the images to the working size, in words.  unreadable: file and reason.
+    blank: how many of the count are blank or nearly so compared with the training images, and left out of the copy test;
+    blank_names: names of the first 10,000 of these.  In a training set in shards an audit does not count blank images.
     fingerprint: SHA-256 of the values at the working size.
     """
 
@@ -87,7 +84,7 @@ class InputSet(Spec):
 
 
 class ReadAs(Spec):
-    """How pictures were read that can be read in two ways, see `data.reader.reading`, and in one sentence why so."""
+    """How pictures were read that can be read in two ways, see `data.reader.reading`.  why: the reason, in one sentence."""
 
     orientation: str
     fit: str
@@ -97,9 +94,9 @@ class ReadAs(Spec):
 
 
 class Inputs(Spec):
-    """overlap: pairs of names (train, held-out) that are the same image, where they were allowed.
+    """The sets of an audit.  overlap: pairs of names (train, held-out) that are the same image, if the user allowed such pairs.
 
-    reading: of training and held-out images; None of features.
+    reading: of training and held-out images; None for features.
     """
 
     samples: InputSet
@@ -110,9 +107,7 @@ class Inputs(Spec):
 
 
 class Pose(Spec):
-    """How the training image lies in the sample: flipped or not, degrees, zoom ≤ 1 (a crop), shift and blur in pixels
-    of the working size.
-    """
+    """How the training image lies in the sample.  angle: degrees.  zoom: ≤ 1 is a crop.  dx, dy, blur: working-size pixels."""
 
     flip: bool = False
     angle: float = 0.0
@@ -123,12 +118,12 @@ class Pose(Spec):
 
 
 class Pair(Spec):
-    """A sample and the training image (for a blend: the two) that it matches.
+    """A sample and the training image (for a blend: two training images) that the sample matches.
 
-    score: calibrated, of the channel.  residual: 1 − correlation under the pose.  p, q: of the channel; q is
-    Benjamini–Hochberg adjusted.  flagged: whether the sample is accused.  full_size: correlation at full size under
-    the pose, where the images are larger than the working size.
-    sample_picture, train_pictures: PNG in base64, of the pairs that the page shows.
+    channel: the test that is meant.  score: similarity score of this test.  residual: 1 − correlation under the pose.
+    p, q: of this test; q is Benjamini–Hochberg adjusted.  flagged: whether this test flags the sample.
+    full_size: correlation at full size under the pose, if the images are larger than the working size.
+    sample_picture, train_pictures: PNG in base64, for the pairs that the page shows.
     """
 
     sample: int
@@ -148,12 +143,12 @@ class Pair(Spec):
 
 
 class Channel(Spec):
-    """One of the three questions: a whole copy, a blend of two, a local copy.
+    """The result of one of the three tests: a copy of a whole image, a blend (mixture) of two, a local copy (part of an image).
 
-    global_p: of all its samples together (exact beta-binomial).  rank: a flag is a score strictly above the rank-th
-    largest held-out score; rule: pac (at most alpha of innocent samples, with 95 % confidence in this audit),
-    marginal (alpha on average over audits), none.  flags: count of accused samples.
-    fires: whether the channel by itself says that something is copied.
+    global_p: p-value of all samples together (exact, beta-binomial).  rank: a sample is flagged if its score is strictly above
+    the rank-th largest held-out score; rule: pac (at most alpha of the samples that copy nothing, with 95 % confidence in this
+    audit), marginal (alpha on average over audits), none.  threshold: that score.  flags: number of flagged samples.
+    fires: whether this test by itself is evidence of copying.
     """
 
     name: ChannelName
@@ -170,8 +165,9 @@ class CopyShare(Spec):
     """The share of samples that are copies.
 
     raw: share of samples that score above the rank-th highest held-out score; about alpha of original samples do so too.
-    low: what is left if every copy were seen (TPR = 1), the bound that holds under any mix of copies.
-    corrected: Rogan–Gladen with its Beta Monte-Carlo interval, for copies mixed as on the sensitivity card (`mix`).  cross_check: Storey's estimate, which needs no card.
+    low: lower bound (97.5 % confidence) that holds for any mix of copies, because it assumes that every copy is detected.
+    corrected: Rogan–Gladen estimate with its Beta Monte-Carlo interval, under the assumption in `mix`.
+    cross_check: Storey's estimate, which needs no test copies.
     """
 
     raw: Share
@@ -184,9 +180,11 @@ class CopyShare(Spec):
 
 
 class Distinct(Spec):
-    """Distinct training images among the copies: seen, after subtracting false matches, and Chao's lower bound.
+    """Distinct training images that the flagged samples match.
 
-    once, twice: how many were seen so often; without some that were seen twice the bound says nothing.
+    observed: their number.  corrected: without the matches that are expected by chance.  estimate: Chao's lower bound for a larger
+    set of samples, with the correction; raw_estimate: without.  once, twice: how many training images were matched so often;
+    the bound means something only if some were matched twice.
     """
 
     observed: int
@@ -198,12 +196,12 @@ class Distinct(Spec):
 
     @property
     def bounded(self) -> bool:
-        """Say whether enough images were seen twice for the bound to mean something."""
+        """Say whether enough training images were matched twice for the bound to mean something."""
         return self.twice >= FEW
 
 
 class Power(Spec):
-    """A share of copies below `below` cannot be excluded with these sizes."""
+    """With these numbers of images, copies that make up a share less than `below` could have gone unseen."""
 
     below: float | None
     smallest_p: float | None
@@ -211,8 +209,10 @@ class Power(Spec):
 
 
 class PopulationCheck(Spec):
-    """Do held-out images look like copies?  share: of held-out images over the 5 % quantile of planted copies; limit: the
-    share above which no single sample is accused; as_close: share of held-out images above the median exact copy.
+    """Whether held-out images look like copies.
+
+    share: of held-out images above the 5 % quantile of close test copies; limit: the share above which no single sample is
+    flagged; as_close: share of held-out images above the median exact copy.
     """
 
     share: Share
@@ -222,11 +222,11 @@ class PopulationCheck(Spec):
 
 
 class Planted(Spec):
-    """A row of the sensitivity card: copies of training images that were planted, and how many were seen.
+    """A row of the detection table: one kind of test copies, which the audit made of training images, and how many it flags.
 
-    recall: at the rank of the flags, None without one.  matched: share whose training image was named right.  shortlisted:
-    share whose training image was among the candidates.  main: whether it counts in the mix of the share.
-    channel: which one is asked.
+    recall: share that is flagged, None without a rank.  matched: share of the copies whose training image was named right.
+    shortlisted: share whose training image was among the candidates.  main: whether the estimate of the share of copies counts
+    this kind.  channel: the test that should find this kind.
     """
 
     name: str
@@ -238,7 +238,7 @@ class Planted(Spec):
 
 
 class Histogram(Spec):
-    """Counts in bins of the calibrated score.  edges: one more than the counts."""
+    """Counts in bins of the similarity score.  edges: one more than the counts."""
 
     name: str
     edges: tuple[float, ...]
@@ -246,10 +246,10 @@ class Histogram(Spec):
 
 
 class Measure(Spec):
-    """A classical measure of the samples beside the same measure of held-out images.
+    """A classical measure of the samples beside a reference value.
 
-    family: copying, fidelity or novelty.  value, low, high: of the samples.  reference: of the held-out images or the
-    null floor, whichever `against` says.  definition: in one sentence.
+    family: copying, fidelity or novelty.  value, low, high: of the samples.  reference: the value of held-out images, or the
+    value expected for real images; `against` says which.  definition: in one sentence.
     """
 
     name: str
@@ -264,11 +264,12 @@ class Measure(Spec):
 
 
 class Signal(Spec):
-    """What the model itself gives away at one noise level (in units of the data's RMS).
+    """What the losses of the model show at one noise level (in units of the data's RMS).
 
     gap: mean paired loss on held-out minus training images, over the training loss; log_ratio: log(held-out/train).
-    auc: of telling members by their loss; tpr: at 1 % false positives, with its 95 % limits tpr_low and tpr_high, of which the
-    lower one is 0 below 437 held-out images.  dimension_train, dimension_heldout: local intrinsic dimension (FLIPD), means.
+    auc: of recognizing training images by their loss; tpr: true-positive rate at 1 % false positives, with its 95 % limits tpr_low
+    and tpr_high; tpr_low is 0 with fewer than 437 held-out images.  dimension_train, dimension_heldout: mean local intrinsic
+    dimension (FLIPD).
     """
 
     sigma: float
@@ -285,12 +286,13 @@ class Signal(Spec):
 
 
 class AuditRecord(Spec):
-    """The whole finding.
+    """The whole result of an audit.
 
-    sentence: the verdict in one sentence.  reasons: what stands behind it, and what it cannot see, a sentence each.
-    warnings: what to distrust about the inputs.  Counts and shares of channels, copy_share and power are of the samples that are not blank.  pairs: worst first; random_pairs: a fair draw.  settings: of the audit, by
-    name, with the encoder of the fidelity measures.  denoised: the channels once more on samples denoised before the test; the
-    verdict does not use them.
+    sentence: the verdict in one or two sentences.  reasons: for the verdict, and what the audit cannot see, a sentence each.
+    warnings: what not to trust about the inputs.  channels: the three tests.  Counts and shares of channels, copy_share and power
+    refer to the samples that are not blank.  card: the detection table.  pairs: the closest first; random_pairs: drawn at random.
+    settings: of the audit, by name, with the encoder of the fidelity measures.  denoised: the tests once more with samples that
+    were denoised first; the verdict does not use them.
     """
 
     version: int = SCHEMA
@@ -321,10 +323,10 @@ class AuditRecord(Spec):
 
 
 class Member(Spec):
-    """An image of a cluster and what it matches there.
+    """An image of a cluster and the image that it matches.
 
-    score: calibrated, of the match; None for the image that others match.  source: name of the matched image.
-    exact: whether all its values are those of the matched image.  picture: PNG in base64, of the images that the page shows.
+    score: similarity score of the match; None for the image that others match.  source: name of the matched image.
+    exact: whether all values equal those of the matched image.  picture: PNG in base64, for the images that the page shows.
     """
 
     name: str
@@ -336,7 +338,7 @@ class Member(Spec):
 
 
 class Cluster(Spec):
-    """Images that are one.  representative: the name of the member to keep.  members: the representative first.
+    """A group of duplicates.  representative: the name of the member to keep.  members: the representative first.
 
     Raises InputError unless there are two members or more, under different names, the representative first.
     """
@@ -359,10 +361,10 @@ class Cluster(Spec):
 class DedupRecord(Spec):
     """The duplicates of one set.
 
-    source: the set; its count is n.  distinct: images left if one of each cluster is kept.  exact: images that equal
-    another one value by value, beyond the first.  threshold: calibrated score from which two images are one; meaning:
-    what it stands for, in a sentence.  clusters: the largest first.
-    Raises InputError where distinct or exact do not follow from the clusters.
+    source: the set; its count is n.  distinct: number of images left if one image of each cluster is kept.  exact: number of
+    images that equal another image in every value, not counting the first.  threshold: similarity score from which two images
+    are duplicates; meaning: what this score stands for, as part of a sentence.  clusters: the largest first.
+    Raises InputError if distinct or exact do not follow from the clusters.
     """
 
     version: int = SCHEMA
@@ -391,5 +393,5 @@ class DedupRecord(Spec):
 
     @property
     def duplicates(self) -> int:
-        """List the images that may go: all but one of each cluster."""
+        """Count the images that can be removed: all but one of each cluster."""
         return self.source.count - self.distinct

@@ -12,7 +12,7 @@ __all__ = ["AuditResult"]
 
 
 class AuditResult(AuditRecord):
-    """The whole finding of an audit: the record, and how it is read and written."""
+    """The whole result of an audit: the record, and how it is read and written."""
 
     @staticmethod
     def read(file: Path | str) -> AuditResult:
@@ -32,7 +32,7 @@ class AuditResult(AuditRecord):
         return Path(file)
 
     def save_html(self, file: Path | str) -> Path:
-        """Write the page: one file that loads nothing from anywhere."""
+        """Write the page: one file that loads nothing from the network."""
         write_atomic(Path(file), self.to_html())
         return Path(file)
 

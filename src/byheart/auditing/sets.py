@@ -1,4 +1,4 @@
-"""The three sets of an audit, and what was asked of it."""
+"""The three sets of an audit, and its settings."""
 
 from __future__ import annotations
 
@@ -26,30 +26,32 @@ from byheart.metrics.copying.copy_test import CopyTest
 __all__ = ["Body", "Request", "Sets", "Tell", "check_counts", "silent"]
 
 Tell = Callable[[str, int, int], None]
-"""Hears a stage, how much of it is done, and how much it is in all."""
+"""Is called with the name of a stage, how much of the stage is done, and how much there is in all."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 def check_counts(planted: int, queries: int) -> None:
-    """Raise InputError for too few planted copies, or images left out, to learn from."""
+    """Raise InputError for too few test copies, or too few training images that are compared with the others."""
     if planted < 4:
         raise InputError(
-            got=f"{planted} planted copies of each kind",
+            got=f"{planted} test copies of each kind",
             need="at least 4",
             remedy="leave planted out for the defaults",
         )
     if queries < 50:
         raise InputError(
-            got=f"{queries} images left out", need="at least 50", remedy="leave queries out for the defaults"
+            got=f"{queries} queries (training images that are compared with the others)",
+            need="at least 50",
+            remedy="leave queries out for the defaults",
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """All three of one kind; the training set in memory, or in shards.  heldout: None where there is none.
+    """Three sets of one kind; the training set in memory, or in shards.  heldout: None without held-out images.
 
     least: contrast below which an image is blank (see `blanks`); blank: samples that were left out as blank.
     """
@@ -62,7 +64,7 @@ class Sets:
 
     @property
     def images(self) -> tuple[Images, Images, Images | None]:
-        """The three as images in memory.  Raises InputError for features, and for a training set in shards."""
+        """Return the three sets as images in memory.  Raises InputError for features, and for a training set in shards."""
         match self.samples, self.train, self.heldout:
             case Images() as samples, Images() as train, (Images() | None) as heldout:
                 return samples, train, heldout
@@ -70,7 +72,7 @@ class Sets:
 
     @property
     def rows(self) -> tuple[Rows, Rows | Stored, Rows | None]:
-        """The three as features.  Raises InputError for images."""
+        """Return the three sets as features.  Raises InputError for images."""
         match self.samples, self.train, self.heldout:
             case Rows() as samples, (Rows() | Stored()) as train, (Rows() | None) as heldout:
                 return samples, train, heldout
@@ -92,7 +94,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What the copy test found, in the records of the result.  test: of images, for whoever compares others by it."""
+    """What the copy test gave, in the records of the result.  test: of images, to compare other images with."""
 
     decision: Decision
     warnings: tuple[str, ...]

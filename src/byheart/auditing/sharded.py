@@ -63,7 +63,7 @@ def neighbor_table(
     checkpoints: Path | None = None,
     tell: local.Tell = lambda event: None,
 ) -> Neighbors:
-    """The k nearest rows of a sharded set for every query, exactly: `numerics.neighbors.nearest`, over many machines.
+    """Find the k nearest rows of a sharded set for every query, exactly as `numerics.neighbors.nearest`, over many machines.
 
     queries: (q, *shape), in the units of the shards.  own: (q,) int64 ids of the queries' own rows, where these are
     rows of the set (leave-one-out).  The other settings are those of `sharded_table`.
@@ -94,7 +94,7 @@ def sharded_table(
     checkpoints: Path | None = None,
     tell: local.Tell = lambda event: None,
 ) -> TopK:
-    """The merged table of a search over all shards.
+    """Search all shards and merge their tables.
 
     search: a function of a module, its settings bound with `functools.partial` (numbers, texts, tensors, dataclasses).
     executor: local processes, or Ray tasks on the cluster at `address`.  workers: shards searched at once.
@@ -218,7 +218,7 @@ def _folder(checkpoints: Path | None) -> Iterator[Path]:
 
 
 def _identity(part: object) -> str:
-    """What a search and its settings are, as text that another process would give, too."""
+    """Describe a search and its settings as text that is the same in every process."""
     match part:
         case partial():
             settings = ", ".join(f"{name}={_identity(part.keywords[name])}" for name in sorted(part.keywords))

@@ -1,17 +1,16 @@
-"""The units in which a denoiser is asked: its own where it names them, else those in which it denoises best.
+"""The units in which a denoiser is evaluated: its own if it names them, else those in which it denoises best.
 
     x = (pixels − center) / scale,    D in pixels = center + scale · D(x, σ / scale)
 
-The posterior mean has the least squared error of all functions of x and σ.  So a denoiser that is asked in other units than those
-it was trained in is further from clean training images, at every noise level, than one that is asked in its own.  Its answers
-at small noise alone do not tell: a network with a skip connection returns its input there, whatever the units.
+The posterior mean has the least squared error of all functions of x and σ.  So a denoiser that gets images in other units
+than in training is further from clean training images, at every noise level, than a denoiser that gets images in its own units.
+Small noise alone does not tell the units: a network with a skip connection returns its input there, whatever the units.
 
     error(σ) = root mean square of D(x + σε, σ) − x over training images, in units of σ, at 0.1, 0.5 and 1 of the data's RMS
-    1        what returning the input costs: a denoiser is below it, but for a weak one at the smallest noise
+    1        the error of returning the input: a denoiser is below 1, except a weak one at the smallest noise
 
-Pixels in [0, 1] are taken to be meant unless, at the largest of these levels, the error in [−1, 1] or [0, 255] is clearly
-smaller, and at all of them that of a denoiser.
-Standardized pixels are tried too, and only named: their center and scale are not known to the last digit.
+The units are pixels in [0, 1] unless, at the largest of these levels, the error in [−1, 1] or [0, 255] is clearly smaller, and at
+all levels that of a denoiser.  Standardized pixels are tried too, and only named: their center and scale are not known exactly.
 """
 
 from __future__ import annotations
@@ -64,13 +63,13 @@ class Units:
         return (pixels - self.center) / self.scale
 
     def outward(self, x: Tensor) -> Tensor:
-        """Bring what the denoiser makes back to pixels."""
+        """Bring results of the denoiser back to pixels."""
         return x * self.scale + self.center.to(x)
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The units in which a denoiser is asked.  fits: whether it denoises in them.  warnings: what to be wary of."""
+    """The units in which a denoiser is evaluated.  fits: whether it denoises in these units.  warnings: a sentence each."""
 
     units: Units
     fits: bool
@@ -78,7 +77,7 @@ class Fitted:
 
     @property
     def to_pixels(self) -> Callable[[Tensor], Tensor] | None:
-        """Give what brings samples to pixels; None where the units do not fit."""
+        """Return the function that brings samples to pixels; None if the units do not fit."""
         return self.units.outward if self.fits else None
 
 
@@ -87,7 +86,7 @@ def units_of(denoiser: Denoiser, pixels: Tensor, seed: int) -> Fitted:
     """Find the units of a denoiser: its own, else [0, 1], [−1, 1] or [0, 255].
 
     pixels: (n, *shape) training images in [0, 1], n ≥ 1.  seed: of the noise.
-    Raises InputError for a center or a scale that is none, and as `denoise` does.
+    Raises InputError for an invalid center or scale, and as `denoise` does.
     """
     declared = _declared(denoiser, pixels)
     own = declared or Units.of(pixels, 0.0, 1.0)
@@ -103,7 +102,7 @@ def units_of(denoiser: Denoiser, pixels: Tensor, seed: int) -> Fitted:
 
 
 def _best_other(denoiser: Denoiser, pixels: Tensor, seed: int) -> tuple[tuple[float, ...], str, Units]:
-    """Find among other units those of the least error: the errors, a name, and the units."""
+    """Find the other units with the least error: the errors, a name, and the units."""
     tried = [(name, Units.of(pixels, center, scale)) for name, center, scale in _USUAL]
     tried.append((_STANDARDIZED, Units.of(pixels, float(pixels.mean()), float(pixels.std(correction=0)))))
     measured = [
@@ -115,8 +114,8 @@ def _best_other(denoiser: Denoiser, pixels: Tensor, seed: int) -> tuple[tuple[fl
 def sampled_units(model: object, shape: tuple[int, ...] | None, train: object, seed: int) -> Fitted | None:
     """Find the units of a denoiser from which samples are drawn.
 
-    shape: of one sample, as it was given.  train: the training images of the audit.  None for what is no denoiser, or brings its
-    samples to pixels itself, and where training images of that one shape are not in memory.
+    shape: of one sample, as it was given.  train: the training images of the audit.  Returns None for a model that is no denoiser or
+    brings its samples to pixels itself, and if training images of this shape are not in memory.
     Raises InputError as `units_of` does.
     """
     if not isinstance(train, Images) or not callable(model) or not is_denoiser(model, shape):
@@ -133,7 +132,7 @@ def sampled_units(model: object, shape: tuple[int, ...] | None, train: object, s
 
 
 def device_of(denoiser: Denoiser) -> torch.device:
-    """Find where a denoiser computes: what it says itself, where its weights are, or the CPU."""
+    """Find the device of a denoiser: its own attribute, that of its weights, or the CPU."""
     own = getattr(denoiser, "device", None)
     if own is None and isinstance(denoiser, nn.Module):
         own = next((weight.device for weight in denoiser.parameters()), None)
@@ -141,7 +140,7 @@ def device_of(denoiser: Denoiser) -> torch.device:
 
 
 def _declared(denoiser: Denoiser, pixels: Tensor) -> Units | None:
-    """Read the center and the scale that a denoiser names; None where it names neither."""
+    """Read the center and the scale of a denoiser; None if it names neither."""
     center, scale = getattr(denoiser, "center", None), getattr(denoiser, "scale", None)
     if center is None and scale is None:
         return None
@@ -179,7 +178,7 @@ def _errors(denoiser: Denoiser, units: Units, pixels: Tensor, seed: int) -> tupl
 
 
 def _errors_or_none(denoiser: Denoiser, units: Units, pixels: Tensor, seed: int) -> tuple[float, ...]:
-    """Measure the errors in units that are only tried: a denoiser that refuses them has none but infinite ones."""
+    """Measure the errors in units that are only tried; the errors are infinite if the denoiser refuses the units."""
     try:
         return _errors(denoiser, units, pixels, seed)
     except Exception:  # whatever a stranger's code says to units that it does not work in
@@ -193,24 +192,24 @@ def _are_a_denoisers(errors: tuple[float, ...]) -> bool:
 def _converted(name: str, units: Units) -> str:
     center = float(units.center)
     return (
-        f"The denoiser names no units, and denoises images in {name} better than images in [0, 1]: it was asked in {name}."
-        f" If that is wrong, set its attributes center and scale, x = (pixels − center) / scale; here {center:g} and"
+        f"The denoiser names no units, and denoises images in {name} better than images in [0, 1]: the audit gave it images in"
+        f" {name}. If that is wrong, set its attributes center and scale, x = (pixels − center) / scale; here {center:g} and"
         f" {units.scale:.4g}."
     )
 
 
 def _standardized(own: float, better: float, units: Units) -> str:
     return (
-        f"The denoiser names no units. Asked in [0, 1] at noise of the data's RMS, it is {own:.2g} times that noise away from the"
-        f" training images, on standardized pixels only {better:.2g} times: what its losses say here cannot be trusted. Set its attributes center and"
+        f"The denoiser names no units. With pixels in [0, 1] and noise as strong as the data (RMS), its error is {own:.2g} times the"
+        f" noise, with standardized pixels only {better:.2g} times: its losses here cannot be trusted. Set its attributes center and"
         f" scale, x = (pixels − center) / scale; about {float(units.center):.2g} and {units.scale:.2g}."
     )
 
 
 def _far(error: float, asked: str) -> str:
     return (
-        f"At noise {_LEVELS[0]:g} of the data's RMS the denoiser, asked {asked}, answers {error:,.1f} times that noise away from the"
-        " training images; returning its input would be 1. What its losses say cannot be trusted. If it works in other units, set"
-        " its attributes center and scale, x = (pixels − center) / scale; if it predicts noise or a velocity, make a denoiser of"
-        " it: byheart.models.ProcessModel(network, process, predicts=…)."
+        f"With noise of {_LEVELS[0]:g} times the data's RMS the error of the denoiser, with images {asked}, is {error:,.1f} times the"
+        " noise; a function that returns its input has 1. The losses cannot be trusted. If the denoiser works in other units, set"
+        " its attributes center and scale, x = (pixels − center) / scale; if the network predicts noise or a velocity, make a"
+        " denoiser of the network: byheart.models.ProcessModel(network, process, predicts=…)."
     )

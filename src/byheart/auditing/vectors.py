@@ -2,10 +2,10 @@
 
     score = −log( d₁ / mean of the 4th … 10th nearest distance )
 
-the orbit ratio's contrast without an orbit: what a pose does to features only their encoder knows.  Planted copies are exact
-ones and ones with normal noise of a tenth of the features' RMS; nothing is said of other changes, and the share of copies is
-bounded from below only.  As for images, nobody is accused where more than α/2 of the held-out rows reach the score that 95 % of
-the planted copies do.
+the orbit ratio's contrast without an orbit: only the encoder determines what a pose does to features.  Test copies are exact copies
+and copies with normal noise of a tenth of the features' RMS; other changes are not tested, and the share of copies has only a
+lower bound.  As for images, no sample is flagged if more than α/2 of the held-out rows reach the score that 95 % of the test
+copies reach.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _NEIGHBORS = 10
 _FAR = slice(3, 10)
 _NEAREST = 1e-9  # smallest distance, in units of the far ones
 _NOISE = 0.1
-_LOWEST = 0.05  # quantile of the planted copies' scores from which a row looks like a copy
+_LOWEST = 0.05  # quantile of the test copies' scores from which a row looks like a copy
 _LISTED, _SHOWN = 10_000, 24
 
 
 def copies_of_rows(sets: Sets, request: Request) -> Body:
-    """The copy test of three sets of features.  Raises InputError for fewer than 12 training rows."""
+    """Make the copy test of three sets of features.  Raises InputError for fewer than 12 training rows."""
     samples, train, heldout = sets.rows
     if len(train) < LEAST:
         raise InputError(
@@ -60,8 +60,8 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     planted = _planted(train, request)
     level = float(np.quantile(np.concatenate([row.scores for row in planted]), _LOWEST))
     held = population(null, level, planted[0].scores, request.alpha)
-    accuses = rank.rank is not None and held.flags_on
-    numbers = channel("whole", p_values(scores, null), null, rank, accuses=accuses)
+    may_flag = rank.rank is not None and held.flags_on
+    numbers = channel("whole", p_values(scores, null), null, rank, may_flag=may_flag)
     card = [p_values(row.scores, null) for row in planted]
     draws = np.random.default_rng(derive(request.seed, "share"))
     found = _share(numbers, card, len(heldout), rank, draws) if rank.rank is not None else None
@@ -82,7 +82,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
     return Body(
         decision=decide(evidence),
         warnings=(
-            "Features are compared, not images: only what the encoder keeps of an image can be matched.",
+            "Features are compared, not images: a copy is found only if the encoder gives it features like those of its original.",
         ),
         power=limit,
         channels=(numbers.record,),
@@ -96,7 +96,7 @@ def copies_of_rows(sets: Sets, request: Request) -> Body:
 
 
 def ratio_scores(table: Neighbors) -> Numbers:
-    """−log of the nearest distance over the mean of the 4th to 10th, (q,).  table: (q, k ≥ 10) neighbors."""
+    """Compute −log of the nearest distance over the mean of the 4th to 10th, (q,).  table: (q, k ≥ 10) neighbors."""
     far = table.distance[:, _FAR].mean(1).clamp_min(torch.finfo(torch.float64).tiny)
     return -(table.distance[:, 0] / far).clamp_min(_NEAREST).log().numpy()
 
@@ -116,7 +116,7 @@ def _without_null(
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """Planted copies of one kind.  scores: (m,).  matched: share whose training row was named right."""
+    """Test copies of one kind.  scores: (m,).  matched: share whose training row was named right."""
 
     name: str
     scores: Numbers
@@ -124,7 +124,7 @@ class _Row:
 
 
 def _planted(train: Rows | Stored, request: Request) -> list[_Row]:
-    """Exact copies of training rows, and noisy ones."""
+    """Make exact and noisy copies of training rows."""
     draws = generator(derive(request.seed, "card"))
     rows = torch.randperm(len(train), generator=draws)[: request.planted].sort().values
     plain = train.chosen(rows).float()
@@ -139,7 +139,7 @@ def _planted(train: Rows | Stored, request: Request) -> list[_Row]:
 
 
 def _record(row: _Row, p: Numbers, rank: Rank, heldout: int) -> Planted:
-    """A row of the card at the rank of the flags.  p: (m,) of these copies."""
+    """Make a row of the detection table at the rank of the flags.  p: (m,) of these copies."""
     seen = None if rank.rank is None else proportion(int(flags(p, rank.rank, heldout).sum()), len(p))
     return Planted(
         name=row.name,
@@ -154,10 +154,10 @@ def _record(row: _Row, p: Numbers, rank: Rank, heldout: int) -> Planted:
 def _share(
     numbers: ChannelNumbers, card: list[Numbers], heldout: int, rank: Rank, draws: np.random.Generator
 ) -> CopyShare:
-    """Bounded from below only.  card: p-values of planted copies, which choose a rank where nobody is accused."""
+    """Bound the share of copies from below.  card: p-values of test copies, which choose a rank if no sample may be flagged."""
     rank_of_flags = rank.rank if numbers.record.rule != "none" else None
     record, _ = copy_share(numbers.p, card, heldout, rank_of_flags, draws)
-    mix = "none: nobody knows what copies look like in these features"
+    mix = "not estimated: it is unknown what copies look like in these features"
     return record.model_copy(update={"corrected": None, "mix": mix})
 
 
@@ -165,8 +165,8 @@ def _worst(
     samples: Rows, train: Rows | Stored, table: Neighbors, scores: Numbers, numbers: ChannelNumbers | None
 ) -> tuple[Pair, ...]:
     order = np.argsort(-scores, kind="stable")
-    accused = 0 if numbers is None else numbers.record.flags
-    return _pairs(samples, train, table, scores, numbers, order[: min(max(accused, _SHOWN), _LISTED)])
+    flagged = 0 if numbers is None else numbers.record.flags
+    return _pairs(samples, train, table, scores, numbers, order[: min(max(flagged, _SHOWN), _LISTED)])
 
 
 def _random(

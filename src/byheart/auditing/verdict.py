@@ -2,13 +2,13 @@
 
     copying        global p < 0.01, the lower bound of the share above 0, and at least three flags
     suspicious     global p < 0.05; or blends or local copies are more frequent than among held-out images (p < 0.01)
-    no evidence    otherwise, and always with the share that cannot be excluded
-    cannot tell    no held-out images, too few of them for any accusation at alpha (99 for 1 %), held-out images that themselves
-                   look like copies, or samples so unlike them in sharpness that ranks mean nothing
+    no evidence    otherwise, and always with the share of copies that could have gone unseen
+    cannot tell    no held-out images, too few held-out images to flag any sample at alpha (99 for 1 %), held-out images that
+                   themselves look like copies, or samples and held-out images so different in sharpness that ranks mean nothing
 
-Where held-out images look like copies, no single sample is accused; the excess over them may still say "copying".  Where
-sharpness differs, only a share of accused samples that is above 5 % for certain does: at 1 % no kind of degraded innocents was
-accused in more than 1.8 %.
+If held-out images look like copies, no single sample is flagged; the excess of the samples over the held-out images may still
+give "copying".  If sharpness differs, the verdict is "copying" only if the lower bound of the share of flagged samples is above
+5 %: at alpha = 1 % no kind of degraded original images was flagged in more than 1.8 % of cases.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ __all__ = ["Decision", "Evidence", "decide"]
 
 _FLAGS = 3
 _CERTAIN, _DOUBTFUL = 0.01, 0.05
-_DEGRADED = 0.05  # share of accused samples that no degradation of innocent images comes near
-_BLIND = 0.5  # share of planted copies that must be seen, for their kind to count as seen
+_DEGRADED = 0.05  # share of flagged samples that no degradation of original images comes near
+_BLIND = 0.5  # share of test copies that must be flagged, for their kind to count as found
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the verdict rests on.
 
-    heldout, samples: counts.  rank: of the flags; None: the one that alpha gives.  global_p: of whole copies.  flags: accused
-    samples; flags_low: lower bound of their share.  low: lower bound of the share of copies, in any mix; share: (value, low,
-    high) corrected, or None.  flags_on: whether single samples may be accused; as_close: share of held-out images that score
-    as all but 5 % of close planted copies do.  fires: names of the other channels that fire.  unlike: whether samples and
-    held-out images differ in sharpness beyond what the guard covers.
-    below: a share below it cannot be excluded.  images: whether images were compared, not features.
-    spared: samples that only the comparison with blurred held-out images keeps from being accused.  blank: samples that were left
-    out of all counts, because they show next to nothing.  collages, noisy: shares of planted collages, and of copies under noise of σ 0.3, that would be
-    accused; None where that is not known.
+    samples, heldout: counts.  rank: of the flags; None takes the rank that alpha gives.  global_p: p-value of all samples
+    together in the test of whole images.  flags: count of flagged samples; flags_low: lower bound of their share.
+    low: lower bound of the share of copies, for any mix of kinds; share: (value, low, high) corrected, or None.
+    flags_on: whether single samples may be flagged; as_close: share of held-out images that score as all but 5 % of close test
+    copies do.  fires: names of the other tests that find copying.
+    unlike: whether samples and held-out images differ in sharpness beyond what the guard covers.
+    below: copies that make up a smaller share could have gone unseen.  images: whether images were compared, not features.
+    spared: samples that only the comparison with blurred held-out images keeps from being flagged.
+    blank: samples that were left out of all counts, because they show next to nothing.
+    collages, noisy: shares of the test copies of kind "collage" and "noise-0.30" that this audit flags; None if unknown.
     """
 
     samples: int
@@ -68,7 +69,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Decision:
-    """The word, the sentence that carries it, and what stands behind it."""
+    """The verdict in one word, the sentence that explains the word, and the reasons, a sentence each."""
 
     verdict: Verdict
     sentence: str
@@ -76,12 +77,14 @@ class Decision:
 
 
 def decide(seen: Evidence) -> Decision:
-    """The verdict of an audit."""
+    """Decide the verdict of an audit, with its sentences."""
     if seen.heldout == 0:
         return Decision(
             "cannot tell",
-            "There are no held-out images, so nobody can say how often an innocent sample looks like a copy.",
-            ("Hold images out of the same source before training; without them no rate is given.",),
+            "There are no held-out images, so it is unknown how often a sample that copies nothing looks like a copy.",
+            (
+                "Keep images of the same source out of training; without them no false-positive rate can be given.",
+            ),
         )
     if _rank(seen).rank is None:
         smallest = 1 / (seen.heldout + 1)
@@ -89,8 +92,8 @@ def decide(seen: Evidence) -> Decision:
             "cannot tell",
             f"{seen.heldout} held-out images are too few: the smallest p-value they can give is {smallest:.3g}.",
             (
-                f"At least {enough_heldout(seen.alpha)} are needed to accuse at {plain_percent(seen.alpha)},"
-                f" {_confident(seen.alpha)} to do so with 95 % confidence.",
+                f"At least {enough_heldout(seen.alpha)} are needed to flag samples at a false-positive rate of"
+                f" {plain_percent(seen.alpha)}, {_confident(seen.alpha)} to keep this rate with 95 % confidence.",
             ),
         )
     verdict = _word(seen)
@@ -102,7 +105,7 @@ def _rank(seen: Evidence) -> Rank:
 
 
 def _confident(alpha: float) -> int:
-    """Held-out images without which no rank keeps alpha with 95 % confidence."""
+    """Count the held-out images that are needed for a rank that keeps alpha with 95 % confidence."""
     return math.ceil(math.log(0.05) / math.log1p(-alpha))
 
 
@@ -120,39 +123,47 @@ def _word(seen: Evidence) -> Verdict:
 
 
 def _sentence(verdict: Verdict, seen: Evidence) -> str:
+    things = _things(seen)
     match verdict:
         case "copying" if seen.flags_on:
             return (
-                f"The samples contain copies of training {_things(seen)}: {seen.flags} of {seen.samples} are closer to one than"
-                f" innocent {_things(seen)} are, and at least {plain_percent(seen.low)} of {_all(seen)} are copies."
+                f"The samples contain copies of training {things}: {seen.flags} of {seen.samples} samples are closer to one of the"
+                f" training {things} than unseen {things} usually are. At least {plain_percent(seen.low)} of {_all(seen)} are"
+                " copies (97.5 % confidence)."
             )
         case "copying":
             return (
-                f"The samples contain more copies than held-out {_things(seen)} would: at least {plain_percent(seen.low)} of them,"
-                " though no single one can be named."
+                f"The samples contain copies of training {things}: at least {plain_percent(seen.low)} of {_all(seen)} are copies"
+                " (97.5 % confidence), but the audit cannot say which samples."
             )
         case "suspicious":
             return "There are signs of copying that do not amount to proof: look at the pairs, and audit more samples."
         case "no evidence":
-            limit = (
-                ""
-                if seen.below is None
-                else f"; a share of copies below {plain_percent(seen.below)} cannot be excluded"
-            )
-            if not seen.images:
-                return f"No copies of training rows were found among the features{limit}."
-            return f"No copies of training images were found within the tested transformations{limit}."
+            return f"No copies of training {things} were found{'' if seen.images else ' among the features'}.{_limit(seen)}"
     if not seen.flags_on and not seen.images:
         return (
-            f"{plain_percent(seen.as_close)} of the held-out rows lie as near to a training row as planted copies do: in these"
-            " features a copy and a new image are the same."
+            f"{plain_percent(seen.as_close)} of the held-out rows lie as near to a training row as test copies do: in these"
+            " features a copy cannot be told from a new image."
         )
     if not seen.flags_on:
         return (
-            f"{plain_percent(seen.as_close)} of the held-out images match a training image as planted copies do:"
-            " in such a population a copy and a new image are the same picture."
+            f"{plain_percent(seen.as_close)} of the held-out images match a training image as closely as test copies do:"
+            " in data like these a copy cannot be told from a new image."
         )
     return "The samples differ in sharpness from the held-out images by more than the test can allow for."
+
+
+def _limit(seen: Evidence) -> str:
+    """Say which copies "no evidence" leaves open."""
+    changed = (
+        "that were changed in a way that the audit does not search for"
+        if seen.images
+        else "to which the encoder gives other features"
+    )
+    if seen.below is None:
+        return f" Copies {changed} could have gone unseen."
+    share = plain_percent(seen.below)
+    return f" Copies that make up less than {share} of {_all(seen)}, or {changed}, could have gone unseen."
 
 
 def _all(seen: Evidence) -> str:
@@ -164,66 +175,84 @@ def _things(seen: Evidence) -> str:
 
 
 def _reasons(seen: Evidence) -> list[str]:
-    found = [
-        f"All samples together against {seen.heldout} held-out {_things(seen)}: p = {seen.global_p:.2g} (exact, beta-binomial)."
-    ]
+    reasons = [_together(seen)]
     if seen.share is not None:
         value, low, high = map(plain_percent, seen.share)
-        found.append(
-            f"Share of copies {value}, with 95 % confidence between {low} and {high}, if copies are mixed as on the card."
+        bound = "; the lower bound holds for any mix of kinds" if seen.low > 0 else ""
+        reasons.append(
+            f"Best estimate of the share of copies: {value} (95 % interval {low} to {high}), if the main kinds of copies in the"
+            f" detection table are equally frequent{bound}."
         )
     if not seen.flags_on:
-        found.append(
-            f"{plain_percent(seen.as_close)} of the held-out {_things(seen)} match a training one as planted copies do;"
-            f" single samples cannot be accused at {plain_percent(seen.alpha)}. Only the excess over them counts."
+        reasons.append(
+            f"{plain_percent(seen.as_close)} of the held-out {_things(seen)} match a training one as closely as test copies do:"
+            f" at a false-positive rate of {plain_percent(seen.alpha)} no single sample can be flagged. Only the excess of the"
+            " samples over the held-out ones counts."
         )
     if seen.unlike:
-        found.append(
+        reasons.append(
             "Samples and held-out images differ more than twofold in the power of some spatial frequency, at every"
-            " degree of blur: another resizing, compression, or noise. p-values then err either way."
+            " degree of blur: different resizing, compression or noise. p-values can then be too small or too large."
         )
     if _rank(seen).rule == "marginal":
         enough = _confident(seen.alpha)
-        more = f"; {enough} would do" if seen.heldout < enough else ", as was asked"
-        found.append(
-            f"With {seen.heldout} held-out images the false positive rate is {plain_percent(seen.alpha)} on average over"
+        more = f"; {enough} would do" if seen.heldout < enough else ", as requested"
+        reasons.append(
+            f"With {seen.heldout} held-out images the false-positive rate is {plain_percent(seen.alpha)} on average over"
             f" audits, not with 95 % confidence in this one{more}."
         )
-    found += [f"{_CHANNELS[name]} are more frequent than among held-out images." for name in seen.fires]
-    found += _blind_spots(seen)
-    if not seen.images:
-        found.append(
-            "What is not seen: copies that their encoder gives other features, as most do to another pose."
-        )
-        return found
-    found.append(
-        "What is not seen: shifts of more than 2 pixels of 32, crops below 85 %, rotations of 10° and more, inversion, recoloring, perspective, and mixtures of"
-        " three images or more, or of two beyond 30 to 70."
-    )
-    return found
+    reasons += [
+        f"{_TESTS[name]} are more frequent among the samples than among held-out images."
+        for name in seen.fires
+    ]
+    reasons += _blind_spots(seen)
+    reasons.append(_NOT_SEARCHED if seen.images else _NOT_ENCODED)
+    return reasons
+
+
+def _together(seen: Evidence) -> str:
+    """Say what the exact test of all samples together gave."""
+    compared = f"(exact test against {seen.heldout} held-out {_things(seen)})"
+    p = f"p = {seen.global_p:.2g}"
+    if seen.global_p >= _DOUBTFUL:
+        return f"All samples together: {p}, no sign of copying {compared}."
+    return f"All samples together: if none were a copy, so many high scores would have a probability of at most {p} {compared}."
 
 
 def _blind_spots(seen: Evidence) -> Iterator[str]:
-    """What this population, and these samples, keep from being seen."""
+    """Say which copies are missed in data like these, and among samples like these."""
     if seen.spared:
+        samples = "sample" if seen.spared == 1 else "samples"
         yield (
-            f"{seen.spared:,} fewer {'is' if seen.spared == 1 else 'are'} accused because blurred held-out images score as"
-            " high: blur alone may explain them."
+            f"{seen.spared:,} more {samples} would be flagged without the comparison with blurred held-out images: blur alone may"
+            f" explain {'the score' if seen.spared == 1 else 'these scores'}."
         )
     if seen.collages is not None and seen.collages < _BLIND:
         yield (
-            "Local matches are as frequent among held-out images: of collages of two training images"
-            f" {plain_percent(seen.collages)} would be seen."
+            "Copies of one half of an image are mostly missed, because held-out images match in halves as well:"
+            f" {plain_percent(seen.collages)} of such test copies are flagged."
         )
     if seen.noisy is not None and seen.noisy < _BLIND:
         yield (
-            f"Copies under noise of σ 0.3 or more are not testable: {plain_percent(seen.noisy)} of those planted would be seen."
+            f"Copies with noise of σ 0.3 or more (black is 0, white is 1) are mostly missed: {plain_percent(seen.noisy)} of such"
+            " test copies are flagged."
         )
     if seen.blank:
         yield (
             f"{seen.blank:,} of the {seen.samples + seen.blank:,} samples {'is' if seen.blank == 1 else 'are'} blank or nearly so,"
-            " and not testable: all counts and shares are of the others."
+            " and cannot be tested: all counts and shares are those of the other samples."
         )
 
 
-_CHANNELS = {"blend": "Mixtures of two training images", "local": "Copies of half a training image"}
+_TESTS = {"blend": "Mixtures of two training images", "local": "Copies of half a training image"}
+
+_NOT_SEARCHED = (
+    "The audit does not search for copies that were shifted by more than 2 pixels (of the 32 × 32 version in which images are"
+    " compared), cropped to less than 85 %, rotated by 10° or more, inverted, recolored or distorted in perspective, nor for"
+    " mixtures of three or more images, or of two if one has less than 30 % of the weight. Some such copies are flagged all"
+    " the same. A similar style or subject is no copy."
+)
+
+_NOT_ENCODED = (
+    "Not found are copies to which the encoder gives other features, as most encoders do for another pose."
+)

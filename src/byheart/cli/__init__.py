@@ -13,14 +13,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from byheart._version import __version__
 
 __all__ = ["VERBS", "main"]
 
 VERBS = {
-    "audit": "Does a model copy its training data?  Audit a folder of its samples.",
-    "dedup": "Find images of a training set that are one image: equal, flipped, moved, cropped, turned, blurred, noisy.",
+    "audit": "Say whether the samples of a model are copies of its training images, how many are, and which images they copy.",
+    "dedup": "Find duplicates in a training set: equal, flipped, shifted, cropped, rotated, blurred and noisy images.",
     "study": "Run a published experiment and write its report.",
     "sweep": "Run every combination of settings in a TOML file.",
     "run": "Go on with a run that was cut off.",
@@ -160,7 +161,7 @@ def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callab
     Raises InputError for arguments that the function does not take.
     """
     from contextlib import redirect_stderr
-    from functools import partial, wraps
+    from functools import partial
     from io import StringIO
 
     from tyro import cli, conf
@@ -169,10 +170,10 @@ def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callab
 
     check_flags(verb, function, words)
 
-    @wraps(function)
     def call(*values: object, **named: object) -> Callable[[], int]:
         return partial(function, *values, **named)
 
+    _show_as(function, call)
     said = StringIO()
     try:
         with redirect_stderr(said):
@@ -181,6 +182,26 @@ def _parsed(verb: str, function: Callable[..., int], words: list[str]) -> Callab
         if not end.code:
             return None
     raise refused(verb, said.getvalue())
+
+
+def _show_as(function: Callable[..., int], call: Any) -> None:
+    """Give `call` the name, the arguments and the help of a verb, as the parser reads them.
+
+    The help shows no default of None, False or (): its words say what happens without such an option.
+    """
+    from functools import update_wrapper
+    from inspect import signature
+    from typing import Annotated, get_type_hints
+
+    from tyro.conf import arg
+
+    own, hints = signature(function), get_type_hints(function, include_extras=True)
+    for name, parameter in own.parameters.items():
+        if parameter.default is None or parameter.default is False or parameter.default == ():
+            hints[name] = Annotated[hints[name], arg(help_behavior_hint="")]
+    update_wrapper(call, function)
+    del call.__wrapped__  # else the parser reads the annotations of the verb itself
+    call.__annotations__, call.__signature__ = hints, own
 
 
 def _verb(words: Sequence[str]) -> tuple[str, Callable[..., int], list[str]]:

@@ -1,4 +1,4 @@
-"""byheart audit: does a model copy its training data?  A verdict, an exit code, a page."""
+"""byheart audit: are the samples of a model copies of its training images?  A verdict, an exit code, a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from byheart.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from byheart.auditing.record import Distinct, Pair
+    from byheart.auditing.page.advice import Flags
+    from byheart.auditing.record import Distinct, Pair, Planted
     from byheart.auditing.result import AuditResult
     from byheart.cli.imported import Code
     from byheart.experiments.runs.load import Trained
@@ -39,6 +40,9 @@ DENOISER = "denoiser(x, sigma), which returns the denoised x, of x's own shape"
 
 SHOWN = 8
 """Pairs that are listed in the terminal."""
+
+FOUND = 0.9
+"""Share of test copies of a kind that is flagged, from which on the terminal does not name the kind."""
 
 
 def audit(
@@ -71,38 +75,42 @@ def audit(
     checkpoints: Checkpoints = None,
     root: Annotated[Path, arg(metavar="FOLDER")] = Path("runs"),
 ) -> int:
-    """Does a model copy its training data?  Audit a folder of its samples.
+    """Say whether the samples of a model are copies of its training images, how many are, and which images they copy.
+
+    Example: byheart audit --samples samples/ --train train/ --heldout heldout/ --html audit.html
+
+    Verdicts: "copying"; "suspicious" (signs of copying, but no proof); "no evidence"; "cannot tell" (the reason is printed). All images are compared at 32 x 32 pixels. With 500 samples or more and 500 held-out images or more, shares of copies of a few per cent are found; for smaller shares take more of both. Folders are read with all subfolders; files are not changed.
 
     Exit code: 0 no evidence, or suspicious; 2 copying, or a lower bound of the share of copies above --fail-above; 3 cannot tell; 1 an error, of your own code too: nothing was audited; 130 interrupted.
 
     Args:
-        samples: What the model made: a folder of images, an array file, a named set (where a word is both, ./NAME is the path and name:NAME the set); or the model, from which samples are drawn: a trained run, or a pipeline, sampler(n, generator) or denoiser of your own code, as package.module:name, imported from the current folder.
-        train: What it was trained on; also a folder of shards (Parquet files and shards.json), which no machine has to hold in memory.
-        heldout: Images of the same source that it has not seen: they say how close an innocent image comes. Without them no rate is given.
-        html: Where to write the page.
-        json: Where to write the whole result.
-        count: Number of samples; all samples by default, or 1,000 of a model.
-        channels: Read all images as grey (1) or RGB (3).
-        pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
-        orientation: How training and held-out photographs were read when the model was trained: turned as their rotation mark says (shown), or as stored. Left out, the samples say it, or the audit asks.
-        fit: How squares were made of images that are not square: their middle (cut), or the whole image squashed, as Resize((S, S)) does. Left out, as above.
-        transparency: What became of transparency: laid on white or black, or left out, so that the colors below it show (hidden), as convert("RGB") does. Left out, as above.
-        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
-        alpha: Share of innocent samples that may be accused.
-        rule: pac keeps that share with 95 % confidence in this audit; marginal keeps it on average over audits.
-        fail_above: Exit with 2 also where the share of copies is above this one for certain: by its lower bound.
-        allow_overlap: Go on although held-out images are in the training set too.
-        features: Encoder of the fidelity measures: pixels, whitened, convolutions, or a file (see the documentation).
-        cache: Where encoded features are kept.
-        denoiser: The model's own denoiser, for what its losses give away: a trained run, or denoiser(x, sigma) as package.module:name. Where --samples is a run, its denoiser is used anyway.
-        planted: Copies of each kind that are planted to measure what the test sees.
-        queries: Training images that are left out to learn what is rare.
+        samples: The samples to audit: a folder of images, an array file, or a named set (if a word is both, ./NAME is the path and name:NAME the set). Or the model, from which samples are drawn: a trained run, or package.module:name of a pipeline, a function sampler(n, generator) or a denoiser in your own code, imported from the current folder.
+        train: The images on which the model was trained: a folder, an array file, or a named set; or, for a set larger than memory, a folder of shards (Parquet files and shards.json).
+        heldout: Held-out images: from the same source as the training images, but not used to train the model. They show how close unseen images come to the training images. Without them the verdict is "cannot tell".
+        html: Write a page with the verdict, the closest pairs and all numbers to this file.
+        json: Write all results as JSON to this file.
+        count: Number of samples, drawn at random from a folder or file. Without it all samples are audited, or 1,000 are drawn from a model.
+        channels: Convert all images to grey (1) or RGB (3). Without it images keep their channels.
+        pad: How images of 24 to 31 pixels, and images of 8 pixels after enlarging to 28, are filled up to 32: their border repeated (edge), or black (zero). Other smaller images are enlarged to 32, larger ones are reduced.
+        orientation: How training and held-out photographs were read when the model was trained: rotated as their rotation mark says (shown), or as stored. Without it the samples decide, or the audit asks.
+        fit: How squares were made of images that are not square: by cutting out the middle (cut), or by squashing the whole image, as Resize((S, S)) does. Without it the samples decide, or the audit asks.
+        transparency: What became of transparency: laid on white or black, or left out, so that the colors below it show (hidden), as convert("RGB") does. Without it the samples decide, or the audit asks.
+        white: Which integer is white if the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
+        alpha: False-positive rate, from 0 to 1: the share of samples that copy nothing and may be flagged, in each of the three tests (whole image, mixture of two, part of an image).
+        rule: How the false-positive rate is kept. pac: it is at most --alpha in this audit, with 95 % confidence (for 0.01 this takes 299 held-out images). marginal: it is at most --alpha on average over many audits (99 held-out images).
+        fail_above: Exit with 2 also if the lower bound of the share of copies (97.5 % confidence) is above this share, for example 0.05 for 5 %.
+        allow_overlap: Continue even if held-out images are in the training set too. They are kept and listed; they look like copies and make the audit flag less.
+        features: Encoder of the quality measures: pixels, whitened, convolutions, or a file (docs/how-to/features.md). It does not change the verdict.
+        cache: Folder in which encoded features are stored, so that the next audit of these images is faster.
+        denoiser: The denoiser of the model, to compare its losses on training and held-out images: a trained run, or package.module:name of a function denoiser(x, sigma). If --samples is a run or a denoiser, this option is not needed.
+        planted: Number of test copies of each kind. The audit makes them from training images, in memory, and counts how many it finds: more copies take longer and give narrower intervals.
+        queries: Number of training images that are compared with the other training images, to learn which similarity is rare among different images.
         seed: Random seed; the same seed gives the same result.
-        executor: Where the shards of a set are searched: by processes of this machine (local), or on a Ray cluster (ray).
-        workers: Number of shards that are searched at once; one by default.
-        address: The Ray cluster that searches shards, as `ray start --head` prints its address. Without an address Ray starts on this machine alone.
-        checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
-        root: Where the runs are kept, for --samples RUN and --denoiser RUN.
+        executor: Where a training set in shards is searched: by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Number of shards that are searched at once. Without it one.
+        address: Address of the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
+        checkpoints: Folder for intermediate results of a training set in shards (no checkpoints of a model): after an interruption the same command continues from there. All machines of a cluster must see this folder.
+        root: Folder of the runs that --samples RUN and --denoiser RUN name.
     """
     from byheart.cli.outputs import check_outputs
     from byheart.cli.stages import stages
@@ -138,7 +146,7 @@ def audit(
 
 
 def _carried_out(samples: str, denoiser: str | None, root: Path, **settings: Any) -> AuditResult:
-    """Audit with what --samples and --denoiser mean.  What goes wrong in the user's own code is told as its fault."""
+    """Audit what --samples and --denoiser name.  An error in the user's own code is reported as an error of that code."""
     from byheart.auditing.audit import audit as carry_out
     from byheart.cli.imported import Code, own_faults
 
@@ -152,7 +160,7 @@ def _carried_out(samples: str, denoiser: str | None, root: Path, **settings: Any
 
 
 def _samples(words: str, root: Path) -> object:
-    """Find what --samples means: a model where a model has that name and no file does, else whatever lies at that path."""
+    """Find what --samples names: a model if a model has that name and no file does, else whatever lies at that path."""
     from byheart.cli.imported import Code, imported, names_code
     from byheart.data.words import lies, set_name
 
@@ -165,7 +173,7 @@ def _samples(words: str, root: Path) -> object:
 
 
 def _denoiser(words: str, root: Path) -> Code | Trained:
-    """Find what --denoiser means: code, or a trained run.  Raises InputError for what cannot be called."""
+    """Find what --denoiser names: code, or a trained run.  Raises InputError for an object that cannot be called."""
     from byheart.cli.imported import Code, imported, names_code
 
     if names_code(words):
@@ -189,7 +197,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _run(words: str, root: Path) -> Trained | None:
-    """Load the trained run of that id, beginning of an id, or folder; None where there is no such run."""
+    """Load the trained run of that id, beginning of an id, or folder; None if there is no such run."""
     from byheart.store.folders import list_runs
 
     if not _is_run(Path(words)) and not any(folder.id.startswith(words) for folder in list_runs(root)):
@@ -207,67 +215,105 @@ def _check_share(fail_above: float | None) -> None:
 
 
 def _hand_over(result: AuditResult, html: Path | None, json: Path | None) -> None:
-    """Write the numbers first, then say the verdict whatever became of that file, and draw the page, which may fail, last."""
+    """Write the numbers first, then print the verdict whether or not that worked, and draw the page, which may fail, last."""
     from byheart.cli.outputs import save_page, written
 
     try:
         if json is not None:
             result.save_json(json)
     finally:
-        print(_told(result), end="", flush=True)
-    print(written({"page": save_page(result, html, json), "result": json}), end="", flush=True)
+        print(_told(result, json), end="", flush=True)
+    print(written({"HTML page": save_page(result, html, json), "JSON": json}), end="", flush=True)
 
 
-def _told(result: AuditResult) -> str:
-    """Tell the result in words, in color where stdout is a terminal."""
+def _told(result: AuditResult, json: Path | None) -> str:
+    """Tell the result in words, in color if stdout is a terminal.  json: the file that lists all pairs."""
     from rich.console import Console
     from rich.text import Text
+
+    from byheart.auditing.page.advice import advice, flags_of
 
     color = {"copying": "red", "suspicious": "yellow", "no evidence": "green"}.get(result.verdict, "magenta")
     lines = [Text.assemble((result.verdict, f"bold {color}"), f"  {result.sentence}\n")]
     lines += [Text(f"  {reason}") for reason in result.reasons]
     if result.distinct is not None and result.verdict == "copying":
         lines.append(Text(f"  {_distinct(result.distinct)}"))
+    if table := _detection(result.card):
+        lines.append(Text(f"  {table}"))
+    if result.verdict != "copying":
+        lines.append(Text(f"  {result.power.sentence}"))
     warnings = map(printable, result.warnings)
     lines += [Text.assemble("  ", ("warning", "yellow"), f" {warning}") for warning in warnings]
     flagged = [pair for pair in result.pairs if pair.flagged]
     if flagged:
-        chance = f"chance alone accuses about {_by_chance(result):,.1f} of {result.inputs.samples.compared:,} innocent samples"
-        lines.append(Text(f"\n  {_accused(flagged)}, the least probable first ({chance}):"))
-        lines += [Text(f"  {_line(pair)}") for pair in flagged[:SHOWN]]
-        if len(flagged) > SHOWN:
-            lines.append(Text(f"  and {len(flagged) - SHOWN:,} pairs more: see --html or --json"))
-    lines.append(Text(f"\n  {result.power.sentence}"))
+        lines.append(Text(f"\n  {_flagged(flags_of(result), result.verdict)}"))
+        lines += [Text(f"  {_line(pair, result)}") for pair in flagged[:SHOWN]]
+    if len(flagged) > SHOWN:
+        where = "--json FILE lists all" if json is None else f"all are in {printable(str(json))}"
+        lines.append(Text(f"  and {len(flagged) - SHOWN:,} more pairs: {where}"))
+    lines.append(Text.assemble("\n  ", ("Next:", "bold"), f" {advice(result)}"))
     console = Console(soft_wrap=True, highlight=False)
     with console.capture() as captured:  # Text, not markup: names hold brackets and :words:
         console.print(*lines, sep="\n")
     return captured.get()
 
 
-def _accused(flagged: Sequence[Pair]) -> str:
-    """Count the accused: `33 samples accused, 2 of them as a mixture or in part`."""
-    every, whole = (
-        {pair.sample for pair in flagged},
-        {pair.sample for pair in flagged if pair.channel == "whole"},
+def _flagged(flags: Flags, verdict: str) -> str:
+    """Count the flagged samples, and say how many flags are expected by chance."""
+    some = f", {flags.others:,} of them only as a mixture or in part" if flags.others else ""
+    samples = f"{flags.total:,} {'sample is' if flags.total == 1 else 'samples are'} flagged{some}"
+    chance = f"{samples}; {flags.by_chance}"
+    if verdict == "no evidence":
+        return f"{chance}. These flags are no evidence of copying. The closest pairs:"
+    return f"{chance}. The closest pairs:"
+
+
+def _detection(card: Sequence[Planted]) -> str:
+    """Say which kinds of test copies the audit misses, in the order of the detection table; empty if that is unknown."""
+    from byheart.auditing.page.words import PLANTED
+    from byheart.report.words import SPACE, plain_percent
+
+    rows = [(PLANTED.get(row.name, row.name), row.recall.value) for row in card if row.recall is not None]
+    if not rows:
+        return ""
+    weak = [f"{name} {plain_percent(share)}" for name, share in rows if share < FOUND]
+    begin = (
+        "Detection table (copies of training images that the audit made itself, and the share that it flags):"
     )
-    some = f", {len(every - whole):,} of them as a mixture or in part" if every - whole else ""
-    return f"{len(every):,} {'sample' if len(every) == 1 else 'samples'} accused{some}"
+    if not weak:
+        return f"{begin} {plain_percent(FOUND)} or more of every kind."
+    others = f"; {plain_percent(FOUND)} or more of every other kind" if len(weak) < len(rows) else ""
+    return f"{begin} {', '.join(weak)}{others}.".replace(SPACE, " ")
 
 
-def _by_chance(result: AuditResult) -> float:
-    """Count the accusations that are expected where no sample is a copy, in all channels together."""
-    heldout = 0 if result.inputs.heldout is None else result.inputs.heldout.compared
-    ranks = [(one.rank or 0) * one.count for one in result.channels if one.rule != "none"]
-    return sum(ranks) / (heldout + 1)
+def _distinct(distinct: Distinct) -> str:
+    """Say of how many training images there are copies."""
+    copied = f"The samples contain copies of about {distinct.corrected:.0f} different training images"
+    if not distinct.bounded:
+        return f"{copied}; too few were copied twice to say how many a larger set of samples would contain."
+    return f"{copied}; a larger set of samples would contain copies of at least about {distinct.estimate:.0f} (Chao)."
 
 
-def _distinct(found: Distinct) -> str:
-    seen = f"Distinct training images copied: about {found.corrected:.0f} seen"
-    if not found.bounded:
-        return f"{seen}; too few of them more than once to say how many in all."
-    return f"{seen}, at least {found.estimate:.0f} in all (Chao)."
+def _line(pair: Pair, result: AuditResult) -> str:
+    """Write a flagged pair as a sentence.  In a test that finds no copying the two images only resemble each other."""
+    from byheart.auditing.page.words import pose_words
+    from byheart.report.words import SPACE
 
-
-def _line(pair: Pair) -> str:
-    names = " + ".join(printable(name) for name in pair.train_names)
-    return f"{printable(pair.sample_name)}  =  {names}  ({pair.channel}, p = {pair.p:.2g})"
+    sample, names = printable(pair.sample_name), [printable(name) for name in pair.train_names]
+    found = {channel.name for channel in result.channels if channel.fires and channel.name != "whole"}
+    if result.verdict == "copying":
+        found.add("whole")
+    copied, image = (
+        pair.channel in found,
+        "training image" if len(result.inputs.train.shape) > 1 else "training",
+    )
+    p = f"p = {pair.p:.2g}"
+    match pair.channel:
+        case "whole":
+            verb = "copies" if copied else "resembles"
+            pose = pose_words(pair.pose).replace(SPACE, " ")
+            return f"sample {sample} {verb} {image} {names[0]} ({pose}; {p})"
+        case "blend":
+            verb = "is" if copied else "resembles"
+            return f"sample {sample} {verb} a mixture of {image}s {' and '.join(names)} ({p})"
+    return f"one half of sample {sample} {'copies' if copied else 'resembles'} {image} {names[0]} ({p})"

@@ -1,4 +1,4 @@
-"""byheart dedup: which images of a training set are one image in several poses?"""
+"""byheart dedup: which images of a training set are duplicates?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["dedup"]
 File = Annotated[Optional[Path], arg(metavar="FILE")]
 
 SHOWN = 10
-"""Clusters that are listed in the terminal."""
+"""Groups of duplicates that are listed in the terminal."""
 
 
 def dedup(
@@ -49,27 +49,29 @@ def dedup(
     address: Address = None,
     checkpoints: Checkpoints = None,
 ) -> int:
-    """Find images of a training set that are one image: equal, flipped, moved, cropped, turned, blurred, noisy.
+    """Find duplicates in a training set: equal, flipped, shifted, cropped, rotated, blurred and noisy images.
 
-    A duplicate is copied sooner than others, and counts twice where n is counted.
+    A model copies repeated images earlier than others, and the size of a training set is the number of distinct images. All images are compared at 32 x 32 pixels; files are not changed. Two images count as duplicates if their similarity score is as high as that of 95 % of the copies that byheart makes itself for comparison; copies that were changed more strongly are missed.
+
+    Example: byheart dedup my-images/ --html duplicates.html --csv duplicates.csv
 
     Args:
-        train: A folder of images, an array file, or a named set (where a word is both, ./NAME is the path and name:NAME the set); or a folder of shards (Parquet files and shards.json), of which equal and nearly equal images are told.
-        html: Where to write the page.
-        json: Where to write the clusters as JSON.
-        csv: Where to write one line for each image of a cluster: name, cluster, representative, score.
-        channels: Read the images as grey (1) or RGB (3).
-        pad: What is put around images of 24 to 31 pixels: their border repeated, or black.
-        orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
+        train: A folder of images, an array file, or a named set (if a word is both, ./NAME is the path and name:NAME the set); or a folder of shards (Parquet files and shards.json), in which only equal and nearly equal images are found.
+        html: Write a page with the groups of duplicates to this file.
+        json: Write the groups of duplicates as JSON to this file.
+        csv: Write a CSV file with one line for each image that has a duplicate: its name, the number of its group (cluster), the image of the group to keep (representative), and the similarity score.
+        channels: Convert all images to grey (1) or RGB (3). Without it images keep their channels.
+        pad: How images of 24 to 31 pixels, and images of 8 pixels after enlarging to 28, are filled up to 32: their border repeated (edge), or black (zero). Other smaller images are enlarged to 32, larger ones are reduced.
+        orientation: Rotate photographs as their rotation mark says (shown, the default), or read their pixels as stored.
         fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
         transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
-        white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
-        planted: Copies of each kind that are planted to learn what a duplicate looks like.
+        white: Which integer is white if the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
+        planted: Number of copies of each kind that byheart makes from the images, in memory, to learn how similar duplicates are.
         seed: Random seed; the same seed gives the same result.
-        executor: Where the shards of a set are searched: by processes of this machine (local), or on a Ray cluster (ray).
-        workers: Number of shards that are searched at once; one by default.
-        address: The Ray cluster that searches shards, as `ray start --head` prints its address. Without an address Ray starts on this machine alone.
-        checkpoints: Folder where the tables of finished shards are kept, so that the same command goes on after an interruption. All machines of a cluster must share this folder.
+        executor: Where a set in shards is searched: by processes of this machine (local), or on a Ray cluster (ray).
+        workers: Number of shards that are searched at once. Without it one.
+        address: Address of the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
+        checkpoints: Folder for intermediate results of a set in shards: after an interruption the same command continues from there. All machines of a cluster must see this folder.
     """
     from byheart.cli.outputs import check_outputs, save_page, written
     from byheart.cli.stages import stages
@@ -102,28 +104,34 @@ def dedup(
             write_atomic(csv, result.to_csv())
     finally:
         _show(result)
-    print(written({"html": save_page(result, html, json), "json": json, "csv": csv}), end="")
+    print(written({"HTML page": save_page(result, html, json), "JSON": json, "CSV": csv}), end="")
     return 0
 
 
 def _show(result: DedupResult) -> None:
+    """Print how many images are duplicates, the largest groups, and what counts as a duplicate."""
     from byheart._checks import printable
+    from byheart.report.words import plural
 
     n, left = result.source.count, result.distinct
     if not result.clusters:
-        print(f"{n:,} images, no duplicates among them")
+        print(f"No duplicates were found among {plural(n, 'image')}.")
     else:
+        duplicates = f"{n - left:,} {'is a duplicate' if n - left == 1 else 'are duplicates'}"
         print(
-            f"{n:,} images, {left:,} without duplicates ({n - left:,} fewer, {result.exact:,} of them equal in every value)"
+            f"{left:,} of {plural(n, 'image')} are distinct; {duplicates} of others ({result.exact:,} equal in every value)."
         )
-        print(
-            "The others are as alike as planted copies are; some may only be alike: look at the page before you delete."
-        )
+        if result.exact < n - left:
+            print(
+                "Duplicates that are not equal may only look alike: look at the page (--html) before you delete them."
+            )
+        print("Groups of duplicates, the image to keep first:")
     for cluster in result.clusters[:SHOWN]:
         names = "  ".join(printable(member.name) for member in cluster.members[:4])
         more = len(cluster.members) - 4
-        print(f"  {len(cluster.members)}  {names}" + (f"  and {more} more" if more > 0 else ""))
+        print(f"  {len(cluster.members)} images:  {names}" + (f"  and {more} more" if more > 0 else ""))
     if len(result.clusters) > SHOWN:
-        print(f"  and {len(result.clusters) - SHOWN:,} clusters more")
+        print(f"  and {len(result.clusters) - SHOWN:,} more groups")
+    print(f"Two images count as duplicates if they reach {result.meaning}.")
     for warning in result.warnings:
         print(f"  warning: {printable(warning)}")

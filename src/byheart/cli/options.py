@@ -59,7 +59,7 @@ GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows
 
 
 def cores(workers: int | None, device: Device = "auto") -> int:
-    """How many processes work at a time: as asked, else one on a GPU, else one for every core this process may use."""
+    """Choose how many processes work at a time: as given, else one on a GPU, else one for every core this process may use."""
     if workers is not None and workers < 1:
         from byheart._checks import InputError
 
@@ -82,7 +82,7 @@ def _has_gpu() -> bool:
 
 
 def own_data(choice: str | None, distinct: bool, settings: Mapping[str, int | str | None]) -> Data | None:
-    """The data that replace a recipe's; None if --data is not given.  settings: others of the data, by name.
+    """Make the data that replace a recipe's; None if --data is not given.  settings: other settings of the data, by name.
 
     Raises InputError as `the_data` does, and for settings without --data.
     """
@@ -95,13 +95,13 @@ def own_data(choice: str | None, distinct: bool, settings: Mapping[str, int | st
 
 
 def refuse_without_data(settings: Mapping[str, object]) -> None:
-    """Raise InputError if any of these flags was given where no --data is.  settings: flag -> value, None where not given."""
+    """Raise InputError if any of these flags was given without --data.  settings: flag -> value, None if not given."""
     from byheart._checks import InputError
 
     if given := [flag for flag, value in settings.items() if value is not None]:
         raise InputError(
             got=f"{' and '.join(given)} without --data",
-            need="the data that this is about",
+            need="the data to which this applies",
             remedy="add --data NAME or --data FOLDER",
         )
 
@@ -126,11 +126,11 @@ def of_images(
 
 
 def the_data(choice: str, **settings: int | str | bool | None) -> Data:
-    """The data that --data names: a folder of images, a file of arrays, or a data set by its name.
+    """Make the data that --data names: a folder of images, a file of arrays, or a data set by its name.
 
-    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: others of the data; None is
-    the default.
-    Raises InputError for a name or path that is none of these, a word that is a name and a path, and a part of a set.
+    NAME=PATH is for data sets that do not lie at a known place, such as celeba=FOLDER.  settings: other settings of the data;
+    None is the default.
+    Raises InputError for a name or path that is none of these, a word that is both a name and a path, and a part of a set.
     """
     from byheart._checks import InputError, expanded, printable
     from byheart.data.reader.path import FILES
@@ -159,18 +159,18 @@ def the_data(choice: str, **settings: int | str | bool | None) -> Data:
 
 
 def tell_notes(dataset: Dataset) -> None:
-    """Print on stderr what the reader of the data did to the files or left out."""
+    """Print on stderr what the reader of the data did to the files, and which files were left out."""
     for note in dataset.notes:
         print(f"note: {note}", file=sys.stderr)
 
 
 def refuse_beside(asked: str, settings: Mapping[str, object]) -> None:
-    """Raise InputError if any of these flags was given beside one that stands alone.  asked: that one."""
+    """Raise InputError if any of these flags was given together with a flag that stands alone.  asked: the flag that stands alone."""
     from byheart._checks import InputError
 
     if given := [name for name, value in settings.items() if value is not None]:
         raise InputError(
             got=f"{asked} with {' and '.join(given)}",
-            need="what it is about alone",
+            need=f"{asked} alone",
             remedy="leave the others out",
         )

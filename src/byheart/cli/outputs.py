@@ -21,7 +21,7 @@ __all__ = ["check_outputs", "check_png", "drawn", "save_page", "written"]
 Drawing = TypeVar("Drawing")
 
 SUFFIXES = {"--figure": ".png", "--out": ".npz", "--table": ".csv"}
-"""How a file is named in a remedy, where the flag itself is not the ending."""
+"""Ending of a file in a remedy, if the flag itself is not the ending."""
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
@@ -59,7 +59,7 @@ def _check_output(flag: str, file: Path) -> None:
 
 
 def _check_length(flag: str, file: Path) -> None:
-    """Refuse a name that the file system cannot hold; first, for nothing can be asked about such a file."""
+    """Refuse a name that is too long for the file system; first, because nothing can be checked about such a file."""
     if not file.parent.is_dir():
         return
     longest = os.pathconf(file.parent, "PC_NAME_MAX")
@@ -70,7 +70,7 @@ def _check_length(flag: str, file: Path) -> None:
 
 
 def _check_folder(flag: str, file: Path, folder: Path) -> None:
-    """Refuse a folder that does not exist: its name is often mistyped.  Refuse one that no file can be made in."""
+    """Refuse a folder that does not exist, whose name is often mistyped, and a folder in which no file can be made."""
     if not folder.is_dir():
         raise InputError(
             got=f"{flag} {file}, in a folder that does not exist",
@@ -110,11 +110,11 @@ def written(files: Mapping[str, Path | None]) -> str:
 def drawn(
     what: str, draw: Callable[[], Drawing], later: Callable[[], str], *, into: Path | None = None
 ) -> Drawing | None:
-    """Draw something; where that fails, say so on stderr and return None: the numbers are there without it.
+    """Draw something; if that fails, say so on stderr and return None: the numbers exist without the drawing.
 
-    later: does what is needed to draw it later, and says how.  into: the folder that the drawing is written to, if `draw`
+    later: prepares that the drawing can be made later, and says how.  into: the folder that the drawing is written to, if `draw`
     itself writes.
-    Raises InputError where `draw` refuses what it is given, and OSError for a file in that folder that cannot be written.
+    Raises InputError if `draw` refuses its input, and OSError for a file in that folder that cannot be written.
     """
     try:
         return draw()
@@ -129,9 +129,10 @@ def drawn(
 
 
 def save_page(result: AuditResult | DedupResult, html: Path | None, json: Path | None) -> Path | None:
-    """Write the page of a result, and return its file; None where no page is asked for, or it cannot be drawn.
+    """Write the page of a result, and return its file; None if no page is wanted, or the page cannot be drawn.
 
-    json: where the result was written.  Without one, a result whose page cannot be drawn is kept beside the page's place.
+    json: the file to which the result was written.  Without such a file, a result whose page cannot be drawn is saved beside the
+    place of the page.
     """
     if html is None:
         return None
@@ -139,7 +140,7 @@ def save_page(result: AuditResult | DedupResult, html: Path | None, json: Path |
     def later() -> str:
         kept = json if json is not None else _keep(result, html)
         again = f"byheart report {shlex.quote(str(kept))} --html {shlex.quote(str(html))}"
-        return f"the result is in {kept}, from which it can be drawn later: {again}"
+        return f"the result is in {kept}, from which the page can be drawn later: {again}"
 
     page = drawn("the page", result.to_html, later)
     if page is None:
@@ -149,7 +150,7 @@ def save_page(result: AuditResult | DedupResult, html: Path | None, json: Path |
 
 
 def _keep(result: AuditResult | DedupResult, html: Path) -> Path:
-    """Write a result beside the place of its page, over no other file; return its file."""
+    """Write a result beside the place of its page, without replacing another file; return the file of the result."""
     place = Path("page.html") if is_stream(html) else html
     names = [place.with_suffix(".json"), *(place.with_suffix(f".{count}.json") for count in range(1, 1000))]
     free = next(name for name in names if not name.exists())

@@ -1,4 +1,4 @@
-"""What an audit says while it works: one line that is written over in a terminal, a line a stage elsewhere; on stderr."""
+"""Progress of an audit on stderr: one line that is overwritten in a terminal, one line for each stage elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["stages"]
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that hears the name of a stage, how much of the stage is done, and of how much."""
+    """Give a function that is called with the name of a stage, how much of the stage is done, and of how much."""
     # The user's own code may put another stream there while it is imported.
     stream, last = sys.stderr, ""
     terminal = stream.isatty()

@@ -87,12 +87,12 @@ def test_the_shift_is_that_of_the_center(pose):
     [
         (Pose(), "in the same pose"),
         (Pose(dx=0.04, angle=0.04, zoom=0.999), "in the same pose"),
-        (Pose(dx=1), "moved 1 px right"),
-        (Pose(dx=-1.25, dy=2), "moved 1.2 px left and 2 px down"),
-        (Pose(flip=True, dx=1, dy=-1), "flipped, moved 1 px left and 1 px up"),
-        (Pose(angle=-3), "turned 3° counterclockwise"),
-        (Pose(angle=3, zoom=0.9, blur=0.7), "turned 3° clockwise, cropped to 90 %, blurred by 0.7 px"),
-        (Pose(zoom=1.02), "shrunk to 98 %"),
+        (Pose(dx=1), "shifted 1 px right"),
+        (Pose(dx=-1.25, dy=2), "shifted 1.2 px left and 2 px down"),
+        (Pose(flip=True, dx=1, dy=-1), "flipped, shifted 1 px left and 1 px up"),
+        (Pose(angle=-3), "rotated 3° counterclockwise"),
+        (Pose(angle=3, zoom=0.9, blur=0.7), "rotated 3° clockwise, cropped to 90 %, blurred by 0.7 px"),
+        (Pose(zoom=1.02), "reduced to 98 %"),
     ],
 )
 def test_poses_in_words(pose, words):
@@ -130,12 +130,16 @@ def test_shares_and_counts():
 @pytest.mark.parametrize(
     ("rule", "rank", "words"),
     [
-        ("pac", 1, "higher than every held-out image. In this audit that hits at most 1 %"),
+        ("pac", 1, "higher than that of every held-out image. In this audit each test flags at most 1 %"),
         ("pac", 2, "the 2nd highest"),
         ("pac", 11, "the 11th highest"),
         ("pac", 113, "the 113th highest"),
-        ("marginal", 23, "the 23rd highest held-out image. Over many audits that hits 1 %"),
-        ("none", None, "No single sample is accused."),
+        (
+            "marginal",
+            23,
+            "the 23rd highest held-out image. On average over many audits each test flags at most 1 %",
+        ),
+        ("none", None, "No single sample is flagged."),
     ],
 )
 def test_rules(rule, rank, words):
@@ -147,7 +151,7 @@ def test_rules(rule, rank, words):
     assert len(channel_rules([channel, other], 0.01)) == 1
     if rule != "none":
         apart = channel_rules([channel, other.model_copy(update={"rule": "none"})], 0.01)
-        assert apart[1] == "Blend: No single sample is accused."
+        assert apart[1] == "Mixture: No single sample is flagged."
 
 
 @pytest.mark.parametrize(
@@ -174,18 +178,18 @@ def test_the_card_names_its_misses():
     bars = {plain(bar.name): bar for group in groups for bar in group.bars}
     assert [
         bars[name].tag
-        for name in ("exact copy", "cropped to 90 %", "turned by 10°", "cropped to 80 %", "inverted")
+        for name in ("exact copy", "cropped to 90 %", "rotated by 10°", "cropped to 80 %", "inverted")
     ] == [
         "",
         "1 in 9 missed",
         "1 in 3 missed",
         "mostly missed",
-        "never seen",
+        "all missed",
     ]
     assert (bars["cropped to 90 %"].width, bars["exact copy"].width) == (pytest.approx(100 * 53 / 60), 100)
     lost = example.card()[0].model_copy(update={"shortlisted": 0.9, "name": "another"})
     bar = card_groups([lost])[0].bars[0]
-    assert plain(bar.note).endswith("the search finds 90 %") and bar.name == "another"
+    assert plain(bar.note).endswith("among the candidates 90 %") and bar.name == "another"
 
 
 def test_every_planted_copy_has_a_name_for_people():
@@ -232,12 +236,12 @@ def test_the_share_found_at_one_per_cent_false_has_its_interval_and_says_what_it
     first = example.signals()[0]
     cells = signal_sheet([first, first.model_copy(update={"tpr_low": None})]).lines
     assert [plain(line.cells[5]) for line in cells] == ["2.6 % [0, 13]", "2.6 %"]
-    assert "Below 437 of them" in signal_note() and "from 1,990 on" in signal_note()
+    assert "fewer than 437 held-out images" in signal_note() and "with 1,990 or more" in signal_note()
 
 
-def test_a_recall_that_nobody_knows_is_a_dash_not_never_seen():
+def test_an_unknown_recall_is_a_dash_and_not_all_missed():
     row = next(row for row in example.card() if row.main).model_copy(update={"recall": None, "matched": 0.97})
     (group,) = card_groups([row])
     bar = group.bars[0]
     assert (bar.value, bar.tag, bar.width, bar.low, bar.high) == ("–", "", 0.0, None, None)
-    assert plain(bar.note) == "97 % named right"
+    assert plain(bar.note) == "right match 97 %"

@@ -16,10 +16,10 @@ def test_the_effect_comes_first():
     check_closed(text)
     page = Parsed(text)
     words = " ".join(page.words.split())
-    assert words.startswith("19 of 800 images are copies of others: 781 are distinct.")
+    assert words.startswith("19 of 800 images are duplicates of others: 781 are distinct.")
     for said in (
         "800 → 781",
-        "3 pairs, 3 of three or more; the largest has 11",
+        "3 pairs, 3 of three or more images; the largest has 11",
         "exact duplicates6",
         "All 6 groups",
         "and 3 more",
@@ -34,9 +34,9 @@ def test_the_effect_comes_first():
 
 def test_one_duplicate_and_none():
     one = dedup_page(dedup_example.duplicates((2,)))
-    assert "1 of 800 images is a copy of others: 799 are distinct." in one
+    assert "1 of 800 images is a duplicate of others: 799 are distinct." in one
     none = dedup_page(dedup_example.duplicates((), warnings=(), threshold=None))
-    assert "No image of these 800 is a copy of another one." in none
+    assert "No duplicates were found among 800 images." in none
     words = Parsed(none).words
     assert "clusters" not in Parsed(none).sections() and "Threshold" not in words and "exact" not in words
 

@@ -1,6 +1,6 @@
-"""Calibration: from scores to sentences that hold.  Held-out images are the null; numbers in, numbers out.
+"""Calibration: from scores to statements with known error rates.  Held-out images are the null; numbers in, numbers out.
 
-ranks         p-values, the rank from which on a sample is accused, how wrong that can be
+ranks         p-values, the rank above which a sample is flagged, its false-positive rate
 tails         leave-one-out scores give components one scale
 global_test   are there copies at all?
 share         how many?

@@ -31,7 +31,7 @@ NODES = 400  # quantiles of a false positive rate over which a power is averaged
 
 @dataclass(frozen=True)
 class GlobalTest:
-    """p: of all samples together.  rank: the k that decided it, count: X_k there, expected: N k/(n_h + 1) under the null."""
+    """p: of all samples together.  rank: the k with the smallest tail, count: X_k at this k, expected: N k/(n_h + 1) under the null."""
 
     p: float
     rank: int
@@ -41,7 +41,7 @@ class GlobalTest:
 
 
 def global_test(p: ArrayLike, heldout: int) -> GlobalTest:
-    """The test from the samples' p-values (b,) among `heldout` images.  Raises InputError for no samples."""
+    """Test all samples together from their p-values (b,) among `heldout` images.  Raises InputError for no samples."""
     found = rank_counts(p, heldout)
     if not len(found):
         raise InputError(got="no samples", need="at least one p-value", remedy="audit at least one sample")
@@ -62,7 +62,7 @@ def global_test(p: ArrayLike, heldout: int) -> GlobalTest:
 
 
 def used_ranks(heldout: int) -> tuple[int, ...]:
-    """Those of 1, 2, 3, 5, 10, 20, 50 within a tenth of the held-out images, and at least the first."""
+    """List the ranks among 1, 2, 3, 5, 10, 20, 50 within a tenth of the held-out images, and at least the first."""
     return tuple(rank for rank in RANKS if rank <= DEEPEST * (heldout + 1)) or RANKS[:1]
 
 
@@ -81,7 +81,7 @@ def beta_binomial_tail(count: int, samples: int, rank: int, heldout: int) -> flo
 
 
 def _tails(samples: int, rank: int, heldout: int) -> NDArray[np.float64]:
-    """(samples + 1,) P(X ≥ x) for x = 0 … samples."""
+    """Compute P(X ≥ x) for x = 0 … samples: (samples + 1,)."""
     from scipy.special import betaln
 
     x, other = np.arange(samples + 1), heldout + 1 - rank
@@ -94,10 +94,10 @@ def _tails(samples: int, rank: int, heldout: int) -> NDArray[np.float64]:
 def smallest_share(
     samples: int, heldout: int, *, tpr: float, power: float = 0.8, level: float = 0.01
 ) -> float | None:
-    """The smallest share of copies that the test finds at `level` with that power; None if not even all of them.
+    """Compute the smallest share of copies that the test finds at `level` with that power; None if it would not find any share.
 
-    tpr: share of copies that are seen at every rank.  The power is that of the best single rank, which leaves out what the
-    others add (at most 4 % of the share where it was simulated).
+    tpr: share of copies that score above every rank.  The power is that of the best single rank, without what the other ranks
+    add (at most 4 % of the share in simulations).
     Raises InputError unless the counts are positive and the rest is in (0, 1].
     """
     if min(samples, heldout) < 1 or not all(0 < each <= 1 for each in (tpr, power, level)):
@@ -118,7 +118,7 @@ def smallest_share(
 
 
 def _critical(samples: int, rank: int, heldout: int, level: float) -> tuple[int, NDArray[np.float64]]:
-    """The count from which on a rank rejects, and quantiles of its false positive rate."""
+    """Find the count from which a rank rejects, and quantiles of the false positive rate of the rank."""
     from scipy.special import betaincinv
 
     enough = _tails(samples, rank, heldout) <= level / len(used_ranks(heldout))
@@ -128,7 +128,7 @@ def _critical(samples: int, rank: int, heldout: int, level: float) -> tuple[int,
 
 
 def _power(seen: float, samples: int, count: int, rates: NDArray[np.float64]) -> float:
-    """P(X ≥ count) where a share `seen` of the samples is above every held-out score."""
+    """Compute P(X ≥ count) if a share `seen` of the samples is above every held-out score."""
     from scipy.special import bdtrc
 
     return float(bdtrc(count - 1, samples, seen + (1 - seen) * rates).mean()) if count <= samples else 0.0

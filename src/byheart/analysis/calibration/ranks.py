@@ -2,7 +2,7 @@
 
     p_g = (1 + #{h : s_h ≥ s_g}) / (n_h + 1)
 
-An innocent sample is exchangeable with the held-out images, hence P(p ≤ k/(n_h + 1)) ≤ k/(n_h + 1) whatever the score is,
+A sample that copies nothing is exchangeable with the held-out images, hence P(p ≤ k/(n_h + 1)) ≤ k/(n_h + 1) whatever the score is,
 and with equality where no two scores are equal.  That is an average over audits.  In one audit, with its held-out images
 given, the false positive rate of "strictly above the k-th largest held-out score" (the same as p ≤ k/(n_h + 1)) is
 
@@ -12,7 +12,7 @@ given, the false positive rate of "strictly above the k-th largest held-out scor
     ------------------------------------------------------------------------------------------------
     pac         largest k with P(F ≤ α) ≥ 0.95                at most α, in 95 % of audits
     marginal    ⌊α (n_h + 1)⌋                                 α on average over audits
-    none        (n_h < 1/α − 1)                               none: nobody is accused
+    none        (n_h < 1/α − 1)                               none: no sample is flagged
 
 Sources: Vovk et al. 2005 (conformal p-values); Vovk 2012 (the Beta law, PAC ranks); Benjamini & Hochberg 1995.
 """
@@ -51,10 +51,10 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Rank:
-    """From which rank on a sample is accused, and what that promises.
+    """The rank above which a sample is flagged, and the false positive rate of this rule.
 
-    rank: k, or None where nobody can be accused.  heldout: n_h.  mean: k/(n_h + 1), the false positive rate averaged over
-    audits.  limit: what it exceeds in 1 − confidence of audits.
+    rank: k, or None if no sample can be flagged.  heldout: n_h.  mean: k/(n_h + 1), the false positive rate averaged over
+    audits.  limit: the rate that the false positive rate exceeds in a share 1 − confidence of audits.
     """
 
     rule: Rule
@@ -66,10 +66,10 @@ class Rank:
 
 
 def p_values(scores: ArrayLike, *nulls: ArrayLike) -> NDArray[np.float64]:
-    """Conformal p-values of scores (b,) among those of held-out images (n_h,); against several nulls the largest.
+    """Compute conformal p-values of scores (b,) among the scores of held-out images (n_h,); with several nulls the largest.
 
-    nulls: scores of the held-out images, then perhaps of the same images degraded (the guard: a sample is accused only
-    if it stands out from all of them).  Raises InputError for no null, an empty one, or values that are NaN.
+    nulls: scores of the held-out images, then perhaps of the same images degraded (the guard: a sample is flagged only
+    if its score stands out from all of them).  Raises InputError for no null, an empty one, or values that are NaN.
     """
     found = _row("scores", scores)
     if not nulls:
@@ -81,13 +81,13 @@ def p_values(scores: ArrayLike, *nulls: ArrayLike) -> NDArray[np.float64]:
 
 
 def _against(scores: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:
-    # The first place where the score could be inserted has every smaller one before it, and none that is equal.
+    # The first place where the score could be inserted has every smaller score before it, and no equal score.
     at_least = len(null) - np.searchsorted(np.sort(null), scores, side="left")
     return np.asarray((1 + at_least) / (len(null) + 1))
 
 
 def rank_counts(p: ArrayLike, heldout: int) -> NDArray[np.int64]:
-    """The ranks 1 … n_h + 1 behind p-values that are multiples of 1/(n_h + 1).
+    """Compute the ranks 1 … n_h + 1 of p-values that are multiples of 1/(n_h + 1).
 
     Raises InputError for p-values of another number of held-out images.
     """
@@ -106,23 +106,23 @@ def rank_counts(p: ArrayLike, heldout: int) -> NDArray[np.int64]:
 
 
 def flags(p: ArrayLike, rank: int | None, heldout: int) -> NDArray[np.bool_]:
-    """Who is accused: p ≤ rank/(n_h + 1), that is, a score strictly above the rank-th largest of every null.
+    """Say which samples are flagged: p ≤ rank/(n_h + 1), that is, a score strictly above the rank-th largest of every null.
 
-    rank: None accuses nobody.
+    rank: None flags no sample.
     """
     ranks = rank_counts(p, heldout)
     return np.zeros(len(ranks), bool) if rank is None else ranks <= rank
 
 
 def threshold(heldout: ArrayLike, rank: int) -> float:
-    """The rank-th largest held-out score: a score strictly above it is a flag."""
+    """Return the rank-th largest held-out score: a sample with a score strictly above this threshold is flagged."""
     null = _row("held-out scores", heldout, least=1)
     _check_rank(rank, len(null))
     return float(np.partition(null, len(null) - rank)[len(null) - rank])
 
 
 def pac_rank(alpha: float, heldout: int, confidence: float = CONFIDENCE) -> int | None:
-    """The largest rank whose false positive rate is at most alpha with that confidence in this audit; None if there is none.
+    """Find the largest rank whose false positive rate is at most alpha with that confidence in this audit; None if there is none.
 
     Raises InputError unless alpha and confidence are in (0, 1) and heldout ≥ 1; so do the next two.
     """
@@ -135,7 +135,7 @@ def pac_rank(alpha: float, heldout: int, confidence: float = CONFIDENCE) -> int 
 
 
 def marginal_rank(alpha: float, heldout: int) -> int | None:
-    """⌊α (n_h + 1)⌋, whose false positive rate is at most alpha on average over audits; None if that is 0."""
+    """Compute ⌊α (n_h + 1)⌋, whose false positive rate is at most alpha on average over audits; None if this rank is 0."""
     _check_level(alpha, heldout, CONFIDENCE)
     return (
         math.floor(alpha * (heldout + 1) + 1e-9) or None
@@ -145,9 +145,9 @@ def marginal_rank(alpha: float, heldout: int) -> int | None:
 def chosen_rank(
     alpha: float, heldout: int, *, rule: Literal["pac", "marginal"] = "pac", confidence: float = CONFIDENCE
 ) -> Rank:
-    """The rank for this rule. If `pac` has none, the marginal rank; if that does not exist either, no rank.
+    """Choose the rank for this rule.  If `pac` has none, take the marginal rank; if that does not exist either, no rank.
 
-    rule: pac, or marginal to ask for the weaker promise even where the stronger can be kept.
+    rule: pac, or marginal to take the weaker promise even if the stronger can be kept.
     """
     pac = pac_rank(alpha, heldout, confidence) if rule == "pac" else None
     rank = pac or marginal_rank(alpha, heldout)
@@ -158,7 +158,7 @@ def chosen_rank(
 
 
 def false_positive_limit(rank: int, heldout: int, confidence: float = CONFIDENCE) -> float:
-    """The rate that the realised false positive rate of a rank stays under with that confidence: a quantile of
+    """Compute the limit below which the false positive rate of a rank stays with that confidence: a quantile of
     Beta(k, n_h + 1 − k).  Raises InputError unless 1 ≤ rank ≤ heldout.
     """
     _check_rank(rank, heldout)
@@ -168,10 +168,11 @@ def false_positive_limit(rank: int, heldout: int, confidence: float = CONFIDENCE
 
 
 def q_values(p: ArrayLike) -> NDArray[np.float64]:
-    """Benjamini–Hochberg adjusted p-values: naming all with q ≤ level keeps the expected share of wrong names below it.
+    """Compute Benjamini–Hochberg adjusted p-values: if all samples with q ≤ level are named, at most a share `level` of the named
+    samples is expected to be wrong.
 
-    Among N samples with n_h held-out images nobody has q ≤ level unless a share 1/(level (n_h + 1)) of them has the
-    smallest p-value there is.
+    Among N samples with n_h held-out images no sample has q ≤ level unless a share 1/(level (n_h + 1)) of the samples has the
+    smallest possible p-value.
     """
     values = _row("p-values", p)
     order = np.argsort(values, kind="stable")

@@ -1,4 +1,4 @@
-"""How many held-out images does a small false positive rate take?  What the rate at a threshold read off them can be.
+"""How many held-out images does a small false positive rate need?  The possible rates at a threshold that they give.
 
 A threshold is the α quantile of m held-out scores.  How many of m scores lie below the true quantile is binomial, so that the rank of a limit
 is exact, and to first order the rate at the threshold lies, with probability 1 − 2·tail, within
@@ -25,11 +25,11 @@ from byheart._checks import check_open
 __all__ = ["TAIL", "heldout_for_a_limit", "heldout_for_a_rate"]
 
 TAIL = 0.0125
-"""The probability beyond each limit of the rate, where the share at the threshold takes as much for each of its own."""
+"""Probability beyond each limit of the rate, if the share at the threshold takes as much for each of its own limits."""
 
 
 def heldout_for_a_limit(rate: float, tail: float = TAIL) -> int:
-    """Count the held-out images below which a share at this false positive rate has 0 for its lower limit, whatever the data.
+    """Count the held-out images below which a share at this false positive rate has the lower limit 0, whatever the data.
 
     rate: α, in (0, 1).  Raises InputError unless rate is in (0, 1) and tail in (0, 0.5).
     """

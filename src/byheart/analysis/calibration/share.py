@@ -1,6 +1,6 @@
 """What share of the samples are copies?
 
-Of N samples, x stand above the k-th largest of n_h held-out scores; of m planted copies, tp do.  With F the false and T the
+Of N samples, x score above the k-th largest of n_h held-out scores; of m test copies, tp do.  With F the false and T the
 true positive rate there, the share of copies is (Rogan & Gladen 1978)
 
     c = (p − F)/(T − F),      p = x/N,   F = k/(n_h + 1),   T = tp/m
@@ -10,20 +10,20 @@ and its interval comes from draws of all three (2.5 % quantile of the lower, 97.
     F ~ Beta(k, n_h + 1 − k)      T ~ Beta(tp + ½, m − tp + ½)
     p ~ Beta(x, N − x + 1) below, Beta(x + 1, N − x) above      (Clopper–Pearson's limits are quantiles of these)
 
-The upper end is never below the share that is absent from N samples once in forty times, 1 − 0.025^(1/N): where fewer are
-flagged than innocents alone would give, the difference of rates would exclude every share, which no sample of N can.  Nor is
-the lower end above the share that all of N samples show once in forty times, 0.025^(1/N).
+The upper end is never below the share that is absent from N samples once in forty times, 1 − 0.025^(1/N): if fewer samples
+are flagged than original samples alone would give, the difference of rates would exclude every share, which no sample of N
+can.  Nor is the lower end above the share that all of N samples show once in forty times, 0.025^(1/N).
 
-Three numbers that differ in what they believe:
+Three numbers that differ in what they assume:
 
-    low            the lower end at T = 1: right under any mix of copies, however badly they are seen
-    corrected      right if real copies are mixed like those planted on the card
-    cross_check    1 − 2·P(p > ½) (Storey 2002): needs no card, and says little below some per cent
+    low            the lower end at T = 1: right under any mix of copies, however few of them are detected
+    corrected      right if the kinds of change are as frequent among real copies as among the test copies
+    cross_check    1 − 2·P(p > ½) (Storey 2002): needs no test copies, and says little below some per cent
 
-k is fixed before a sample is seen, for else the rank would be the one at which the samples happen to say little: it is the
-rank of the flags, so that the share speaks of those who are accused.  Where nobody may be accused, it belongs to the level
-with the smallest standard error, were a tenth of the samples copies, on one half of the card; T then comes from the other half,
-lest the rank be chosen for its luck.
+k is fixed before the samples are examined; otherwise it could be the rank at which the samples happen to say little.  k is the
+rank of the flags, so that the share refers to the flagged samples.  If no sample may be flagged, k belongs to the level with the
+smallest standard error on one half of the test copies, for a share of copies of one tenth; T then comes from the other half, so
+that chance does not choose the rank.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ __all__ = [
 ]
 
 LEVELS = (0.002, 0.01, 0.05, 0.2)  # besides 1/(n_h + 1)
-PLANNED = 0.1  # share of copies for which a rank is chosen where the flags have none
+PLANNED = 0.1  # share of copies for which a rank is chosen if the flags have none
 DRAWS = 4000
 TAIL = 0.025
-LEAST_GAP = 1e-3  # T − F below this says that the card is not seen at all
+LEAST_GAP = 1e-3  # T − F below this says that no test copy is detected
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What the share is estimated from: `flagged` of `samples`, `rank` of `heldout`, `seen` of `planted`.
+    """The counts from which the share is estimated: `flagged` of `samples`, `rank` of `heldout`, `seen` of `planted`.
 
-    Raises InputError where a part exceeds its whole, or a whole is empty.
+    Raises InputError if a part exceeds its whole, or a whole is empty.
     """
 
     flagged: int
@@ -85,25 +85,25 @@ class Counts:
 
     @property
     def false(self) -> float:
-        """F."""
+        """Return F, the false positive rate."""
         return self.rank / (self.heldout + 1)
 
     @property
     def true(self) -> float:
-        """T."""
+        """Return T, the true positive rate."""
         return self.seen / self.planted
 
     @property
     def estimate(self) -> float:
-        """c, which noise may carry outside [0, 1]."""
+        """Compute c, which noise may carry outside [0, 1]."""
         return (self.flagged / self.samples - self.false) / max(self.true - self.false, LEAST_GAP)
 
 
 @dataclass(frozen=True)
 class ShareOfCopies:
-    """The share of copies, every way.  raw: x/N.  counts: what all but the cross-check rest on.
+    """The estimates of the share of copies.  raw: x/N.  counts: on which all estimates but the cross-check rest.
 
-    agrees: whether the corrected one is within two joint standard errors of the cross-check.
+    agrees: whether the corrected share is within two joint standard errors of the cross-check.
     """
 
     raw: Interval
@@ -122,11 +122,11 @@ def share_of_copies(
     *,
     rank: int | None = None,
 ) -> ShareOfCopies:
-    """The share of copies among samples from their p-values and those of planted copies.
+    """Estimate the share of copies among samples from their p-values and the p-values of test copies.
 
-    p: (N,).  card: (m_j,) of each kind of planted copy, in random order, at least two of each.  heldout: n_h.
-    rank: of the flags; None: the one that the card suggests, see the head of this file.
-    Raises InputError for no samples, no card, or p-values that are no ranks among n_h.
+    p: (N,).  card: (m_j,) of each kind of test copy, in random order, at least two of each.  heldout: n_h.
+    rank: of the flags; None: the rank that the test copies suggest, see the head of this file.
+    Raises InputError for no samples, no test copies, or p-values that are no ranks among n_h.
     """
     found = rank_counts(p, heldout)
     kinds = [rank_counts(each, heldout) for each in card]
@@ -154,7 +154,7 @@ def share_of_copies(
 
 
 def _planned(card: NDArray[np.int64], samples: int, heldout: int) -> int:
-    """The rank with the smallest standard error, were the planned share of the samples copies as on the card."""
+    """Find the rank with the smallest standard error if the planned share of the samples were copies, of all kinds alike."""
     ranks = {1, *filter(None, (marginal_rank(level, heldout) for level in LEVELS))}
 
     def error(rank: int) -> float:
@@ -171,7 +171,7 @@ def _counts(samples: NDArray[np.int64], card: NDArray[np.int64], rank: int, held
 
 
 def standard_error(counts: Counts) -> float:
-    """The standard error of c to first order.
+    """Compute the standard error of c to first order.
 
     √( p(1 − p)/N + F(1 − F)(1 − c)²/(n_h + 2) + T(1 − T) c²/m ) / (T − F)
     """
@@ -185,7 +185,7 @@ def standard_error(counts: Counts) -> float:
 
 
 def corrected_share(counts: Counts, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
-    """The Rogan–Gladen share with its Beta Monte-Carlo interval (95 %), for copies mixed as on the card."""
+    """Compute the Rogan–Gladen share with its Beta Monte-Carlo interval (95 %), for kinds of change as frequent as among test copies."""
     false = _false_rates(counts, generator, draws)
     seen, missed = counts.seen + 0.5, counts.planted - counts.seen + 0.5
     gap = np.maximum(generator.beta(seen, missed, draws) - false, LEAST_GAP)
@@ -199,16 +199,16 @@ def corrected_share(counts: Counts, generator: np.random.Generator, draws: int =
 
 
 def lower_share(counts: Counts, generator: np.random.Generator, draws: int = DRAWS) -> float:
-    """The share of copies that is there at least (97.5 %), whatever copies look like: T = 1."""
+    """Compute the lower bound of the share of copies (97.5 % confidence), whatever copies look like: T = 1."""
     false = _false_rates(counts, generator, draws)
     lower, _ = _flagged_rates(counts, generator, draws)
     return float(np.quantile((lower - false) / (1 - false), TAIL).clip(0, 1))
 
 
 def not_excluded(counts: Counts, generator: np.random.Generator) -> float:
-    """The share that "no evidence" leaves open: the upper limit if as many were flagged as innocents would be.
+    """Compute the share that "no evidence" leaves open: the upper limit if as many samples are flagged as original samples would be.
 
-    counts: of the audit; its `flagged` is not used.
+    counts: of the audit; the field `flagged` is not used.
     """
     innocent = round(counts.samples * counts.false)
     expected = Counts(innocent, counts.samples, counts.rank, counts.heldout, counts.seen, counts.planted)
@@ -216,7 +216,7 @@ def not_excluded(counts: Counts, generator: np.random.Generator) -> float:
 
 
 def storey(p: ArrayLike, heldout: int) -> Interval:
-    """Storey's share, 1 − 2·P(p > ½), with a normal interval: what is missing from the upper half of the p-values."""
+    """Compute Storey's share, 1 − 2·P(p > ½), with a normal interval: what is missing from the upper half of the p-values."""
     ranks = rank_counts(p, heldout)
     if not len(ranks):
         raise InputError(got="no samples", need="at least one p-value", remedy="audit at least one sample")

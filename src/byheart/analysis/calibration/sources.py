@@ -1,4 +1,4 @@
-"""Of how many training images are there copies?  A species count, with the false matches taken off.
+"""Of how many training images are there copies?  A species count, with the false matches subtracted.
 
 Chao's lower bound for the number of species, from S seen at all, f₁ seen once and f₂ seen twice (bias-corrected, Chao 1984):
 
@@ -8,7 +8,7 @@ False flags and wrongly named sources are nearly all "seen once", where the form
 
     ε = F·(N − K̂) + (1 − a)·K̂          F = k/(n_h + 1), K̂ = N × share of copies, a = how often a source is named right
 
-is taken off first:  S* = S − ε,  f₁* = max(f₁ − ε, 0),  M̂ = S* + f₁*·max(f₁* − 1, 0) / (2 (f₂ + 1)).
+is subtracted first:  S* = S − ε,  f₁* = max(f₁ − ε, 0),  M̂ = S* + f₁*·max(f₁* − 1, 0) / (2 (f₂ + 1)).
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def distinct_sources(sources: Iterable[Hashable], false: float = 0.0) -> Sources
 
 
 def chao1(observed: float, singletons: float, doubletons: float) -> float:
-    """S + f₁(f₁ − 1)/(2 (f₂ + 1)), with nothing added for f₁ < 1."""
+    """Compute S + f₁(f₁ − 1)/(2 (f₂ + 1)), with nothing added for f₁ < 1."""
     return observed + singletons * max(singletons - 1, 0.0) / (2 * (doubletons + 1))
 
 
 def false_singletons(samples: int, share: float, false_rate: float, accuracy: float) -> float:
-    """ε = F·(N − K̂) + (1 − a)·K̂.
+    """Compute ε = F·(N − K̂) + (1 − a)·K̂.
 
-    share: of copies among the samples, corrected.  false_rate: F at the rank of the flags.  accuracy: share of planted
+    share: of copies among the samples, corrected.  false_rate: F at the rank of the flags.  accuracy: share of test
     copies whose source is named right.  Raises InputError unless all three are in [0, 1] and samples ≥ 0.
     """
     if samples < 0 or not all(0 <= each <= 1 for each in (share, false_rate, accuracy)):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TailMap", "tail_map"]
 
-LEAST = 10  # scores below which no quantile of 90 % can be told
+LEAST = 10  # scores below which no quantile of 90 % can be estimated
 START, ANCHOR = 0.90, 0.98  # quantiles: where the exponential tail begins, and the other one it goes through
 
 
@@ -37,7 +37,7 @@ class TailMap:
     scale: float
 
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """Mapped scores, of any shape.  Raises InputError for NaN."""
+        """Map scores of any shape.  Raises InputError for NaN."""
         s = _numbers(scores)
         above = len(self.scores) - np.searchsorted(self.scores, s, side="left")
         edge = -math.log(1 - START)
@@ -46,7 +46,7 @@ class TailMap:
 
 
 def tail_map(scores: ArrayLike) -> TailMap:
-    """The map fitted to leave-one-out scores (n_L,).  Raises InputError for fewer than 10, or any that is not finite."""
+    """Fit the map to leave-one-out scores (n_L,).  Raises InputError for fewer than 10, or any that is not finite."""
     ordered = np.sort(_numbers(scores), axis=None)
     if np.ndim(scores) != 1 or len(ordered) < LEAST or not np.isfinite(ordered).all():
         raise InputError(

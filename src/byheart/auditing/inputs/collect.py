@@ -38,7 +38,7 @@ _LISTED = 5
 
 @dataclass
 class _Tally:
-    """What the pass has met so far.
+    """Images and facts that the pass has collected so far.
 
     small: (n, c, 32, 32), filled as far as `rows`, the rows of the source.  traits: of the rows of `small`.
     """
@@ -95,7 +95,7 @@ def collect(
 
 
 def _chosen(label: str, available: int, count: int | None, seed: int) -> Array:
-    """The rows to read, increasing."""
+    """Choose the rows to read, increasing."""
     if not available:
         raise InputError(got=f"{label}, which holds nothing", need="at least 2", remedy="check the path")
     if count is None:
@@ -206,7 +206,7 @@ def _without_alpha(scale: Scale, lifted: Array, channels: int | None, reading: R
 
 
 def _groups(block: Block) -> tuple[list[Group], list[tuple[int, str]]]:
-    """Items of a block stacked by shape and type; and why others are in none, with their places in it."""
+    """Stack the items of a block by shape and type; the other items are listed with their places and the reason."""
     stacked, reasons = by_shape(block)
     groups = []
     for group in stacked:
@@ -235,7 +235,7 @@ def _put(tally: _Tally, label: str, places: Array, small: Array) -> None:
 
 
 def _checked_unreadable(label: str, source: Source, tally: _Tally) -> tuple[tuple[str, str], ...]:
-    """Name and reason of what could not be read.  Raises InputError if that is more than 5 %, or fewer than 2 are left."""
+    """List name and reason of images that could not be read.  Raises InputError for more than 5 %, or fewer than 2 readable images."""
     bad, good = tally.unreadable, len(tally.rows)
     named = tuple((source.names[row], reason) for row, reason in bad)
     if len(bad) > MOST_UNREADABLE * (len(bad) + good) or (bad and good < 2):
@@ -250,7 +250,7 @@ def _checked_unreadable(label: str, source: Source, tally: _Tally) -> tuple[tupl
 
 
 def _story(shapes: Counter[tuple[int, ...]], channels: int, pad: Pad, reading: Reading) -> str:
-    """What was done to images of these shapes, in words."""
+    """Say what was done to images of these shapes."""
     done: Counter[str] = Counter()
     for (_, height, width), count in shapes.items():
         done[preparation(height, width, pad, reading.fit)] += count
@@ -267,7 +267,7 @@ def _story(shapes: Counter[tuple[int, ...]], channels: int, pad: Pad, reading: R
 
 
 def _pixels(ranges: Ranges, rows: Sequence[int], channels: int) -> Callable[[int], Array]:
-    """How one image of the set is read again at its own size."""
+    """Make the function that reads one image of the set again at its own size."""
 
     def full(row: int) -> Array:
         values = ranges.source.read(rows[row])

@@ -49,9 +49,9 @@ def drawn(
     batch: int | None = None,
     to_pixels: Callable[[Tensor], Tensor] | None = None,
 ) -> Array:
-    """`count` samples of a model, (count, …) as it makes them.
+    """Draw `count` samples of a model, (count, …) as the model makes them.
 
-    shape, levels: of a denoiser that does not know them.  to_pixels: of one that has none itself.  batch: samples at a time; None: 8 of a pipeline, else 256.
+    shape, levels: of a denoiser that does not know them.  to_pixels: of a denoiser without its own.  batch: samples at a time; None: 8 of a pipeline, else 256.
     Raises InputError for a model that cannot be drawn from by itself, or returns something else than `count` images, for
     settings that it would ignore, and for a batch below 1.
     """
@@ -87,7 +87,7 @@ def is_denoiser(model: object, shape: tuple[int, ...] | None) -> bool:
 
 
 def is_pipeline(model: object) -> bool:
-    """Whether it is an object whose call takes what pipelines of diffusers take."""
+    """Say whether a model is called as pipelines of diffusers are."""
     # An attribute of such a pipeline is looked up in its configuration; only its signature can be asked safely.
     inner = model
     while isinstance(inner, partial):
@@ -124,7 +124,7 @@ def _of_pipeline(model: Callable[..., Any], count: int, seed: int, batch: int) -
 
 
 def _quiet(model: Any) -> Any:
-    """The pipeline without its progress bar; the user's own keeps it."""
+    """Copy the pipeline without its progress bar; the user's own pipeline keeps the bar."""
     if isinstance(model, partial):
         return partial(_quiet(model.func), *model.args, **model.keywords)
     if not hasattr(type(model), "set_progress_bar_config"):
@@ -159,7 +159,7 @@ def _of_denoiser(
 
 
 def _stacked(model: object, images: Any, size: int) -> Array:
-    """What a model returned, as (size, …)."""
+    """Stack the images that a model returned, (size, …)."""
     if isinstance(images, Tensor):
         values = as_numpy(images)
     elif isinstance(images, list | tuple) and images:
@@ -203,7 +203,7 @@ def _alike(label: str, images: list[Array]) -> Array:
 
 
 def model_name(model: object) -> str:
-    """What a sentence calls a model: its function's or its type's name."""
+    """Return the name of a model for sentences: the name of its function or of its type."""
     return (
         model_name(model.func)
         if isinstance(model, partial)
@@ -212,7 +212,7 @@ def model_name(model: object) -> str:
 
 
 def _kept(blocks: Iterator[Array], count: int) -> Array:
-    """All blocks as one array, which is a temporary file if it is large."""
+    """Join all blocks into one array, which is a temporary file if it is large."""
     kept, at = np.empty(0), 0
     for block in blocks:
         if not at:

@@ -23,7 +23,7 @@ __all__ = ["named"]
 
 
 def named(text: str, chosen: SetName) -> Source:
-    """The images of a named set or of a slice of it.  text: what the user wrote.
+    """Read the images of a named set or of a slice of the set.  text: what the user wrote.
 
     Raises InputError for a slice outside the set, and as `load` does.
     """

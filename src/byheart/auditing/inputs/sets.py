@@ -21,7 +21,7 @@ What = Literal["samples", "train", "heldout"]
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """What of a set of images could be read otherwise, and how it is read again.
+    """Other ways to read a set of images, and how the set is read again.
 
     traits: the rows that have two readings.  uncertain: the likely and the largest white of integers whose white is not known, else None.
     again: the whole set by another reading.  some: rows (b,), ascending, by another reading: (b, c, 32, 32).
@@ -65,7 +65,7 @@ class Images:
         return len(self.small)
 
     def full(self, row: int) -> Array:
-        """The image at its own size, read again from where it lies: (c, h, w) float32 in [0, 1]."""
+        """Read an image again at its own size: (c, h, w) float32 in [0, 1]."""
         return self.pixels(row)
 
     def some(self, rows: Tensor) -> Images:
@@ -101,18 +101,18 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(d,)."""
+        """Return the shape of a row, (d,)."""
         return tuple(self.values.shape[1:])
 
     def nearest(self, queries: Tensor, k: int) -> Neighbors:
-        """The k nearest of these rows to every query (q, d)."""
+        """Find the k nearest of these rows to every query (q, d)."""
         return nearest(queries, self.values, k=k)
 
     def chosen(self, rows: Tensor) -> Tensor:
-        """The values of these rows (b,) int64: (b, d)."""
+        """Return the values of these rows (b,) int64: (b, d)."""
         return self.values[rows]
 
 
 def in_words(what: What) -> str:
-    """How a sentence calls that set."""
+    """Return the name of a set for sentences."""
     return {"samples": "samples", "train": "training images", "heldout": "held-out images"}[what]

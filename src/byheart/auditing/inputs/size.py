@@ -37,7 +37,7 @@ _TINY = 28  # to which 8×8 is enlarged: the digits beside Fashion-MNIST's size
 
 
 def working_size(images: Tensor, pad: Pad = "edge") -> Tensor:
-    """Images (n, c, h, w) in [0, 1] as (n, c, 32, 32) float32, by the rule of this module.
+    """Bring images (n, c, h, w) in [0, 1] to (n, c, 32, 32) float32, by the rule of this module.
 
     pad: what is around images of 24 to 31 pixels: their border repeated ("edge"), or black ("zero").
     Raises InputError for images below 8 pixels, another shape, or another pad.
@@ -53,7 +53,7 @@ def working_size(images: Tensor, pad: Pad = "edge") -> Tensor:
 
 
 def resized(values: Array, pad: Pad, fit: Fit = "cut") -> Array:
-    """Images (n, c, h, w) float64 as (n, c, 32, 32); black is 0.  Bicubic may pass the ends of the range."""
+    """Resize images (n, c, h, w) float64 to (n, c, 32, 32); black is 0.  Bicubic values may exceed the range."""
     check_pad(pad)
     if not _padded(values.shape[2], values.shape[3], fit):
         if fit == "squash" and min(values.shape[2:]) > SIDE:
@@ -73,7 +73,7 @@ def resized(values: Array, pad: Pad, fit: Fit = "cut") -> Array:
 
 
 def preparation(height: int, width: int, pad: Pad, fit: Fit = "cut") -> str:
-    """What is done to an image of that size, in words."""
+    """Say what is done to an image of that size."""
     border = "by repeating its border" if pad == "edge" else "with black"
     square = (
         "" if height == width else "its centered square " if fit == "cut" else "squashed to a square and "
@@ -93,7 +93,7 @@ def preparation(height: int, width: int, pad: Pad, fit: Fit = "cut") -> str:
 
 
 def framing(height: int, width: int, fit: Fit = "cut") -> float:
-    """Width of the image inside the 32 working pixels, as a share: 1 unless it is padded."""
+    """Compute the width of the image inside the 32 working pixels, as a share: 1 unless the image is padded."""
     if _padded(height, width, fit):
         return width / SIDE
     side = min(height, width)
@@ -119,7 +119,7 @@ def _padded(height: int, width: int, fit: Fit) -> bool:
 
 
 def _bicubic(side: int, larger: int) -> Array:
-    """(larger, side) weights of the bicubic enlargement with a = −1/2, normalized at the border, as Pillow has them."""
+    """Compute (larger, side) weights of the bicubic enlargement with a = −1/2, normalized at the border, as in Pillow."""
     centers = (np.arange(larger)[:, None] + 0.5) * side / larger
     x = np.abs(np.arange(side) + 0.5 - centers)
     near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2

@@ -1,4 +1,4 @@
-"""Whether three sets can be compared: the same kind, apart from each other, and made ready alike.
+"""Checks whether three sets can be compared: the same kind, different sets, and prepared in the same way.
 
 An image is in both of two sets if it has the same values at the working size, or if the correlation of the two in the
 space `soft`, with exact unit norms, is above 0.999.
@@ -29,22 +29,30 @@ _LISTED = 5
 def check_together(
     samples: Images | Rows, train: Images | Rows, heldout: Images | Rows | None = None
 ) -> tuple[str, ...]:
-    """What to be wary of in sets that are read one by one, a sentence each.
+    """List warnings about sets that were read one by one, a sentence each.
 
-    Raises InputError for sets of different kinds, channels or lengths, and where one is passed for another.
+    Raises InputError for sets of different kinds, channels or lengths, and if one set was passed as another.
     """
     sets = {"samples": samples, "train": train} | ({} if heldout is None else {"heldout": heldout})
     for flag, one in sets.items():
         _check_kind(flag, one, train)
     _check_apart(
-        samples, train, "samples", "train", "samples are what the model made, train is what it learned from"
+        samples,
+        train,
+        "samples",
+        "train",
+        "samples are images that the model made, train is the set on which the model was trained",
     )
     if heldout is not None:
         _check_apart(
-            heldout, train, "heldout", "train", "held-out images are ones that the model has never seen"
+            heldout, train, "heldout", "train", "held-out images are images that the model has never seen"
         )
         _check_apart(
-            samples, heldout, "samples", "heldout", "held-out images are real ones, not what the model made"
+            samples,
+            heldout,
+            "samples",
+            "heldout",
+            "held-out images are real images, not samples of the model",
         )
     return (*_of_notes(sets), *_of_unreadable(sets), *_of_framing(sets))
 
@@ -52,9 +60,9 @@ def check_together(
 def overlap(
     train: Images | Rows, heldout: Images | Rows, *, allow: bool = False
 ) -> tuple[tuple[str, str], ...]:
-    """Names (train, held-out) of what is in both sets, one for each such held-out image, in their order.
+    """List the names (train, held-out) of images that are in both sets, one pair for each such held-out image, in their order.
 
-    Of features only equal rows count.  allow: return them; else their presence is an InputError that names the first.
+    Of features only equal rows count.  allow: return the pairs.  Raises InputError that names the first pairs if not allowed.
     """
     partner = _equal(train, heldout)
     if isinstance(train, Images) and isinstance(heldout, Images):
@@ -65,9 +73,9 @@ def overlap(
 def reported(
     partner: Mapping[int, int], names: Sequence[str], heldout: Images | Rows, *, allow: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Names (train, held-out) of what is in both sets, or the refusal of it: see `overlap`.
+    """Return the names (train, held-out) of images that are in both sets, or raise InputError: see `overlap`.
 
-    partner: held-out row -> the training row that it is.  names: of the training rows.
+    partner: held-out row -> the equal training row.  names: of the training rows.
     """
     pairs = tuple((names[partner[row]], heldout.names[row]) for row in sorted(partner))
     if pairs and not allow:
@@ -76,8 +84,8 @@ def reported(
         raise InputError(
             got=f"{len(pairs):,} of {len(heldout):,} held-out images that are in the training set too "
             f"(training = held-out): {first}{more}",
-            need="held-out images that the model has never seen: they say how close an innocent image comes",
-            remedy="take them out of the held-out set, or give --allow-overlap to keep and report them",
+            need="held-out images that the model has never seen: they show how close unseen images come to the training images",
+            remedy="take them out of the held-out set, or give --allow-overlap to keep and list them",
         )
     return pairs
 
@@ -111,7 +119,7 @@ def _seen(one: Images | Rows) -> str:
 
 
 def _check_apart(one: Images | Rows, other: Images | Rows, flag: str, against: str, remedy: str) -> None:
-    """Raise InputError where `one` is nothing but `other`, or its beginning."""
+    """Raise InputError if `one` is `other`, or the beginning of `other`."""
     if one.place and one.place == other.place:
         how = "the same path"
     elif _is_beginning(_values(one), _values(other)):
@@ -148,13 +156,13 @@ def _parts(x: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 
 def _equal(train: Images | Rows, heldout: Images | Rows) -> dict[int, int]:
-    """Held-out row -> the first training row with the same values."""
+    """Return held-out row -> the first training row with the same values."""
     found = exact_duplicates(_values(heldout), _values(train))
     return {row: int(found[row]) for row in (found >= 0).nonzero().flatten().tolist()}
 
 
 def _near(train: Tensor, heldout: Tensor) -> dict[int, int]:
-    """Held-out row -> the training row that correlates most with it, where that is above 0.999.
+    """Return held-out row -> the training row that correlates most with that image, if above 0.999.
 
     train: (n, c, 32, 32).  heldout: (m, c, 32, 32).
     """
@@ -199,7 +207,7 @@ def _of_framing(sets: dict[str, Images | Rows]) -> Iterator[str]:
         )
         if abs(_framed(one) - _framed(train)) > _FRAMES:
             yield (
-                f"{sizes} are made ready differently ({one.resized}; {train.resized}): copies may be missed. Bring them to"
+                f"{sizes} are prepared differently ({one.resized}; {train.resized}): copies may be missed. Bring both sets to"
                 " one size."
             )
         elif (
@@ -207,7 +215,7 @@ def _of_framing(sets: dict[str, Images | Rows]) -> Iterator[str]:
             and one.shape[1] != one.shape[2]
             and abs(_aspect(one) / _aspect(train) - 1) > _FRAMES
         ):
-            yield f"{sizes} differ in shape: copies may be missed. Bring them to one shape."
+            yield f"{sizes} differ in shape: copies may be missed. Bring both sets to one shape."
 
 
 def _framed(one: Images) -> float:

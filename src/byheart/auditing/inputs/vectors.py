@@ -1,4 +1,4 @@
-"""Rows of features from where they lie, and what images and features are asked alike."""
+"""Rows of features, read from their source, and a check that images and features share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["check_varied", "vectors"]
 
 
 def vectors(source: Source, label: str, rows: Array, blocks: Iterable[Block]) -> Rows:
-    """The rows of a source of vectors in float32; an array that is that already is shared, not copied.
+    """Read the rows of a source of vectors in float32; an array of this type already is shared, not copied.
 
     blocks: of these rows.  Raises InputError unless they are finite, of one length, and differ.
     """

@@ -1,8 +1,8 @@
-"""Faint sets: images whose values fill a small part of the range are stretched over the whole range, all alike.
+"""Faint sets: images whose values fill a small part of the range are stretched over the whole range, all by one map.
 
-Planted noise, blank windows and the rounding of planted copies are stated in units of the range from black to white.  Images
-between 0.40 and 0.45, or 12 bits in numbers of 16, would drown in them.  One affine map for all sets, from the smallest value
-of all to the largest, treats samples and held-out images alike: under the null they stay exchangeable.
+The noise of test copies, blank windows and the rounding of test copies are stated in units of the range from black to white.
+Images between 0.40 and 0.45, or 12 bits in numbers of 16, would drown in this noise.  One affine map for all sets, from the
+smallest value of all to the largest, treats samples and held-out images alike: under the null they stay exchangeable.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def windowed(values: Tensor, window: tuple[float, float]) -> Tensor:
 
 
 def framed(sets: dict[str, Images]) -> list[str]:
-    """Say what was stretched, and where the training images are faint beside another set, which no map of all sets mends.
+    """Say which images were stretched, and whether the training images are faint beside another set, which no common map mends.
 
     sets: by their names in a sentence, as `stretched` returns them, training images among them as "training images".
     """
@@ -50,13 +50,13 @@ def framed(sets: dict[str, Images]) -> list[str]:
     if train.window != (0.0, 1.0):
         low, high = train.window
         return [
-            f"All images lie between {low:.3g} and {high:.3g} of the range from black to white. They are stretched to the whole"
-            " range before they are compared; if their white was meant to lie lower, write them as bytes up to 255."
+            f"All values lie between {low:.3g} and {high:.3g} of the range from black to white. The images are stretched to the whole"
+            " range before they are compared; if white was meant to be a smaller value, write the images as bytes up to 255."
         ]
     extents = {name: high - low for name, (low, high) in ((name, extent(one)) for name, one in sets.items())}
     own = extents.pop("training images")
     return [
-        f"The training images fill {own:.2g} of the range from black to white, the {name} {part:.2g}: bring them to one range,"
+        f"The training images fill {own:.2g} of the range from black to white, the {name} {part:.2g}: bring all sets to one range,"
         " or copies may be missed."
         for name, part in extents.items()
         if own < NARROW <= part

@@ -1,4 +1,4 @@
-"""Shares as bars with their intervals: the sensitivity card and the copy share."""
+"""Shares as bars with their intervals: the detection table and the share of copies."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from byheart.auditing.page.words import PLANTED, share_words
-from byheart.report.words import percent, plural, rate
+from byheart.report.words import SPACE, percent, plural, rate
 
 if TYPE_CHECKING:
     from byheart.auditing.record import CopyShare, Planted, Share
 
 __all__ = ["Bar", "BarGroup", "card_groups", "share_bars"]
 
-MISSED, WEAK = 0.5, 0.9  # recalls below which the card says so
+MISSED, WEAK = 0.5, 0.9  # recalls below which the table says so
 FOUND = 0.99  # share of right images among the candidates, below which the search itself loses copies
 
 
 @dataclass(frozen=True)
 class Bar:
-    """width, low, high: per cent of the track; low and high None without an interval.  note: smaller, after the value."""
+    """A bar.  width, low, high: per cent of the track; low and high None without an interval.  note: smaller, after the value."""
 
     name: str
     value: str
@@ -40,11 +40,14 @@ class BarGroup:
 
 
 def card_groups(card: Sequence[Planted]) -> list[BarGroup]:
-    """Group the sensitivity card: the mix that the copy share assumes, what lies beyond that mix, blends, parts."""
+    """Group the detection table: the main kinds, which the share of copies assumes, other whole copies, mixtures, parts."""
     groups = (
-        ("Whole copies, the mix that the copy share assumes", [row for row in card if row.main]),
-        ("Whole copies beyond that mix", [row for row in card if not row.main and row.channel == "whole"]),
-        ("Blends of two training images", [row for row in card if not row.main and row.channel == "blend"]),
+        (
+            "Main kinds of copies (the best estimate of the share assumes that they are equally frequent)",
+            [row for row in card if row.main],
+        ),
+        ("Other copies of a whole image", [row for row in card if not row.main and row.channel == "whole"]),
+        ("Mixtures of two training images", [row for row in card if not row.main and row.channel == "blend"]),
         ("Parts of training images", [row for row in card if not row.main and row.channel == "local"]),
     )
     return [BarGroup(name, tuple(map(_planted, rows))) for name, rows in groups if rows]
@@ -53,9 +56,9 @@ def card_groups(card: Sequence[Planted]) -> list[BarGroup]:
 def _planted(row: Planted) -> Bar:
     parts = [] if row.recall is None else [f"of {row.recall.count:,}"]
     if row.matched is not None:
-        parts.append(f"{percent(row.matched)} named right")
+        parts.append(f"right match {percent(row.matched)}")
     if row.shortlisted is not None and row.shortlisted < FOUND:
-        parts.append(f"the search finds {percent(row.shortlisted)}")
+        parts.append(f"among the candidates {percent(row.shortlisted)}")
     name, note = PLANTED.get(row.name, row.name), ", ".join(parts)
     if row.recall is None:
         return Bar(name, share_words(None), note, "", 0.0, None, None)
@@ -64,25 +67,25 @@ def _planted(row: Planted) -> Bar:
 
 def _missed(recall: float) -> str:
     if recall == 0:
-        return "never seen"
+        return "all missed"
     return (
         "mostly missed" if recall < MISSED else f"1 in {1 / (1 - recall):.0f} missed" if recall < WEAK else ""
     )
 
 
 def share_bars(share: CopyShare) -> BarGroup:
-    """Make bars of the copy share, raw, bounded, corrected and cross-checked, on one scale."""
+    """Make bars of the share of copies, raw, bounded, corrected and cross-checked, on one scale."""
     known = [one for one in (share.raw, share.corrected, share.cross_check) if one is not None]
     scale = _rounded_up(max([share.low, *(one.high for one in known)]))
-    accused = f"above the held-out score that {percent(share.alpha)} of innocent samples exceed, too"
-    bars = [_bar("score like copies (raw)", share.raw, accused, "", scale)]
-    lowest = "chance matches taken off, as if no copy were missed; holds for any mix of copies"
+    raw = f"uncorrected; {percent(share.alpha)} of samples that copy nothing would be counted by chance"
+    bars = [_bar("high scores", share.raw, raw, "", scale)]
+    lowest = f"97.5{SPACE}% confidence; chance matches subtracted, missed copies not added; holds for every mix of kinds"
     bars.append(Bar("copies, at least", percent(share.low), lowest, "", 100 * share.low / scale, None, None))
     if share.corrected is not None:
-        note = f"chance matches taken off, missed copies added; assumes {share.mix}"
+        note = f"chance matches subtracted, missed copies added; assumption: {share.mix}"
         bars.append(_bar("copies, best estimate", share.corrected, note, "", scale))
-    if share.cross_check is not None:
-        note = "Storey's estimate from the p-values alone, without planted copies"
+    if share.cross_check is not None and share.cross_check.high > 0:
+        note = "from the p-values alone (Storey), without test copies; shares of a few per cent do not show"
         bars.append(_bar("cross-check", share.cross_check, note, "", scale))
     return BarGroup(f"Share of {plural(share.raw.count, 'sample')}; a full bar is {rate(scale)}", tuple(bars))
 

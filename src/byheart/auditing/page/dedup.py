@@ -1,4 +1,4 @@
-"""The page of a deduplication: how many images a training set really has, and which of them are one."""
+"""The page of a deduplication: how many distinct images a training set has, and which images are duplicates."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def dedup_page(result: DedupRecord) -> str:
 def _headline(result: DedupRecord) -> str:
     n = result.source.count
     if not result.clusters:
-        return f"No image of these {n:,} is a copy of another one."
-    verb = "is a copy" if result.duplicates == 1 else "are copies"
+        return f"No duplicates were found among {plural(n, 'image')}."
+    verb = "is a duplicate" if result.duplicates == 1 else "are duplicates"
     return (
         f"{result.duplicates:,} of {plural(n, 'image')} {verb} of others: {result.distinct:,} are distinct."
     )
@@ -97,7 +97,9 @@ def _tiles(result: DedupRecord) -> list[tuple[str, str, str]]:
     n = result.source.count
     sizes = Counter(min(len(cluster.members), _LARGE) for cluster in result.clusters)
     largest = max(len(cluster.members) for cluster in result.clusters)
-    many = f"{plural(sizes[2], 'pair')}, {sizes[_LARGE]:,} of three or more; the largest has {largest:,}"
+    many = (
+        f"{plural(sizes[2], 'pair')}, {sizes[_LARGE]:,} of three or more images; the largest has {largest:,}"
+    )
     return [
         (
             "effect on n",
@@ -105,7 +107,11 @@ def _tiles(result: DedupRecord) -> list[tuple[str, str, str]]:
             f"{percent(result.duplicates / n)} of the images add nothing new",
         ),
         ("groups", f"{len(result.clusters):,}", many),
-        ("exact duplicates", f"{result.exact:,}", "every value the same; the others are near copies"),
+        (
+            "exact duplicates",
+            f"{result.exact:,}",
+            "equal in every value; the other duplicates are nearly equal or changed",
+        ),
     ]
 
 

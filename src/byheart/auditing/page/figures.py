@@ -26,8 +26,8 @@ COLORS = (COPY, MUTED, SIGN, GOOD, INK)
 
 @own_settings()
 def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
-    """Draw the histograms, each with area 1, and the threshold of an accusation."""
-    figure, axes = panel("calibrated score", "share of images, per unit of score")
+    """Draw the histograms, each with area 1, and the threshold for a flag."""
+    figure, axes = panel("similarity score", "share of images, per unit of score")
     for color, one in zip(COLORS, histograms, strict=False):
         counts, edges = np.array(one.counts, float), np.array(one.edges)
         heights = counts / max(counts.sum(), 1) / np.diff(edges)
@@ -40,8 +40,8 @@ def density_figure(histograms: Sequence[Histogram], threshold: float | None) -> 
 
 @own_settings()
 def tail_figure(histograms: Sequence[Histogram], threshold: float | None) -> Figure:
-    """Draw the share of images with at least each score, on a log axis: where copies part from what chance makes."""
-    figure, axes = panel("calibrated score", "share of images with at least this score")
+    """Draw the share of images with at least each score, on a log axis: where copies depart from what chance makes."""
+    figure, axes = panel("similarity score", "share of images with at least this score")
     axes.set_yscale("log")
     for color, one in zip(COLORS, histograms, strict=False):
         counts = np.array(one.counts, float)
@@ -69,7 +69,7 @@ def signal_panel(signals: Sequence[Signal]) -> Panel:
     )
     return Panel(
         head="The model's own error",
-        caption="How much worse the model denoises held-out images than training images, with 95 % intervals. Zero: it treats both alike.",
+        caption="How much worse the model denoises held-out images than training images, with 95 % intervals. At 0 the model treats both alike.",
         x="noise level, in units of the data's RMS",
         y="loss gap",
         lines=[gap],
@@ -81,7 +81,7 @@ def _threshold(axes: Axes, threshold: float | None) -> None:
         return
     axes.axvline(threshold, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.annotate(
-        "accused →",
+        "flagged →",
         xy=(threshold, 1),
         xycoords=("data", "axes fraction"),
         xytext=(3, -9),

@@ -1,4 +1,4 @@
-"""The page of an audit: the verdict in one sentence, then everything that it stands on.
+"""The page of an audit: the verdict in one sentence, then everything that the verdict rests on.
 
 One file that loads nothing, whatever went in: of long lists the page shows the first and says how many there are.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byheart.auditing.page.advice import advice, flags_of
 from byheart.auditing.page.bars import card_groups, share_bars
 from byheart.auditing.page.blanks import blank_views
 from byheart.auditing.page.figures import density_figure, signal_panel, tail_figure
@@ -39,7 +40,7 @@ HOME = Path(__file__).parent
 
 
 PAIRS = 24
-"""Pairs shown, of the most suspicious and of those drawn at random."""
+"""Pairs shown, of the closest and of those drawn at random."""
 LISTED = 20
 """Entries shown of any list of names."""
 _FRAGMENT = 6
@@ -57,7 +58,9 @@ def audit_page(result: AuditRecord) -> str:
             result=shown,
             limit=LISTED,
             subject=subject(shown),
-            tiles=tiles(shown),
+            tiles=tiles(result),
+            next=advice(result),
+            by_chance=flags_of(result).by_chance,
             worst=worst,
             random=random,
             total=len(result.pairs),
@@ -88,7 +91,7 @@ def audit_fragment(result: AuditRecord) -> str:
         environment(HOME)
         .get_template("audit_fragment.html.j2")
         .render(
-            result=shown, subject=subject(shown), tiles=tiles(shown), worst=worst, total=len(result.pairs)
+            result=shown, subject=subject(shown), tiles=tiles(result), worst=worst, total=len(result.pairs)
         )
     )
 
@@ -103,7 +106,7 @@ def _shown(result: AuditRecord, pairs: int) -> AuditRecord:
 
 def _channels(result: AuditRecord) -> list[Sheet]:
     found = (
-        ("The samples as they are", result.channels),
+        ("The samples", result.channels),
         ("The samples denoised before the test (the verdict does not use it)", result.denoised),
     )
     return [channel_sheet(name, channels) for name, channels in found if channels]
@@ -118,21 +121,21 @@ def _score_figures(result: AuditRecord) -> Iterator[FigureView]:
     counts = ", ".join(f"{one.name} {sum(one.counts):,}" for one in histograms)
     if len(histograms) == 1:
         head, caption = (
-            "Where they lie",
-            f"Images: {counts}. Alone they cannot tell which scores are unusual.",
+            "Scores of the samples",
+            f"Similarity scores ({counts}). Without held-out images it is unknown which scores are unusual.",
         )
     else:
         head, caption = (
-            "Where samples and held-out images lie",
-            f"Images: {counts}; each area is 1. A model that does not copy puts its samples where held-out images are. Copies lie to the right of them.",
+            "Scores of samples and held-out images",
+            f"Distribution of the similarity scores ({counts}; both areas are 1). If nothing was copied, the two agree. Copies score higher than held-out images: look for samples to the right of the dashed threshold.",
         )
     yield FigureView(
         svg(density_figure(histograms, threshold), "density", f"{head}. {caption}"), head, caption
     )
     if len(histograms) > 1:
         head, caption = (
-            "How many score at least so much",
-            "The same, added up from the right on a log axis, where single images can be seen. Copying is a gap between the lines that does not close.",
+            "Share of images with at least this score",
+            "The same scores on a logarithmic axis, on which single images can be seen. If nothing was copied, the two lines stay together; if samples are copies, their line lies above that of the held-out images.",
         )
         yield FigureView(svg(tail_figure(histograms, threshold), "tail", f"{head}. {caption}"), head, caption)
 

@@ -49,8 +49,9 @@ class Picture:
 class PairView:
     """One pair, ready to show.
 
-    lead, says: what it is accused of, if anything; how the training image lies in it.  numbers: name and value.  frame: corners of the sample in the training image, for SVG, from
-    its upper left one clockwise (as the sample has them); empty where both are the same.  laid: SVG transform of the
+    lead, says: what the sample is flagged as, if it is; how the training image lies in the sample.  numbers: name and value.
+    frame: corners of the sample in the training image, for SVG, clockwise from the upper left corner (as the sample has them);
+    empty if both are the same.  laid: SVG transform of the
     training image into the sample.
     """
 
@@ -109,15 +110,15 @@ def _view(pair: Pair, found: Callable[[str | None, str], Picture | None]) -> Pai
 
 def _lead(pair: Pair) -> str:
     if pair.flagged:
-        return {"whole": "Accused as a copy", "blend": "Accused as a blend", "local": "Accused in part"}[
+        return {"whole": "Flagged as a copy", "blend": "Flagged as a mixture", "local": "Flagged in part"}[
             pair.channel
         ]
-    return "Closest match" if pair.p is None else "Not accused; closest match"
+    return "Closest match" if pair.p is None else "Not flagged; closest match"
 
 
 def _says(pair: Pair) -> str:
-    says = {"blend": "these two, laid over each other", "local": "one half of the sample"}
-    return says.get(pair.channel) or pose_words(pair.pose)
+    says = {"blend": "these two training images, laid over each other", "local": "one half of the sample"}
+    return says.get(pair.channel) or f"training image {pose_words(pair.pose)}"
 
 
 def _numbers(pair: Pair) -> tuple[tuple[str, str], ...]:
@@ -125,7 +126,6 @@ def _numbers(pair: Pair) -> tuple[tuple[str, str], ...]:
         ("score", number(pair.score)),
         ("p", number(pair.p)),
         ("q", number(pair.q)),
-        ("residual", number(pair.residual)),
         ("at full size", number(pair.full_size)),
     )
     return tuple((name, text) for name, text in found if text != "–")

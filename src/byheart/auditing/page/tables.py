@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,10 +29,31 @@ __all__ = [
 FALSE = 0.01  # false positives at which a model's losses are read
 
 FAMILIES = {
-    "copying": "Copying, by measures in common use",
-    "fidelity": "Fidelity: do samples look like the data?",
+    "copying": "Copying, by measures of the literature",
+    "fidelity": "Quality: do the samples look like the data?",
     "novelty": "Novelty and diversity",
 }
+
+
+REAL = {"null floor": "expected for real images", "exact null": "expected for real images"}
+"""Words of a record -> what stands behind the reference value."""
+
+HINTS = {
+    "f_mem": ". Copying: above the reference",
+    "Carlini": ". Copying: above the reference",
+    "DCR share": ". Copying: above the reference",
+    "C_T, AUC": ". Copying: above the reference",
+    "AuthPct": ". Copying: below the reference",
+    "C_T, Holm p": ". Copying: near 0",
+    "C_T, one cell": "",
+    "C_T": ". Copying: below 0",
+    "exact duplicates": ". Copying: above the reference",
+    "dHash": ". Copying: above the reference",
+    "pHash": ". Copying: above the reference",
+    "FLD gap": " A value below the reference is no proof: samples without copies can have one, too.",
+    "Vendi": " The value is no count of different samples; compare it with the reference.",
+}
+"""Beginning of the name of a measure -> how to read its value; the first that fits."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +75,26 @@ class Sheet:
 
 
 def channel_sheet(name: str, channels: Sequence[Channel]) -> Sheet:
-    """Tabulate the three questions and their answers."""
-    columns = ("channel", "all samples together, p", "accused", "threshold", "something copied?")
+    """Tabulate the three tests and their results."""
+    columns = (
+        "test",
+        "p-value, all samples together",
+        "flagged samples",
+        "threshold (score)",
+        "evidence of copying?",
+    )
     return Sheet(name, columns, tuple(map(_channel, channels)))
 
 
 def _channel(channel: Channel) -> SheetRow:
     name, asked = CHANNELS[channel.name]
-    accused = "–" if channel.rule == "none" else counted(channel.flags, channel.count)
-    cells = (number(channel.global_p), accused, number(channel.threshold), "yes" if channel.fires else "no")
+    flagged = "–" if channel.rule == "none" else counted(channel.flags, channel.count)
+    cells = (number(channel.global_p), flagged, number(channel.threshold), "yes" if channel.fires else "no")
     return SheetRow(name, asked, cells)
 
 
 def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
-    """Say when a sample is accused: once if all channels have one rule, else for each channel."""
+    """Say when a sample is flagged: once if all tests have the same rule, else for each test."""
     rules = [rule_words(channel, alpha) for channel in channels]
     if len(set(rules)) <= 1:
         return rules[:1]
@@ -77,7 +105,7 @@ def channel_rules(channels: Sequence[Channel], alpha: float) -> list[str]:
 
 
 def measure_sheets(measures: Sequence[Measure]) -> list[Sheet]:
-    """Make a table of every family; each measure stands beside its value for images that nobody could have copied."""
+    """Make a table of every family; each measure stands beside its value for images that cannot be copies."""
     columns = ("measure", "samples", "reference", "images")
     return [
         Sheet(name, columns, tuple(_measure(one) for one in measures if one.family == family))
@@ -88,12 +116,15 @@ def measure_sheets(measures: Sequence[Measure]) -> list[Sheet]:
 
 def _measure(one: Measure) -> SheetRow:
     value = interval(one.value, one.low, one.high)
-    reference = "–" if one.reference is None else f"{number(one.reference)} ({one.against})"
-    return SheetRow(one.name, one.definition, (value, reference, f"{one.count:,}"))
+    against = REAL.get(one.against, one.against)
+    reference = "–" if one.reference is None else f"{number(one.reference)} ({against})"
+    name = re.sub(r", seed \d+", "", one.name)
+    hint = next((hint for beginning, hint in HINTS.items() if one.name.startswith(beginning)), "")
+    return SheetRow(name, f"{one.definition}{hint}", (value, reference, f"{one.count:,}"))
 
 
 def signal_sheet(signals: Sequence[Signal]) -> Sheet:
-    """Tabulate what the model gives away, a row a noise level."""
+    """Tabulate what the losses of the model show, one row for each noise level."""
     has_dimension = any(one.dimension_train is not None for one in signals)
     columns = (
         "noise level",
@@ -102,7 +133,7 @@ def signal_sheet(signals: Sequence[Signal]) -> Sheet:
         "gap",
         "log ratio",
         "AUC",
-        "found at 1 % false",
+        "found at 1 % false positives",
     )
     more = ("dimension, training", "dimension, held-out") if has_dimension else ()
     return Sheet("By noise level", columns + more, tuple(_signal(one, has_dimension) for one in signals))
@@ -123,19 +154,19 @@ def _signal(one: Signal, has_dimension: bool) -> SheetRow:
 
 
 def _true_positives(one: Signal) -> str:
-    """Write the share with its interval, of records made before it was kept the share alone."""
+    """Write the share with its interval; records of older versions have the share alone."""
     if one.tpr is None or one.tpr_low is None or one.tpr_high is None:
         return percent(one.tpr)
     return share_words(Share(value=one.tpr, low=one.tpr_low, high=one.tpr_high, count=one.auc.count))
 
 
 def signal_note() -> str:
-    """Say how many held-out images the share that is found at 1 % false positives takes."""
+    """Say how many held-out images are needed for the share that is found at 1 % false positives."""
     least, enough = heldout_for_a_limit(FALSE), heldout_for_a_rate(FALSE)
     return (
-        "Found at 1 % false: the threshold is read off the held-out images whose losses are compared. Below"
-        f" {least:,} of them the interval begins at 0 whatever the losses are; from {enough:,} on the rate of 1 % is known to"
-        " within half of itself."
+        "Found at 1 % false positives: the threshold comes from the held-out images whose losses are compared. With fewer"
+        f" than {least:,} held-out images the interval begins at 0 whatever the losses are; with {enough:,} or more the rate of"
+        " 1 % is known to within half of itself."
     )
 
 

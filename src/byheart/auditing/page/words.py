@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from byheart.auditing.page.advice import flags_of
 from byheart.report.words import SPACE, counted, number, percent, plural, rate
 
 if TYPE_CHECKING:
@@ -27,20 +28,20 @@ __all__ = [
 CHANNELS = {
     "whole": (
         "whole image",
-        "Is it one training image as a whole: as it is, or flipped, moved, cropped, turned, blurred, noisy?",
+        "Is the sample a copy of one training image: unchanged, flipped, shifted, cropped, rotated, blurred or noisy?",
     ),
-    "blend": ("blend", "Is it two training images laid over each other?"),
-    "local": ("part of an image", "Is one half of it from a training image?"),
+    "blend": ("mixture", "Is the sample a mixture of two training images, laid over each other?"),
+    "local": ("part of an image", "Is one half of the sample copied from a training image?"),
 }
-"""Channel -> its name for people, and what it asks of a sample."""
+"""Channel -> the name of the test for people, and what the test asks of a sample."""
 
 PLANTED = {
     "exact": "exact copy",
     "noise-0.05": "faint noise (σ 0.05)",
     "noise-0.15": "noise (σ 0.15)",
     "noise-0.30": "heavy noise (σ 0.30)",
-    "shift-1": "moved by 1 px",
-    "shift-2": "moved by 2 px",
+    "shift-1": "shifted by 1 px",
+    "shift-2": "shifted by 2 px",
     "flip": "flipped",
     "crop-90": f"cropped to 90{SPACE}%",
     "crop-80": f"cropped to 80{SPACE}%",
@@ -49,15 +50,15 @@ PLANTED = {
     "contrast-0.7": "less contrast (× 0.7)",
     "jpeg-50": "JPEG of quality 50",
     "blur-0.8": "blurred by 0.8 px",
-    "rotation-5": "turned by 5°",
-    "rotation-10": "turned by 10°",
+    "rotation-5": "rotated by 5°",
+    "rotation-10": "rotated by 10°",
     "inversion": "inverted",
     "flip-crop-noise": "flipped, cropped, noisy",
-    "jpeg-shift-gain": "JPEG, moved, darker",
-    "blend": "half and half",
-    "collage": "one half from another",
+    "jpeg-shift-gain": "JPEG, shifted, darker",
+    "blend": "mixture, half and half",
+    "collage": "one half of another image",
 }
-"""Kind of planted copy -> its name for people; any other keeps its own."""
+"""Kind of test copy -> its name for people; any other kind keeps its own name."""
 
 
 def share_words(share: Share | None) -> str:
@@ -69,7 +70,7 @@ def share_words(share: Share | None) -> str:
 
 
 def pose_words(pose: Pose) -> str:
-    """Say how the training image lies in the sample: `flipped, turned 3° clockwise, cropped to 90 %, moved 1 px right`."""
+    """Say how the training image lies in the sample: `flipped, rotated 3° clockwise, cropped to 90 %, shifted 1 px right`."""
     x, y = shift(pose)
     moved = [
         f"{number(round(abs(by), 1))}{SPACE}px {names[by > 0]}"
@@ -79,13 +80,13 @@ def pose_words(pose: Pose) -> str:
     angle, zoom = round(pose.angle, 1), round(100 * pose.zoom)
     done = (
         "flipped" if pose.flip else "",
-        f"turned {number(abs(angle))}° {'clockwise' if angle > 0 else 'counterclockwise'}" if angle else "",
+        f"rotated {number(abs(angle))}° {'clockwise' if angle > 0 else 'counterclockwise'}" if angle else "",
         f"cropped to {zoom}{SPACE}%"
         if zoom < 100
-        else f"shrunk to {10000 / zoom:.0f}{SPACE}%"
+        else f"reduced to {10000 / zoom:.0f}{SPACE}%"
         if zoom > 100
         else "",
-        f"moved {' and '.join(moved)}" if moved else "",
+        f"shifted {' and '.join(moved)}" if moved else "",
         f"blurred by {number(round(pose.blur, 1))}{SPACE}px" if pose.blur else "",
     )
     return ", ".join(filter(None, done)) or "in the same pose"
@@ -99,19 +100,23 @@ def shift(pose: Pose) -> tuple[float, float]:
 
 
 def rule_words(channel: Channel, alpha: float) -> str:
-    """Say when a sample is accused, and what that rule promises."""
+    """Say when a sample is flagged, and which false-positive rate that rule keeps."""
     if channel.rule == "none" or channel.rank is None:
-        return "No single sample is accused."
+        return "No single sample is flagged."
     which = (
         "every held-out image"
         if channel.rank == 1
         else f"the {_ordinal(channel.rank)} highest held-out image"
     )
-    accused = f"A sample is accused if it scores higher than {which}."
+    flagged = f"A sample is flagged if its similarity score is higher than that of {which}."
     if channel.rule == "pac":
-        return f"{accused} In this audit that hits at most {rate(alpha)} of innocent samples, with 95 % confidence."
+        return (
+            f"{flagged} In this audit each test flags at most {rate(alpha)} of the samples that copy nothing, with 95 %"
+            " confidence."
+        )
     return (
-        f"{accused} Over many audits that hits {rate(alpha)} of innocent samples; in this one it may be more."
+        f"{flagged} On average over many audits each test flags at most {rate(alpha)} of the samples that copy nothing; in this"
+        " audit it may be more."
     )
 
 
@@ -134,10 +139,15 @@ def subject(result: AuditRecord) -> str:
 def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
     """List the numbers under the verdict: name, value, and what to know about that value."""
     found = []
-    whole = next((channel for channel in result.channels if channel.name == "whole"), None)
-    if whole is not None and whole.rule != "none":
-        note = "single samples, worst first below" if whole.flags else "single samples"
-        found.append(("accused", counted(whole.flags, whole.count), note))
+    if any(channel.name == "whole" and channel.rule != "none" for channel in result.channels):
+        flags = flags_of(result)
+        kinds = (
+            f"{flags.whole:,} as a whole image, {flags.others:,} as a mixture or in part; "
+            if flags.others
+            else ""
+        )
+        note = f"{kinds}about {flags.expected:,.1f} expected by chance"
+        found.append(("flagged samples", counted(flags.total, flags.samples), note))
     if (share := result.copy_share) is not None:
         if share.low > 0:
             of = "samples that are not blank" if result.inputs.samples.blank else "all samples"
@@ -145,36 +155,38 @@ def tiles(result: AuditRecord) -> list[tuple[str, str, str]]:
         if share.corrected is not None:
             between = f"95{SPACE}% interval {percent(share.corrected.low)} to {percent(share.corrected.high)}"
             found.append(("copies, best estimate", percent(share.corrected.value), between))
-    if (distinct := result.distinct) is not None and distinct.estimate >= 0.5:
+    if (distinct := result.distinct) is not None and distinct.corrected >= 0.5:
         if distinct.bounded:
-            seen = f"a lower bound; {distinct.observed:,} are matched here"
+            seen = (
+                f"at least, in a larger set of samples; about {round(distinct.corrected):,} are copied here"
+            )
             found.append(("training images copied", f"about {round(distinct.estimate):,}", seen))
         else:
-            seen = "too few more than once to say how many in all"
-            found.append(("training images copied", f"{distinct.observed:,} seen", seen))
+            seen = "in these samples; too few were copied twice to say how many in all"
+            found.append(("training images copied", f"about {round(distinct.corrected):,}", seen))
     if result.power.below is not None and result.verdict != "copying":
-        found.append(
-            ("cannot be excluded", f"below {percent(result.power.below)}", "copies among all samples")
-        )
+        limit = f"below {percent(result.power.below)}"
+        found.append(("could have gone unseen", limit, "copies among all samples"))
     return found
 
 
 def population_words(population: PopulationCheck) -> list[str]:
-    """Say whether held-out images look like copies, and what follows."""
-    seen = (
-        f"Of the held-out images, {share_words(population.share)} match a training image as closely as copies made on purpose "
-        f"(all but the weakest 5 % of those). Up to {rate(population.limit)}, a close match is evidence."
+    """Say whether held-out images look like copies, and what follows for single samples."""
+    level = (
+        "A single close match means something only if unseen images rarely come as close to a training image as copies do. Here"
+        f" {share_words(population.share)} of the held-out images come as close as 95 % of the close test copies do; the limit is"
+        f" {rate(population.limit)}."
     )
     if population.flags_on:
-        return [seen, "So it is here: single samples can be accused."]
-    close = f"{percent(population.as_close)} of them match as closely as the median exact copy."
-    return [seen, close, "So here it proves nothing about a single sample: none is accused."]
+        return [level, "The share is not above the limit, so the audit may flag single samples."]
+    close = f"{percent(population.as_close)} of the held-out images come as close as the median exact copy."
+    return [level, close, "The share is above the limit, so no single sample is flagged."]
 
 
 def reading_words(reading: ReadAs) -> str:
     """Say how training and held-out pictures were read that could be read in two ways, and why so."""
     turned = {
-        "shown": "turned as their rotation mark says",
+        "shown": "rotated as their rotation mark says",
         "stored": "as stored, whatever their rotation mark says",
     }
     fitted = {"cut": "the centered square of those that are not square", "squash": "squashed to squares"}

@@ -17,8 +17,8 @@ from byheart.data.reader.reading import Reading
 __all__ = ["as_trained", "known_reading"]
 
 _SHARDS = (
-    "The training set lies in shards: how its pictures were read was fixed when the shards were written. The reading said here"
-    " is that of the held-out images; the two must be the same."
+    "The training set lies in shards: how its pictures were read was fixed when the shards were written. The reading named here"
+    " is that of the held-out images; both must be the same."
 )
 
 
@@ -47,7 +47,7 @@ def as_trained(
         return sets, None, ()
     found = chosen(sets.samples, train, heldout, {**known, **given}, alpha)
     if known and not given:
-        found = replace(found, why="Pictures were read as the data of the trained run were.")
+        found = replace(found, why="Pictures were read as the trained run read its data.")
     record = ReadAs(
         orientation=found.reading.orientation,
         fit=found.reading.fit,

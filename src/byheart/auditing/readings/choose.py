@@ -1,4 +1,4 @@
-"""Which reading the training set of an audit had, where its files can be read in two ways that differ.
+"""The choice of how a model read its training images, if the files can be read in two ways that differ.
 
 A setting is open if nobody gave it, if in half of alpha of the training or held-out images at least (.5 %) the pictures
 would look otherwise, and if none of the samples could be read otherwise: a model that was trained on turned photographs writes

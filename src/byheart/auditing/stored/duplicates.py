@@ -1,11 +1,11 @@
 """Duplicates in a training set that lies in shards: equal images, and those that correlate above 0.999.
 
-    one pass over the set        128-bit digests: equal images; contrasts: blank images, which are told only where they are equal
+    one pass over the set        128-bit digests: equal images; contrasts: blank images, which are duplicates only if they are equal
     a block of images at a time  against all shards from its own on: correlations in the space `soft`
     connected components         clusters
 
-What `dedup` tells of images in memory beyond that (flipped, moved, cropped, turned, blurred, noisy ones) takes tables of the
-whole set, and is not told here.  Memory: two blocks of rows, and about 150 bytes an image for digests, contrasts and clusters.
+The other duplicates that `dedup` finds in memory (flipped, shifted, cropped, rotated, blurred, noisy ones) need tables of the
+whole set, and are not searched for here.  Memory: two blocks of rows, and about 150 bytes an image for digests, contrasts and clusters.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from byheart.numerics.topk import MISSING, TopK
 __all__ = ["NOT_TOLD", "StoredDuplicates", "stored_duplicates"]
 
 NOT_TOLD = (
-    "The set lies in shards: equal and nearly equal images (correlation above 0.999) are told; flipped, moved, cropped, turned,"
-    " blurred and noisy ones are not."
+    "The set lies in shards: only equal and nearly equal images (correlation above 0.999) are found; flipped, shifted, cropped,"
+    " rotated, blurred and noisy ones are not."
 )
 
 _BLOCK = 4096  # images that are compared with all shards at a time
@@ -48,8 +48,8 @@ _MORE = 16  # times as many where there were more
 
 @dataclass(frozen=True, eq=False)
 class StoredDuplicates:
-    """equal, groups: (n,) the first image with the same values; the first one of the cluster.  blank: (k,) blank images, told
-    only where they are equal.  clusters: as recorded.
+    """Duplicates of a stored set.  equal: (n,) the first image with the same values.  groups: (n,) the first image of the cluster.
+    blank: (k,) blank images, duplicates only if they are equal.  clusters: as recorded.
     """
 
     equal: Tensor
@@ -83,7 +83,7 @@ def _equal(train: Stored) -> tuple[Tensor, Tensor]:
         values = as_floats(images)
         found[ids.numpy()] = np.frombuffer(b"".join(digests(values)), "V16")
         contrasts[ids] = contrast(values)
-        train.tell("equal images", int(ids[-1]) + 1, len(train))
+        train.tell("finding equal images", int(ids[-1]) + 1, len(train))
     _, first, which = np.unique(
         found.view("u8").reshape(-1, 2), axis=0, return_index=True, return_inverse=True
     )
@@ -101,7 +101,7 @@ def _joined(train: Stored, groups: Tensor, kept: Tensor) -> Tensor:
     soft = spaces(train.chosen(kept[:FIRST])).soft
     waiting: list[Tensor] = []
     for at, block in enumerate(torch.split(kept, _BLOCK)):
-        train.tell("comparing", at * _BLOCK, len(kept))
+        train.tell("searching for duplicates", at * _BLOCK, len(kept))
         waiting.append(_alike(train, block, soft))
         if (
             sum(pairs.shape[1] for pairs in waiting) > _PAIRS
@@ -138,7 +138,7 @@ def _searched(train: Stored, asked: Tensor, soft: Tensor, k: int) -> TopK:
 
 
 def _cluster(train: Stored, rows: Tensor, equal: Tensor, groups: Tensor, shown: int) -> Cluster:
-    """Make the record of images that are one.  rows: (c,) ids, ascending.  shown: how many images keep their picture."""
+    """Make the record of a cluster of duplicates.  rows: (c,) ids, ascending.  shown: how many images keep their picture."""
     some = train.some(rows[:shown]) if shown else None
     members = []
     for at, row in enumerate(rows.tolist()):

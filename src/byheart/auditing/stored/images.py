@@ -1,4 +1,4 @@
-"""The copy test of images whose training set lies in shards: of the whole set, those that could be meant are taken out.
+"""The copy test of images whose training set lies in shards: images that could have been copied are taken out of the set.
 
     samples, held-out images, the same blurred ─ the 32 likest of all shards each ─┐
     the first 2,000, from which the filters are learned ──────────────────────────────┴─ the copy test, in memory
@@ -35,7 +35,7 @@ __all__ = ["copies_of_stored_images"]
 
 
 def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body:
-    """Make the copy test against the images of a stored set that samples and held-out images are most like."""
+    """Make the copy test with those images of a stored set that samples and held-out images are most similar to."""
     taken = _taken(sets, train)
     found = train.some(taken)
     assert isinstance(found, Images) and isinstance(sets.samples, Images)
@@ -47,7 +47,7 @@ def copies_of_stored_images(sets: Sets, train: Stored, request: Request) -> Body
         warnings=(*body.warnings, *_warnings(len(rows), len(taken), len(train))),
         pairs=renumbered(body.pairs, train=rows),
         random_pairs=renumbered(body.random_pairs, train=rows),
-        test=None,  # it knows a part of the training set, chosen by these samples: not one to compare others by
+        test=None,  # this test knows only a part of the training set, chosen by these samples: no use for other samples
     )
 
 
@@ -64,7 +64,7 @@ def _taken(sets: Sets, train: Stored) -> Tensor:
 
 
 def _queries(sets: Sets) -> Tensor:
-    """Join everything that is compared with training images: (q, c, 32, 32)."""
+    """Join all images that are compared with training images: (q, c, 32, 32)."""
     assert isinstance(sets.samples, Images)
     if sets.heldout is None:
         return sets.samples.small
@@ -77,11 +77,11 @@ def _warnings(compared: int, taken: int, total: int) -> Iterator[str]:
     if compared < taken:
         yield (
             f"{taken - compared:,} of the {taken:,} training images that samples and held-out images are most like are blank or"
-            f" nearly so. Copies of them cannot be told: the copy test compares with the other {compared:,}."
+            f" nearly so. Copies of blank images cannot be recognized: the copy test compares samples with the other {compared:,}."
         )
     if taken < total:
         yield (
-            f"The training set lies in shards: all {total:,} images were searched for the {CANDIDATES} likest of each sample and"
-            f" held-out image, and {compared:,} images were compared in full. Noise, mixtures, halves, the sensitivity card and"
-            " duplicates are judged among those only."
+            f"The training set lies in shards: all {total:,} images were searched for the {CANDIDATES} most similar ones to each"
+            f" sample and held-out image, and {compared:,} images were compared in full. Noise, mixtures, halves, the detection"
+            " table and duplicates rest on these images only."
         )

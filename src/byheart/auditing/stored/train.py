@@ -44,7 +44,7 @@ from byheart.numerics.topk import MISSING, TopK
 __all__ = ["FIRST", "Searching", "Stored", "Table", "opened", "searching", "trained_on"]
 
 FIRST = 2000
-"""Images of the beginning from which the copy test learns its filters.  A set of no more is treated as in memory."""
+"""Images of the beginning from which the copy test learns its filters.  A set of at most this size is treated as in memory."""
 
 
 @dataclass(frozen=True)
