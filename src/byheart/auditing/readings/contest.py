@@ -1,7 +1,7 @@
 """Which of two readings of the same images fits the samples, by the means of facts.
 
-1. A fact speaks where its means in the two readings differ by more than 4 standard errors (of the samples' mean and of the images'
-   together) and by more than a quarter of its standard deviation; a fact of tone by more than 0.2.
+1. A fact speaks where its means in the two readings differ by more than 4 standard errors (of the samples' mean, the images' mean and
+   the difference between the readings together) and by more than a quarter of its standard deviation; a fact of tone by more than 0.2.
 2. It votes for a reading whose mean is at least twice as close to that of the samples as the other one's, and no further away than
    half of the difference.
 3. A reading wins if all facts that speak vote for it, and they are of two kinds at least.  One kind is enough where it is tone
@@ -57,7 +57,9 @@ def contest(samples: Numbers, first: Numbers, second: Numbers) -> Contest:
     centers = np.stack([samples.mean(0), first.mean(0), second.mean(0)])
     spread = np.maximum(np.maximum(first.std(0), second.std(0)), 1e-9)
     own = np.maximum(samples.std(0), spread)
-    error = np.sqrt(own**2 / effective(samples, first, spread) + spread**2 / len(first))
+    variance = own**2 / effective(samples, first, spread)
+    variance += (spread**2 + (first - second).var(0)) / len(first)
+    error = np.sqrt(variance)
     apart = np.abs(centers[1] - centers[2])
     speaks = (apart > SPEAKS * error) & (apart > LEAST * spread) & (KINDS != SHARPNESS)
     speaks &= (KINDS != TONE) | (apart > TONES)
