@@ -10,7 +10,7 @@ import pytest
 from byheart import cli
 from byheart.experiments.catalog import RECIPES
 from byheart.experiments.study.recipe import Study, load_study
-from byheart.experiments.study.scoreboard import standings
+from byheart.experiments.study.scoreboard import all_rows, standings
 from byheart.experiments.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +68,17 @@ def test_how_long_a_scale_takes_is_said_as_the_study_says_it():
 def test_the_readme_leads_with_how_the_claims_stand():
     first = blocks(ROOT / "README.md", "")[0]
     assert first.splitlines() == [standing.line for standing in standings()]
+
+
+def test_the_readme_quotes_exponents_as_they_were_measured():
+    rows = {row["id"]: row for row in all_rows() if row["scale"] == "cpu"}
+    text = " ".join((ROOT / "README.md").read_text().split())
+    for claim, quoted in (
+        ("S3-A", "{:.2f}, 95 % interval {:.2f} to {:.2f}"),
+        ("B-S3-A-unet", "{:.2f} ({:.2f} to {:.2f})"),
+    ):
+        measured = (rows[claim][name] for name in ("measured", "low", "high"))
+        assert f"exponent {quoted.format(*measured)}" in text
 
 
 def test_a_study_of_widths_has_two():

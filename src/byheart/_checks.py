@@ -1,4 +1,4 @@
-"""Refusals that teach: every bad input is answered with what was got, what is needed, and what to do."""
+"""Errors that help: for every bad input the message says what was given, what is needed, and what to do."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ LONGEST = 60  # characters of a value that are shown
 class InputError(ValueError):
     """Bad input, in three parts: what was `got`, what the code `need`s, and the `remedy`.
 
-    The command line prints the parts one a line; in Python they read as one sentence.  Both are `printable`: the parts may
-    hold names of files and what a file says, as they are.
+    The command line prints one part per line; in Python the parts read as one sentence.  Both forms are `printable`, so that the
+    parts may hold names and contents of files unchanged.
     """
 
     def __init__(self, *, got: str, need: str, remedy: str) -> None:
@@ -64,14 +64,14 @@ def _rebuild(got: str, need: str, remedy: str) -> InputError:
 
 
 def printable(text: str) -> str:
-    """Text in which control characters, direction marks and undecodable bytes are written out, for a terminal."""
+    """Write out control characters, direction marks and undecodable bytes of a text, so that a terminal can show it."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def expanded(path: Path | str) -> Path:
-    """The path with the home folder in the place of a leading `~` or `~user`.
+    """Replace a leading `~` or `~user` of a path by the home folder.
 
-    Raises InputError where there is no such user, or nobody says where the home folder lies.
+    Raises InputError if there is no such user, or the home folder is unknown.
     """
     try:
         return Path(path).expanduser()
@@ -103,7 +103,7 @@ def check_finite(name: str, x: Tensor) -> None:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean …? `, for the front of a remedy, or nothing where no known word is near."""
+    """Write `did you mean …? `, to begin a remedy with, or an empty text if no known word is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), n=1)
@@ -124,7 +124,7 @@ def check_not_negative(name: str, value: float, *, remedy: str) -> None:
 
 
 def check_default_device() -> None:
-    """Raise InputError where torch's default device is not the CPU: what is made and drawn here would lie elsewhere."""
+    """Raise InputError if torch's default device is not the CPU: new tensors and random numbers would be on another device."""
     import torch
 
     if (device := torch.empty(0, dtype=torch.float32).device).type != "cpu":
@@ -136,7 +136,7 @@ def check_default_device() -> None:
 
 
 def check_least(name: str, value: int, least: int = 1, of: str = "", *, remedy: str) -> None:
-    """Raise InputError for a count below the least one.  name: what the caller calls it.  of: what it counts."""
+    """Raise InputError for a count below the smallest one allowed.  name: what the caller calls the count.  of: what is counted."""
     if value < least:
         raise InputError(got=f"{name} {value}", need=f"at least {least} {of}".rstrip(), remedy=remedy)
 
@@ -152,7 +152,7 @@ def check_ratio(threshold: float, name: str = "threshold") -> None:
 
 
 def check_tensor(name: str, x: object, shape: str, *, remedy: str = FROM_ELSEWHERE) -> None:
-    """Raise InputError for anything but a tensor.  shape: the one that is needed, in words."""
+    """Raise InputError for anything but a tensor.  shape: the shape that is needed, in words."""
     from torch import Tensor
 
     if not isinstance(x, Tensor):
@@ -162,7 +162,7 @@ def check_tensor(name: str, x: object, shape: str, *, remedy: str = FROM_ELSEWHE
 def check_shape(name: str, x: Tensor, one: str, shape: str, *, floats: bool = True, remedy: str) -> None:
     """Raise InputError unless x is a tensor of that shape with at least one number.
 
-    one: what each row is.  shape: its dimensions by letter, such as "(k, d)"; a last `*shape` stands for one or more.
+    one: what a row is.  shape: the dimensions by letter, such as "(k, d)"; a last `*shape` stands for one or more.
     floats: floating point only.
     """
     check_tensor(name, x, shape)
@@ -191,7 +191,7 @@ def check_alike(sets: Mapping[str, Indexed], least: int = 1, *, remedy: str) -> 
 
 
 def unknown(what: str, word: object, known: Iterable[str], *, remedy: str) -> InputError:
-    """Make the refusal of a word that is not among the known words.  The remedy begins with the nearest known word."""
+    """Make the error for a word that is not among the known words.  The remedy begins with the most similar known word."""
     words = list(known)
     return InputError(
         got=f"{what} {word!r}", need="one of " + ", ".join(words), remedy=meant(str(word), words) + remedy
@@ -199,12 +199,12 @@ def unknown(what: str, word: object, known: Iterable[str], *, remedy: str) -> In
 
 
 def extra_missing(purpose: str, extra: str) -> ImportError:
-    """The ImportError for a missing optional part, with the exact pip line that brings it."""
+    """Make the ImportError for a missing optional part, with the exact pip command that installs it."""
     return ImportError(f"{purpose} needs: pip install 'byheart[{extra}]'")
 
 
 def of_file(error: OSError) -> InputError:
-    """Make the refusal of a file that could not be read or written, from the error that names this file."""
+    """Make the InputError for a file that could not be read or written, from the error that names this file."""
     needs = {
         errno.ENOENT: ("a path that exists", "check the path"),
         errno.EACCES: ("a path that may be read and written", "check the path, and who may use it: ls -l"),
@@ -221,7 +221,7 @@ def of_file(error: OSError) -> InputError:
         errno.ENFILE: ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096"),
     }
     need, remedy = needs.get(error.errno or 0, ("a path that can be used", "check the path"))
-    # All that is written by its name says it.
+    # Errors of files that are opened by name have a filename; only standard output has none.
     name = "standard output" if error.filename is None else os.fsdecode(error.filename)
     return InputError(got=f"{name} ({error.strerror})", need=need, remedy=remedy)
 
@@ -229,25 +229,23 @@ def of_file(error: OSError) -> InputError:
 def refused(
     error: ValidationError, spec: type[BaseModel], place: Callable[[str], str] = lambda key: key
 ) -> InputError:
-    """Make the refusal of settings that were read as `spec`: the key in the file, what fits there, the nearest known name.
+    """Make the error for settings that do not fit `spec`: the key in the file, what fits there, the most similar known name.
 
     place: a dotted key of the settings -> that key in the user's file.
     """
-    found = error.errors(include_url=False)
-    # A misspelled name is also one that is missing: the first says what happened.
-    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    mistakes = error.errors(include_url=False)
+    # A misspelled name is also a missing one: the misspelling is the cause.
+    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     context = first.get("ctx", {})
     path, specs = _walk(spec, first["loc"])
-    if isinstance(
-        inner := context.get("error"), InputError
-    ):  # a specification refused it in these three parts itself
+    if isinstance(inner := context.get("error"), InputError):  # a specification raised an InputError itself
         where = f"{place(path)}: " if path else ""
         return InputError(got=where + inner.got, need=inner.need, remedy=inner.remedy)
-    more = f" (and {len(found) - 1} more that do not fit)" if len(found) > 1 else ""
+    more = f" (and {len(mistakes) - 1} more that do not fit)" if len(mistakes) > 1 else ""
     value, key = first["input"], place(path)
     match first["type"]:
         case "extra_forbidden":
-            known = sorted({name for one in specs for name in one.model_fields})
+            known = sorted({name for owner in specs for name in owner.model_fields})
             return InputError(
                 got=f"{key} = {_short(value)}, a setting that does not exist{more}",
                 need=f"one of {', '.join(known)}",
@@ -257,7 +255,7 @@ def refused(
             return InputError(got=f"no {key}{more}", need=f"the setting `{key}`", remedy=f"add `{key}`")
         case "union_tag_invalid" | "union_tag_not_found":
             value, key = context.get("tag"), place(f"{path}.kind")
-            return _not_among(key, value, [kind for one in specs if (kind := _kind(one))], more)
+            return _not_among(key, value, [kind for owner in specs if (kind := _kind(owner))], more)
         case "literal_error":
             return _not_among(key, value, re.findall(r"'([^']*)'", context["expected"]), more)
     return InputError(
@@ -276,19 +274,21 @@ def _not_among(key: str, value: object, known: Sequence[str], more: str) -> Inpu
 
 
 def _walk(spec: type[BaseModel], path: Sequence[str | int]) -> tuple[str, list[type[BaseModel]]]:
-    """The dotted key of a place inside `spec`, and the specifications that may stand there.
+    """Return the dotted key of a location inside `spec`, and the specifications that may stand there.
 
-    Left out of the key are the names that pydantic gives to the branches of a union.
+    The key leaves out the names that pydantic gives to the branches of a union.
     """
     specs, keys = [spec], []
     for part in path:
-        owners = [one for one in specs if part in one.model_fields]
+        owners = [owner for owner in specs if part in owner.model_fields]
         if owners:
             keys.append(str(part))
-            specs = [inner for one in owners for inner in _specs_in(one.model_fields[str(part)].annotation)]
+            specs = [
+                inner for owner in owners for inner in _specs_in(owner.model_fields[str(part)].annotation)
+            ]
         elif isinstance(part, int):
             keys[-1] += f" (entry {part + 1})"
-        elif chosen := [one for one in specs if _kind(one) == part]:
+        elif chosen := [owner for owner in specs if _kind(owner) == part]:
             specs = chosen
         elif "[" not in part:
             keys.append(part)

@@ -1,4 +1,4 @@
-"""Frozen specifications, their identity, and files that are never half written."""
+"""Frozen specifications, their ids, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PATIENCE, POLL = 10.0, 0.05  # seconds to wait for the reader of a pipe, and bet
 class Spec(BaseModel):
     """Base of every specification: frozen, closed to unknown fields, JSON in and out.
 
-    Raises InputError where it is written down by name, `Plan(samples=1)`; `model_validate` raises pydantic's own error.
+    `Plan(samples=1)` raises InputError for wrong settings; `model_validate` raises pydantic's own error.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -56,14 +56,14 @@ class Spec(BaseModel):
         except ValidationError as error:
             raise refused(error, type(self)) from error
 
-    # Without this mark pydantic would call it for every specification inside another one, and lose its place.
+    # Without this mark pydantic would call __init__ for every nested specification, and lose the location of the error.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
 def canonical_json(spec: BaseModel) -> str:
-    """Write the one JSON text of a specification: keys sorted, no spaces, nothing that is a default.
+    """Write a specification as JSON in its only form: keys sorted, no spaces, without settings that are defaults.
 
-    A field that is added with a default therefore changes no text.  What the defaults are is held by a test.
+    A field that is added with a default therefore changes no text.  A test fails if a default changes.
     """
     return json.dumps(differing(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -80,7 +80,7 @@ def differing(spec: BaseModel) -> dict[str, Any]:
 
 
 def _differing(value: object, plain: Any) -> Any:
-    """The plain form of a setting, with the specifications inside it reduced to what differs from their defaults."""
+    """Return the plain form of a setting; specifications inside the setting are reduced to what differs from their defaults."""
     if isinstance(value, BaseModel):
         return differing(value)
     if isinstance(value, Mapping):
@@ -95,12 +95,12 @@ def _is_default(value: object, field: FieldInfo) -> bool:
 
 
 def identity(spec: BaseModel, length: int = 12) -> str:
-    """Give the first `length` hexadecimal digits of the SHA-256 of the canonical JSON."""
+    """Return the first `length` hexadecimal digits of the SHA-256 of the canonical JSON."""
     return hashlib.sha256(canonical_json(spec).encode()).hexdigest()[:length]
 
 
 def plain_json(record: Mapping[str, object], *, indent: int | None = None) -> str:
-    """JSON of a record, with NaN and infinities as null: readers in any language accept it."""
+    """Write a record as JSON, with NaN and infinities as null, so that readers in any language accept the text."""
     return json.dumps(_finite(record), indent=indent, allow_nan=False)
 
 
@@ -115,19 +115,19 @@ def _finite(value: object) -> object:
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all, as `open_whole` does; it must not be half written even by a crash."""
+    """Write a file completely or not at all, even if the process crashes, as `open_whole` does."""
     with open_whole(path) as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
 def open_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears whole at the end of the block, or not at all where the block raises.
+    """Open a file for writing that appears complete at the end of the block, or not at all if the block raises.
 
-    A file that was there keeps its permissions until and after it is replaced; a new one has those that the umask leaves.
-    Of a symbolic link the target is replaced, and the link stays.  A device, a pipe, /dev/stdout and the like cannot be
-    replaced: they are written directly.
-    Raises OSError, which names the path, for a folder, a full disk, a pipe that nobody reads, and what else fails.
+    The new file has the permissions of the file that it replaces, or those that the umask leaves.
+    For a symbolic link the target is replaced, and the link stays.  A device, a pipe, /dev/stdout and similar files cannot be
+    replaced, and are written directly.
+    Raises OSError, which names the path, for a folder, a full disk, a pipe without a reader, and other failures.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -138,7 +138,7 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let errors of the system that name no file, or a temporary one, name this path."""
+    """Name this path in errors of the system that name no file, or a temporary file."""
     try:
         yield
     except OSError as error:
@@ -153,7 +153,7 @@ def is_stream(path: Path) -> bool:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The open descriptor that a path such as /dev/stdout or /dev/fd/63 stands for."""
+    """Return the open descriptor for which a path such as /dev/stdout or /dev/fd/63 stands; None for another path."""
     name = str(path.absolute())
     if name in STREAMS:
         return STREAMS[name]
@@ -165,7 +165,7 @@ def _descriptor(path: Path) -> int | None:
 def _straight(path: Path) -> Iterator[BinaryIO]:
     descriptor = _descriptor(path)
     if descriptor is not None:
-        # Not opened by name: of a file behind it that would begin at the front, over what was printed before.
+        # Not opened by name: that would overwrite the beginning of a file to which output was redirected.
         for printed in (sys.stdout, sys.stderr):
             if printed is not None:
                 printed.flush()
@@ -174,7 +174,7 @@ def _straight(path: Path) -> Iterator[BinaryIO]:
 
 
 def _to_write(path: Path) -> int:
-    """Open a device, or a pipe, for whose reader this waits a while: without one, opening never ends."""
+    """Open a device, or a pipe after waiting some seconds for its reader: without a reader, opening would never end."""
     for _ in range(round(PATIENCE / POLL)):
         try:
             handle = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
@@ -190,10 +190,10 @@ def _to_write(path: Path) -> int:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside the target, fsync, then rename."""
+    """Write a temporary file beside the target, call fsync, then rename the file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     before = target.stat() if target.exists() else None
-    # Its own name, not one made from the target's: that may already be as long as names may be.
+    # The name does not contain that of the target, which may already have the maximal length.
     temporary = target.with_name(DRAFT + os.urandom(6).hex())
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     handle = os.open(temporary, flags, 0o666 if before is None else 0o600)
@@ -211,7 +211,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
 
 
 def _make_like(before: os.stat_result, handle: int) -> None:
-    """Give an open file the owner and the permissions of the one that it will replace, as far as the file system has them."""
+    """Give an open file the owner and the permissions of the file that it will replace, if the file system has them."""
     with suppress(OSError):
         os.fchown(handle, before.st_uid, before.st_gid)
     with suppress(OSError):

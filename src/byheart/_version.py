@@ -1,4 +1,4 @@
-"""What `import byheart` itself needs: the version, which pyproject.toml repeats, and names that resolve when they are used."""
+"""What `import byheart` itself needs: the version, which pyproject.toml repeats, and names that are imported when they are first used."""
 
 import ast
 import sys
@@ -9,11 +9,11 @@ __version__ = "0.1.0"
 
 
 def lazy(package: str) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
-    """Give `__all__`, `__getattr__` and `__dir__` of a package that imports its public names when they are first used.
+    """Return `__all__`, `__getattr__` and `__dir__` of a package that imports its public names when they are first used.
 
-    The names and their homes are what the package's own file imports under `if TYPE_CHECKING:`, so that type checkers
-    and the program read one list.  No public name may also be the name of a module of that package: once imported, the
-    module would take its place.
+    The names and their modules are read from the imports under `if TYPE_CHECKING:` in the package's own file, so that type
+    checkers and the program use the same list.  No public name may also be the name of a module of that package: once
+    imported, the module would replace the public name.
     """
     homes = public_homes(package)
 
@@ -30,9 +30,9 @@ def lazy(package: str) -> tuple[list[str], Callable[[str], object], Callable[[],
 
 
 def public_homes(package: str) -> dict[str, str]:
-    """Read which names a package's file imports for type checkers: name -> the module that it comes from.
+    """Read which names a package's file imports for type checkers: name -> module of the name.
 
-    A module of the package itself comes from the package.
+    For a module of the package itself, the module of the name is the package.
     """
     spec = sys.modules[package].__spec__
     source = spec.loader.get_source(package)  # type: ignore[union-attr]  # every loader of Python files has it

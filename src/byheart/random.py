@@ -1,7 +1,7 @@
-"""Randomness is handed in: seeds in, generators and noise out, and no global state.
+"""Random generators, seeds and noise, which are always passed in; there is no global state.
 
 Streams are drawn on the CPU whatever the device, so that a seed means the same numbers everywhere.  torch's
-CPU generator (a Mersenne Twister) keeps the low 32 bits of its seed: seeds that agree in them are one stream.
+CPU generator (a Mersenne Twister) keeps the low 32 bits of its seed: seeds that agree in those bits give one stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["SeededNoise", "derive", "generator", "streams"]
 
 
 def generator(seed: int) -> torch.Generator:
-    """A fresh CPU generator.
+    """Return a fresh CPU generator.
 
     Raises InputError unless 0 <= seed < 2⁶³, and where torch's default device is another one.
     """
@@ -35,7 +35,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def derive(seed: int, *path: int | str) -> int:
-    """The seed of the stream named by `path` under `seed`, below 2⁶³: the same everywhere, unrelated to others."""
+    """Return the seed, below 2⁶³, of the stream named by `path` under `seed`: the same everywhere, unrelated to other streams."""
     text = json.dumps([seed, *path], separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
@@ -43,7 +43,7 @@ def derive(seed: int, *path: int | str) -> int:
 class SeededNoise:
     """Standard normal noise with one stream per sample, so that no sample's noise depends on the batch.
 
-    seeds: one per sample, b in all.  Every call goes on in each stream.
+    seeds: one per sample, b in all.  Every call continues each stream.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -52,7 +52,10 @@ class SeededNoise:
     def __call__(
         self, shape: tuple[int, ...], dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
     ) -> torch.Tensor:
-        """The next draw of every sample, (b, *shape).  dtype: float32 if None; float64 draws other numbers."""
+        """Return the next draw of every sample, (b, *shape).
+
+        dtype: float32 if None; float64 gives other numbers, not the same numbers with more digits.
+        """
         import torch
 
         noise = torch.empty(len(self._streams), *shape, dtype=dtype or torch.float32)
@@ -62,5 +65,5 @@ class SeededNoise:
 
 
 def streams(seed: int, *path: int | str, count: int) -> SeededNoise:
-    """A noise of `count` samples, each with the stream derived from its place: path, then row."""
+    """Return a noise of `count` samples, each with the stream derived from the path and the number of the row."""
     return SeededNoise([derive(seed, *path, row) for row in range(count)])

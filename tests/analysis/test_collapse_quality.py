@@ -41,10 +41,10 @@ def test_missing_numbers_and_step_zero_are_left_out():
 @pytest.mark.parametrize(
     ("x", "said"),
     [
-        ([1, math.nan, 3], "increase"),
-        ([1, 2, math.inf], "increase"),
-        ([3, 1, 2], "increase"),
-        ([1, 2], "2 places"),
+        ([1, math.nan, 3], "not finite and increasing"),
+        ([1, 2, math.inf], "not finite and increasing"),
+        ([3, 1, 2], "not finite and increasing"),
+        ([1, 2], "2 steps"),
     ],
     ids=str,
 )

@@ -104,7 +104,7 @@ def test_sizes_and_times_that_are_no_positive_numbers_are_refused(bad):
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(InputError, match="one of each"):
+    with pytest.raises(InputError, match="one size, one time and one seed"):
         exponent([32, 64], [1.0], [0, 0])
     with pytest.raises(InputError, match="positive"):
         exponent([32, 64, 128], [1.0, 0.0, 2.0], [0, 0, 0])

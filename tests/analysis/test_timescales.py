@@ -152,7 +152,7 @@ def test_the_last_value_is_the_last_that_was_measured():
 def test_bad_curves_are_refused(steps, values):
     with pytest.raises(InputError):
         crossing(steps, values, 0.5)
-    with pytest.raises(InputError, match="one value a step"):
+    with pytest.raises(InputError, match="one value for each step"):
         crossing([1, 2], [0, 1], 0.5, highs=[1])
 
 

@@ -39,7 +39,7 @@ class Images:
     def __len__(self):
         return 40
     def __getitem__(self, row):
-        raise LookupError("no such row")
+        raise TypeError("no such row")
 
 class Denoiser(nn.Module):
     shape, device = (1, 16, 16), torch.device("cpu")
@@ -157,7 +157,7 @@ def test_the_exit_of_a_module_is_no_verdict_of_the_process(here):
         ("--samples", "pipeline", "RuntimeError: out of memory", "output_type="),
         ("--samples", "bound", "RuntimeError: out of memory", "output_type="),
         ("--samples", "sampler", "RuntimeError: out of memory", "class Sampler"),
-        ("--samples", "images", "LookupError: no such row", "def __getitem__"),
+        ("--samples", "images", "TypeError: no such row", "def __getitem__"),
         ("--samples", "denoiser", "RuntimeError", "def forward"),
         ("--samples", "odd", "Odd", "def odd"),
         ("--denoiser", "denoiser", "RuntimeError", "def forward"),

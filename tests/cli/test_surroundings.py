@@ -86,12 +86,12 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "room on the disk"),
-        (OSError(errno.ENOSPC, "No space left on device", "out.json"), "room on the disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), "free space there"),
+        (OSError(errno.ENOSPC, "No space left on device", "out.json"), "make room"),
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
-        (OSError(errno.EROFS, "Read-only file system", "runs"), "choose a folder of yours"),
-        (PermissionError(errno.EACCES, "Permission denied", "runs"), "choose a folder of yours"),
-        (OSError(errno.EIO, "Input/output error"), "see what the system says"),
+        (OSError(errno.EROFS, "Read-only file system", "runs"), "this file system is read-only"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs"), "who may use it"),
+        (OSError(errno.EIO, "Input/output error"), "standard output (Input/output error)"),
         (OSError(errno.EIO, "Input/output error", b"a\xff"), "a path that can be used"),
         (OSError("an odd one"), "an odd one"),
         (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/x']"), "TMPDIR"),
@@ -122,7 +122,7 @@ def test_a_folder_in_which_nothing_may_be_written(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "mkdir", refused)
     error, _, remedy = told(capsys, "theory", "collapse", "--data", "digits", "--size", "4", "--n", "50")
-    assert "Permission denied" in error and "choose a folder of yours" in remedy
+    assert "Permission denied" in error and "who may use it" in remedy
 
 
 def test_a_mistake_of_ours_below_a_call_of_somebody_elses_is_ours(monkeypatch):

@@ -210,7 +210,7 @@ def test_a_training_set_that_repeats_an_image_is_called_out():
 
 @pytest.mark.parametrize("part", ["train", "heldout"])
 def test_too_few_images_are_refused(part):
-    with pytest.raises(InputError, match="at least 2 and 3"):
+    with pytest.raises(InputError, match="at least 2 training and 3 held-out"):
         measure(TRUTH, replace(SPLIT, **{part: getattr(SPLIT, part)[:1]}), PLAN)
 
 
@@ -221,5 +221,5 @@ def test_a_diverged_model_is_called_so():
 
 def test_what_is_no_split_is_refused():
     images = torch.zeros(5, 1, 4, 4)
-    with pytest.raises(InputError, match="Tensor in the place of a split"):
+    with pytest.raises(InputError, match="Tensor in place of a split"):
         measure(empirical(images), images, Plan())

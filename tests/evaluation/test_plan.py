@@ -44,7 +44,7 @@ def test_the_default_is_every_measure():
 
 
 def test_two_measures_of_a_kind_are_refused():
-    with pytest.raises(InputError, match="several measures of kind copies; need one measure of a kind"):
+    with pytest.raises(InputError, match="several measures of kind copies; need one measure of each kind"):
         Plan(measures=(Copies(), LossGap(), Copies(thresholds=(0.4,))))
 
 

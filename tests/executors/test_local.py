@@ -95,7 +95,7 @@ def test_a_script_without_main_guard_is_told_so(tmp_path):
     said = run_as_script(SCRIPT.format(guard="if True:"), tmp_path)
     assert said.count("outcome None InputError") == 2
     assert f"imported {tmp_path / 'script.py'}; " in said
-    assert '; put what the script does below a main guard:\nif __name__ == "__main__":\n    ' in said
+    assert '; put what the script does, indented, below a line `if __name__ == "__main__":`' in said
 
 
 def test_a_script_that_comes_by_a_pipe_is_told_so(tmp_path):

@@ -132,7 +132,7 @@ def test_a_training_image_that_repeats_is_warned_of_as_by_f_mem():
 
 def test_tables_of_other_sets_are_refused():
     found, reference = nearest(FRESH, TRAIN, k=2), nearest(HELDOUT, TRAIN, k=2)
-    with pytest.raises(InputError, match="a row for each"):
+    with pytest.raises(InputError, match="one row for each image"):
         classical_table(found, found, FRESH, TRAIN, HELDOUT)
     with pytest.raises(InputError, match="two neighbors"):
         classical_table(nearest(FRESH, TRAIN, k=1), reference, FRESH, TRAIN, HELDOUT)

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from byheart.metrics.copying.clusters import clusters, equal_groups, same_groups
 from byheart.metrics.copying.copy_test import copy_test, leave_one_out
-from byheart.metrics.copying.crowds import _asked, crowds, uncrowded
+from byheart.metrics.copying.crowds import _candidates, crowds, uncrowded
 from byheart.metrics.copying.groups import grouped, merged
 from byheart.metrics.copying.spaces import exact_rows, spaces
 from byheart.random import generator
@@ -83,8 +83,8 @@ def test_few_are_asked_and_a_crowd_first(train):
     """Of clothes without copies 3 % at most; with them the contrast of copies is the largest."""
     clothes, _ = fashion_mnist(3000, 1)
     soft = spaces(clothes).soft
-    assert len(_asked(exact_rows(clothes, soft))) <= 0.04 * len(clothes)
-    asked = _asked(exact_rows(torch.cat([clothes, near_copies(clothes[ROW], 40)]), soft))
+    assert len(_candidates(exact_rows(clothes, soft))) <= 0.04 * len(clothes)
+    asked = _candidates(exact_rows(torch.cat([clothes, near_copies(clothes[ROW], 40)]), soft))
     assert (asked[:41] >= 3000).sum() + (asked[:41] == ROW).sum() >= 39
 
 
@@ -103,14 +103,14 @@ def test_who_is_asked_follows_the_definition():
         if len(near) >= 3 and (sum(beyond[2:9]) / 7 / min(error)) >= torch.tensor(1.5).exp():
             expected[row] = sum(beyond[2:9]) / min(error)
     assert 0 < len(expected) < len(x)
-    assert _asked(x).tolist() == sorted(expected, key=expected.get, reverse=True)
+    assert _candidates(x).tolist() == sorted(expected, key=expected.get, reverse=True)
 
 
 def test_a_set_that_is_nearly_one_crowd_is_compared_all_the_same():
     """More near copies than may be left out: nobody to compare with, nobody joined, no error."""
     x = images(60)
     test = copy_test(torch.cat([x[:20], near_copies(x[0], 40)]), queries=40)
-    assert len(_asked(exact_rows(test.tables.orbit.train, test.tables.spaces.soft))) == 0
+    assert len(_candidates(exact_rows(test.tables.orbit.train, test.tables.spaces.soft))) == 0
     assert len(crowds(test, LEVEL)) == 60
     assert len(uncrowded(test, torch.arange(60))) == 60
 

@@ -179,15 +179,15 @@ def test_a_cell_without_training_images_has_no_nearest_one():
     x = torch.rand(10, 3, generator=generator(11))
     with pytest.raises(InputError, match="cell 1 without training images"):
         nearest_in_cell(x, x, labels(10), labels(5, 5))
-    with pytest.raises(InputError, match="one cell an image"):
+    with pytest.raises(InputError, match="one cell for each image"):
         nearest_in_cell(x, x, labels(9), labels(10))
-    with pytest.raises(InputError, match="one cell a distance"):
+    with pytest.raises(InputError, match="one cell for each distance"):
         data_copying(x[:, 0], x[:, 0], labels(10), labels(10), within=(x[:9, 0], x[:, 0]))
 
 
 def test_what_does_not_fit_is_refused():
     x = torch.rand(10, generator=generator(8))
-    with pytest.raises(InputError, match="one cell a distance"):
+    with pytest.raises(InputError, match="one cell for each distance"):
         data_copying(x, x, labels(9), labels(10))
     with pytest.raises(InputError, match="fewer clusters"):
         cells(torch.rand(2, 4), torch.rand(5, 4))

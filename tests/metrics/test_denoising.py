@@ -142,5 +142,5 @@ def test_a_denoiser_that_gives_nan_is_called_so():
 
 @pytest.mark.parametrize(("train", "heldout"), [((1, 4), (9, 4)), ((9, 4), (1, 4)), ((9, 4), (9, 5))])
 def test_a_gap_needs_two_images_of_one_shape_on_each_side(train, heldout):
-    with pytest.raises(InputError, match="at least two on each side"):
+    with pytest.raises(InputError, match="at least two training and two held-out"):
         loss_gap(nothing, draws(*train), draws(*heldout), 0.5, 0)

@@ -90,8 +90,8 @@ def test_a_constant_y_is_explained_whole():
 @pytest.mark.parametrize(
     ("x", "y", "groups", "message"),
     [
-        ([1, 2, 3], [1, 2], None, "as many of each"),
-        ([1, 2, 3], [1, 2, 3], [0, 1], "as many of each"),
+        ([1, 2, 3], [1, 2], None, "equally many"),
+        ([1, 2, 3], [1, 2, 3], [0, 1], "equally many"),
         ([1, 2], [1, 2], None, "more than groups"),
         ([1, 2, 1, 2], [1, 2, 3, 4], [0, 1, 2, 3], "more than groups"),
         ([], [], None, "more than groups"),

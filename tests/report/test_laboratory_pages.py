@@ -41,7 +41,7 @@ def test_every_color_has_a_twin_on_the_dark_page(text):
 
 
 def test_the_constant_stands_beside_the_fit(page):
-    rows = page.line.partition("held out")[2]
+    rows = page.line.partition("error, held out")[2]
     assert rows.startswith(
         " fitted weighting 26 1 1.2 2.4 constant 0.801 1 1 1.3 2.5 a perfect prediction – – 1.1 1.1"
     )

@@ -181,7 +181,7 @@ def test_replicates_of_several_data_sets():
     parts = [memorization_curve(mixture(seed=seed), [30, 45], [seed], 50) for seed in range(3)]
     both = joined(parts)
     assert both.first.shape == (2, 3, 50) and (both.variance[:, 1] == parts[1].variance[:, 0]).all()
-    with pytest.raises(InputError, match="alike"):
+    with pytest.raises(InputError, match="equal N, models"):
         joined([parts[0], memorization_curve(mixture(), [30], [0], 50)])
 
 
@@ -218,7 +218,7 @@ def test_sizes_and_the_short_rule():
         (lambda: crossing([0.0, 1.0], [1, 2], level=0.0), "level"),
         (lambda: transition([[0.0, 0.0], [1.0, 1.0]], [2, 1]), "increasing"),
         (lambda: transition([[0.0, 0.0], [1.0, 1.0]], [1, 2], level=1.0), "level"),
-        (lambda: joined([]), "alike"),
+        (lambda: joined([]), "equal N, models"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, need):

@@ -55,7 +55,7 @@ def test_dimensions_outside_of_the_span_count():
         ({"centers": np.zeros((1, 2, 4))}, "(r, m, 3)"),
         ({"variances": [-1.0]}, "not negative"),
         ({"variances": [1.0, 1.0]}, "(r,)"),
-        ({"seeds": [0, 1]}, "one seed each"),
+        ({"seeds": [0, 1]}, "r seeds"),
         ({"seeds": []}, "at least 1"),
         ({"snr": 0.0}, "ψ"),
     ],

@@ -145,7 +145,7 @@ def test_repeated_points_are_told_and_can_be_collapsed():
         (lambda x: gaussian_starts(0, 3, [0]), "at least 1"),
         (lambda x: paired_starts(x, 24), "M ≥ N/2"),
         (lambda x: sample_distances(x, cluster(x, x[None]), 0, [0]), "at least 1"),
-        (lambda x: sample_distances(x, cluster(x, x[None]), 5, [0, 1]), "1, one a restart"),
+        (lambda x: sample_distances(x, cluster(x, x[None]), 5, [0, 1]), "1, one for each restart"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, need):

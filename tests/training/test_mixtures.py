@@ -175,13 +175,13 @@ def test_one_component_learns_the_mean_and_the_variance():
 @pytest.mark.parametrize(
     ("cells", "data", "remedy"),
     [
-        ([mixture_cell(POINTS[:3], 0.3, data=1)], [POINTS], "count from 0"),
+        ([mixture_cell(POINTS[:3], 0.3, data=1)], [POINTS], "count the training sets from 0"),
         ([mixture_cell(POINTS[:3], 0.3)], [POINTS[0]], "list of training sets"),
         ([mixture_cell(POINTS[:3], 0.3)], [POINTS[:0]], "list of training sets"),
         ([mixture_cell(POINTS[:3], 0.3)], [POINTS / 0], "remove or repair"),
         ([mixture_cell(POINTS[:3], 0.3)], [OTHERS], "from these points"),
         ([mixture_cell(POINTS[:3], 0.3)], [POINTS.double()], "convert the points"),
-        ([], [POINTS], "hand in some"),
+        ([], [POINTS], "pass at least one cell"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(cells, data, remedy):
@@ -195,7 +195,7 @@ def test_what_cannot_be_learned_is_refused(cells, data, remedy):
         (lambda: mixture_cell(POINTS[:3], 0.0), "slow enough"),
         (lambda: mixture_cell(POINTS[0], 0.3), "flatten"),
         (lambda: free_cell(POINTS[:3], -1.0), "flatten"),
-        (lambda: template_cell(torch.ones(2, 2, 3), torch.ones(2, 3), 0.0), "for ever"),
+        (lambda: template_cell(torch.ones(2, 2, 3), torch.ones(2, 3), 0.0), "stays 0"),
         (lambda: template_cell(torch.ones(2, 2, 3), torch.ones(3, 3), 0.3), "one color"),
     ],
 )

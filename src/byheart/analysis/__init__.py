@@ -1,1 +1,1 @@
-"""Analysis: what the numbers of many runs say together.  Numbers in, numbers out; no networks, no files."""
+"""Analysis of the numbers of many runs.  The functions take and return numbers; they know no networks and no files."""

@@ -1,18 +1,19 @@
-"""When does it happen?  Times of training, in optimizer steps, read off the records of one run.
+"""When does it happen?  Read times of training, in optimizer steps, off the records of one run.
 
     tau_gen(share)    samples are good        FD ≤ FD_min + share · (FD_first − FD_min)
     tau_split(gap)    the losses part         held-out loss − train loss ≥ gap, at one noise level
     tau_mem(level)    samples are copies      f_mem ≥ level
 
-FD_first is the FD at the first evaluation at or after step 40, FD_min the smallest one while f_mem < 0.1: a model that
-memorizes tends to the FD of its training set, which is no mark of quality.  FD must have come to rest: tau_gen is "not
-within N steps" if FD gets down there only at the last evaluation, or if FD_min is not a fifth below FD_first, which is
-what 500 samples of noise also do.  The paper reads its times off by eye; these rules are ours.  The minimum of the
-held-out loss is none of them: it hardly moves with n.
+FD_first is the FD at the first evaluation at or after step 40.  FD_min is the smallest FD while f_mem < 0.1: a model
+that memorizes tends to the FD of its training set, which is no mark of quality.  FD must have come to rest: tau_gen is
+"not within N steps" if FD gets below the level only at the last evaluation, or if FD_min is not a fifth below FD_first
+(500 samples of noise scatter that much, too).  The paper reads its times off by eye; the rules of this module are
+byheart's own.  The minimum of the held-out loss is not among the rules, because the minimum hardly moves with n.
 
-Steps are interpolated linearly in log step, between evaluations from step 1 on: step 0 has no logarithm.  A curve that is
-there at its first such evaluation got there by then, at most: the step is that evaluation, and its interval begins at 0.  A time that
-never came is a value, "not within N steps", N the last evaluation that has the number.
+Steps are interpolated linearly in log step between evaluations, from step 1 on, because step 0 has no logarithm.  A
+curve that is above the level at the first such evaluation has reached the level by then at the latest: the step is that
+evaluation, and the interval begins at 0.  If a curve never reaches the level, the result says "not within N steps", where
+N is the last evaluation that has the number.
 Rows are flat records in the vocabulary of `evaluation`, in any order; an evaluation without the number is left out.
 
 Reference: Bonnaire, Urfin, Biroli, Mézard, arXiv 2505.17638, figure 2.
@@ -35,18 +36,21 @@ Row = Mapping[str, Scalar]
 Numbers = Sequence[float | None]
 Array = NDArray[np.float64]
 
-FIRST_STEP = 40  # before it FD falls from the height of the start noise, which says nothing about the data
+FIRST_STEP = (
+    40  # earlier, FD still falls from the height of the start noise, which says nothing about the data
+)
 STILL_NEW = 0.1  # up to this f_mem, FD is taken to measure quality
-FELL = 0.2  # of FD_first: the FD of 500 samples scatters by a twentieth, its minimum over 16 evaluations by a tenth
+FELL = 0.2  # of FD_first: the FD of 500 samples scatters by a twentieth, the minimum of 16 evaluations by a tenth
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """The step at which a curve first reaches a level, with its interval.
+    """The step at which a curve first reaches a level, with an interval.
 
-    step: None if it did not within `limit`, the last step looked at (0: none was).  It is a step that was measured, or lies
-    between two of these.  low, high: ends of the interval.  low = 0: the curve may have been there before the first look.
-    None: that end was not reached within the limit.
+    step: a measured step, or a step interpolated between two measured ones.  None if the curve did not reach the level within
+    `limit`, the last step with a number (0: there was no such step).
+    low, high: ends of the interval.  low = 0: the curve may have reached the level before the first evaluation.  None: that
+    end was not reached within the limit.
     """
 
     step: float | None
@@ -72,18 +76,18 @@ def crossing(
     highs: Numbers | None = None,
     definition: str = "",
 ) -> Crossing:
-    """First upward crossing of a level; its interval from the crossings of the curve's band.
+    """Find the first upward crossing of a level, with an interval from the crossings of the curve's band.
 
-    steps: increasing; those below 1 are left out.  values: None or NaN where there is none.  lows, highs: the band around
-    the values (default: none, and the interval is the step itself); an evaluation that lacks one of the three is left out.
-    The upper edge of the band crosses first: it gives `low`.
+    steps: increasing; steps below 1 are left out.  values: None or NaN where an evaluation has no value.
+    lows, highs: the band around the values; without a band the interval is the step itself.  An evaluation that lacks
+    one of the three is left out.  The upper edge of the band crosses first and gives `low`.
     Raises InputError for lengths that differ, steps that do not increase, values outside their band, or a level that is NaN.
     """
     _check_number("level", level, level == level, "a height of the curve")
     x, y = _steps(steps), _numbers(steps, values)
     lower, upper = (y if edge is None else _numbers(steps, edge) for edge in (lows, highs))
-    known = np.isfinite(y) & np.isfinite(lower) & np.isfinite(upper) & (x >= 1)
-    x, y, lower, upper = (column[known] for column in (x, y, lower, upper))
+    complete = np.isfinite(y) & np.isfinite(lower) & np.isfinite(upper) & (x >= 1)
+    x, y, lower, upper = (column[complete] for column in (x, y, lower, upper))
     _check_band(x, y, lower, upper)
     if not len(x):
         return Crossing(None, None, None, level, 0.0, definition)
@@ -94,8 +98,9 @@ def crossing(
 
 
 def _reach(steps: Array, values: Array, level: float, at_once: float) -> float | None:
-    """Where the curve first reaches the level: `at_once` if it is there from its first value on, None if never.
+    """Return the step at which the curve first reaches the level.
 
+    Returns `at_once` if the curve is there from its first value on, and None if it never gets there.
     steps: (k,), increasing, 1 or more.  values: (k,), finite.
     """
     x, y = np.log(steps), values
@@ -119,13 +124,14 @@ def _steps(steps: Sequence[float]) -> Array:
 
 
 def _numbers(steps: Sequence[float], values: Numbers) -> Array:
+    """Return the values as numbers, NaN where a value is None.  Raises InputError unless there is one for each step."""
     if len(values) != len(steps):
         raise InputError(
             got=f"{len(steps)} steps and {len(values)} values",
-            need="one value a step",
+            need="one value for each step",
             remedy="pass None for an evaluation without a value",
         )
-    return np.asarray(values, dtype=np.float64)  # None becomes NaN
+    return np.asarray(values, dtype=np.float64)
 
 
 def _check_band(steps: Array, values: Array, lows: Array, highs: Array) -> None:
@@ -145,9 +151,9 @@ def _check_number(name: str, value: float, fits: bool, need: str) -> None:
 
 
 def tau_mem(rows: Sequence[Row], level: float = 0.1) -> Crossing:
-    """When the share of copies f_mem reaches `level`; interval from its band (Wilson's, 95 %).
+    """Find when the share of copies f_mem reaches `level`, with an interval from the band of f_mem (Wilson's, 95 %).
 
-    At 500 samples the standard error at 0.1 is 0.013.
+    With 500 samples, f_mem near 0.1 has a standard error of 0.013.
     Raises InputError for rows without f_mem, and unless 0 < level ≤ 1.
     """
     _check_number("level", level, 0 < level <= 1, "a share of the samples in (0, 1]")
@@ -155,23 +161,23 @@ def tau_mem(rows: Sequence[Row], level: float = 0.1) -> Crossing:
 
 
 def tau_mem_normalized(rows: Sequence[Row], c: float = 0.5) -> Crossing:
-    """When f_mem reaches the share `c` of its last value, as the figures of the paper are normalized.
+    """Find when f_mem reaches the share `c` of its last value, as in the figures of the paper, which normalize f_mem.
 
-    It hides how far f_mem is from 1 at the end, and moves with the length of the run.
+    This time hides how far f_mem is from 1 at the end of the run, and moves with the length of the run.
     Raises InputError for rows without f_mem, and unless 0 < c ≤ 1.
     """
     _check_number("c", c, 0 < c <= 1, "a share of the last value in (0, 1]")
     shares = _columns(rows, "f_mem")[1]
-    known = shares[np.isfinite(shares)]
-    last = float(known[-1]) if len(known) else 0.0
+    measured = shares[np.isfinite(shares)]
+    last = float(measured[-1]) if len(measured) else 0.0
     return _band_crossing(rows, "f_mem", c * last if last else np.inf, f"f_mem ≥ {c:g} of its last value")
 
 
 def tau_split(rows: Sequence[Row], gap: float = 0.1, sigma: float = 0.5) -> Crossing:
-    """When the held-out loss exceeds the training loss by `gap`; interval from the paired standard error over images.
+    """Find when the held-out loss exceeds the training loss by `gap`, with an interval from the paired standard error.
 
-    Losses are means over pixels of the squared error of the denoised image at noise level sigma, data at RMS 1.
-    The earliest and least noisy sign: it takes no samples.
+    The losses are means over pixels of the squared error of the denoised image at noise level sigma, for data of RMS 1;
+    the standard error is over images.  This time is the earliest and least noisy sign of memorization, and needs no samples.
     Raises InputError for rows without that sigma, and unless gap > 0: at 0 the losses have not parted.
     """
     _check_number("gap", gap, 0 < gap < np.inf, "a difference of the losses above 0")
@@ -180,17 +186,17 @@ def tau_split(rows: Sequence[Row], gap: float = 0.1, sigma: float = 0.5) -> Cros
 
 
 def tau_gen(rows: Sequence[Row], share: float = 0.1) -> Crossing:
-    """When the Fréchet distance has come down to its minimum, up to `share` of the way; read for each run by itself.
+    """Find when the Fréchet distance has come down to its minimum, up to `share` of the way, for one run.
 
-    Interval: the two evaluations around it (a bootstrap of FD is biased by twice its own bias).
-    `not within` if FD falls by less than a fifth, or still falls at the last evaluation, or nothing was measured from
-    step 40 on while f_mem < 0.1.
+    The interval is the two evaluations around that step (a bootstrap of FD is biased by twice FD's own bias).
+    The result is `not within` if FD falls by less than a fifth, if FD still falls at the last evaluation, or if nothing was
+    measured from step 40 on while f_mem < 0.1.
     Raises InputError for rows without fd or f_mem, and unless 0 ≤ share < 1: at 1 the first evaluation is good already.
     """
     _check_number("share", share, 0 <= share < 1, "a share of the way down in [0, 1)")
     steps, fd, f_mem = _columns(rows, "fd", "f_mem")
-    seen = (steps >= FIRST_STEP) & np.isfinite(fd)
-    x, y, new = steps[seen], fd[seen], f_mem[seen] < STILL_NEW
+    usable = (steps >= FIRST_STEP) & np.isfinite(fd)
+    x, y, new = steps[usable], fd[usable], f_mem[usable] < STILL_NEW
     definition = f"FD within {share:.0%} of its minimum, at rest there"
     limit = float(steps[np.isfinite(fd)].max(initial=0.0))
     never = Crossing(None, None, None, np.nan, limit, definition)
@@ -210,12 +216,12 @@ def _band_crossing(rows: Sequence[Row], name: str, level: float, definition: str
 
 
 def _columns(rows: Sequence[Row], *names: str) -> list[Array]:
-    """Steps and the named numbers of the rows, in the order of training; NaN where a row has None."""
+    """Return the steps and the named numbers of the rows, in the order of training; NaN where a row has None."""
     if missing := [name for name in names if not any(name in row for row in rows)]:
         raise InputError(
             got=f"{len(rows)} records without {', '.join(missing)}",
-            need="records that hold it",
-            remedy="measure it: see `measures` of the evaluation plan",
+            need="records with those numbers",
+            remedy="measure them: see `measures` of the evaluation plan",
         )
     table = np.array([[row.get(name) for name in ("step", *names)] for row in rows], dtype=np.float64)
     return list(table[np.argsort(table[:, 0], kind="stable")].T)

@@ -1,7 +1,7 @@
-"""What a measured interval says about the range that accepts a claim.
+"""Compare a measured interval with the range that accepts a claim.
 
 reproduced     the interval lies in the range
-contradicted   the two are disjoint
+contradicted   the interval and the range are disjoint
 unresolved     anything else, and always where there is no interval and the quantity is not exact
 """
 
@@ -24,10 +24,11 @@ def verdict(
     exact: bool = False,
     complete: bool = True,
 ) -> Verdict:
-    """What the measured interval [low, high] says about the accepted range.
+    """Return what the measured interval [low, high] says about the accepted range.
 
-    low, high: None where there is no interval; with `exact`, low = high = the value.
-    complete: whether every run gave a value; where one did not, the others alone decide nothing.
+    low, high: None if there is no interval; for an `exact` quantity both are the value.
+    accept: the two ends of the accepted range; None for an end that is open.
+    complete: whether every run gave a value.  If a run gave none, the verdict is "unresolved".
     """
     floor = -math.inf if accept[0] is None else accept[0]
     ceiling = math.inf if accept[1] is None else accept[1]

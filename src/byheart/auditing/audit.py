@@ -33,7 +33,7 @@ from byheart.auditing.result import AuditResult
 from byheart.auditing.sets import Body, Request, Sets, Tell, check_counts, silent
 from byheart.auditing.stored.images import copies_of_stored_images
 from byheart.auditing.stored.train import Stored, searching, trained_on
-from byheart.auditing.units import sampled_units
+from byheart.auditing.units import Fitted, sampled_units
 from byheart.auditing.vectors import copies_of_rows
 from byheart.data.reader.reading import USUAL, Fit, Orientation, Transparency, asked
 from byheart.features.encoders import Encoder, encoder
@@ -118,13 +118,7 @@ def audit(
     stored = trained_on(train, by, channels=channels, tell=tell)
     _check_unstored(stored, denoiser, features)
     draw = partial(read, count=count, seed=derive(seed, "samples"), shape=shape, levels=levels, batch=batch)
-    known = read(train, what="train") if stored is None else stored
-    sampled = sampled_units(samples, shape, known, seed)
-    sets = Sets(
-        draw(samples, what="samples", to_pixels=None if sampled is None else sampled.to_pixels),
-        known,
-        None if heldout is None else read(heldout, what="heldout"),
-    )
+    sets, sampled = _gathered(samples, draw, stored, read, train, heldout, shape, seed)
     sets, read_as, doubts = as_trained(sets, options, of_run, alpha)
     wary = (*check_together(sets.samples, _in_memory(sets), sets.heldout), *doubts)
     seen = told(sets)
@@ -141,6 +135,25 @@ def audit(
     inputs = _inputs(sets, seen.blank, both, read_as)
     result = _result(inputs, request, body, found, model, warnings, time.perf_counter() - began)
     return result.model_copy(update={"settings": _settings(request, channels, chosen)})
+
+
+def _gathered(
+    samples: Any,
+    draw: Callable[..., Images | Rows],
+    stored: Stored | None,
+    read: Callable[..., Images | Rows],
+    train: Any,
+    heldout: Any,
+    shape: tuple[int, ...] | None,
+    seed: int,
+) -> tuple[Sets, Fitted | None]:
+    """Read the three sets; of a denoiser from which samples are drawn also the units, which its training images tell."""
+    given = None if callable(samples) else draw(samples, what="samples")
+    known = read(train, what="train") if stored is None else stored
+    units = sampled_units(samples, shape, known, seed)
+    if given is None:
+        given = draw(samples, what="samples", to_pixels=None if units is None else units.to_pixels)
+    return Sets(given, known, None if heldout is None else read(heldout, what="heldout")), units
 
 
 def _body(sets: Sets, request: Request) -> Body:
@@ -219,10 +232,10 @@ def _request(
         raise InputError(
             got=f"alpha = {alpha:g}",
             need="a share between 0 and 0.5",
-            remedy="leave it out for the default, 0.01",
+            remedy="leave alpha out for the defaults",
         )
     if rule not in ("pac", "marginal"):
-        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave it out for the default, pac")
+        raise unknown("the rule", rule, ("pac", "marginal"), remedy="leave the rule out for the defaults")
     return Request(alpha, rule, seed, planted, queries, pad, tell)
 
 

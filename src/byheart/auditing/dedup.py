@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from torch import Tensor
 from byheart._checks import InputError, check_default_device, printable
 from byheart.auditing.blanks import alike_words, faint_words
 from byheart.auditing.dedup_result import DedupResult
-from byheart.auditing.inputs import Images, gather
+from byheart.auditing.inputs import Images, Rows, gather
 from byheart.auditing.inputs.sets import in_words
 from byheart.auditing.inputs.window import framed, stretched
 from byheart.auditing.pairs import picture, pose_of
@@ -81,18 +81,20 @@ def dedup(
     by = searching(executor, workers, address, checkpoints)
     given = asked(orientation, fit, transparency, white)
     stored = trained_on(train, by, channels=channels, tell=tell)
-    if stored is not None and given:
-        raise InputError(
-            got=f"{', '.join(given)} with a set in shards",
-            need="files of pictures: of shards the reading was fixed when they were written",
-            remedy=f"leave {', '.join(given)} out, or write the shards again",
-        )
+    _check_readable(stored, given)
     if stored is not None and stored.are_images and not stored.is_small:
         return _of_stored(stored, seed, began)
     if stored is None:
         images = gather(train, what="train", channels=channels, pad=pad, reading=USUAL.but(given))
     else:
         images = stored.beginning()
+    return _of_images(images, planted, queries, seed, tell, began)
+
+
+def _of_images(
+    images: Images | Rows, planted: int, queries: int, seed: int, tell: Tell, began: float
+) -> DedupResult:
+    """Deduplicate a set in memory.  Raises InputError for features."""
     if not isinstance(images, Images):
         raise InputError(
             got=f"features of {images.shape[0]} numbers",
@@ -121,6 +123,16 @@ def dedup(
         versions=versions(),
         seconds=round(time.perf_counter() - began, 1),
     )
+
+
+def _check_readable(stored: Stored | None, given: Mapping[str, object]) -> None:
+    """Raise InputError for settings of the reading of a set in shards."""
+    if stored is not None and given:
+        raise InputError(
+            got=f"{', '.join(given)} with a set in shards",
+            need="files of pictures: of shards the reading was fixed when they were written",
+            remedy=f"leave {', '.join(given)} out, or write the shards again",
+        )
 
 
 def _of_stored(train: Stored, seed: int, began: float) -> DedupResult:

@@ -39,13 +39,13 @@ def check_counts(planted: int, queries: int) -> None:
         raise InputError(
             got=f"{planted} test copies of each kind",
             need="at least 4",
-            remedy="leave planted out for the default",
+            remedy="leave planted out for the defaults",
         )
     if queries < 50:
         raise InputError(
             got=f"{queries} queries (training images that are compared with the others)",
             need="at least 50",
-            remedy="leave queries out for the default",
+            remedy="leave queries out for the defaults",
         )
 
 

@@ -31,7 +31,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from byheart._checks import InputError, unknown
+from byheart._checks import InputError
 from byheart._records import write_atomic
 from byheart._version import __version__
 from byheart.executors import local, ray
@@ -261,7 +261,9 @@ def _check(
             remedy="encode the queries as the shards were encoded",
         )
     if executor not in ("local", "ray"):
-        raise unknown("executor", executor, ("local", "ray"), remedy="leave it out for local processes")
+        raise InputError(
+            got=f"executor {executor!r}", need="'local' or 'ray'", remedy="leave it out for local processes"
+        )
     if workers < 1:
         raise InputError(
             got=f"a search with {workers} workers", need="at least one worker", remedy="leave it out for one"

@@ -24,18 +24,18 @@ __all__ = ["closed_form", "shrunk"]
 
 
 def closed_form(spec: ClosedForm, train: Tensor, seed: int) -> Denoiser:
-    """The denoiser that `spec` names, of the training points.
+    """Make the denoiser that `spec` describes from the training points.
 
-    train: (n, *shape).  seed: chooses the points a partial denoiser holds.
-    Raises InputError where a partial denoiser holds more points than there are, and for the consistency score of anything
-    but points.
+    train: (n, *shape).  seed: Random seed for the points that a partial denoiser holds.
+    Raises InputError if a partial denoiser would hold more points than there are, and for the consistency score of a
+    denoiser that is not made of points.
     """
     plain = _plain(spec, train, seed)
     return plain if spec.shrinkage is None else shrunk(plain, spec.shrinkage)
 
 
 def shrunk(denoiser: Denoiser, spec: AnyShrinkage) -> Denoiser:
-    """The denoiser with its score shrunk as `spec` says.  Raises InputError for the consistency score of a Gaussian."""
+    """Return the denoiser with its score shrunk as `spec` says.  Raises InputError for the consistency score of a Gaussian."""
     match spec:
         case TikhonovShrinkage():
             return tikhonov(denoiser, spec.strength, spec.process)

@@ -19,9 +19,9 @@ __all__ = ["device", "network"]
 def network(
     model: AnyModel, parametrization: AnyParametrization, shape: tuple[int, ...], seed: int
 ) -> nn.Module:
-    """A denoiser with fresh weights.
+    """Make a denoiser with fresh weights.
 
-    shape: one sample's shape, (c, h, w) or (d,).  seed: of the weights; the same seed gives the same bits.
+    shape: shape of a sample, (c, h, w) or (d,).  seed: Random seed of the weights; the same seed gives the same bits.
     Raises InputError if the network cannot take that shape.
     """
     draws, sees = generator(seed), _sees(parametrization)
@@ -41,7 +41,7 @@ def _sees(parametrization: AnyParametrization) -> Sees:
 
 
 def device(name: str) -> torch.device:
-    """`auto` (CUDA where there is one), `cpu`, or `cuda`.  Raises InputError for a device this machine lacks."""
+    """Return the device for `auto` (CUDA if available), `cpu`, or `cuda`.  Raises InputError for a device that this machine lacks."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):

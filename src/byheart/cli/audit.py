@@ -300,13 +300,9 @@ def _line(pair: Pair, result: AuditResult) -> str:
     from byheart.report.words import SPACE
 
     sample, names = printable(pair.sample_name), [printable(name) for name in pair.train_names]
-    found = {channel.name for channel in result.channels if channel.fires and channel.name != "whole"}
-    if result.verdict == "copying":
-        found.add("whole")
-    copied, image = (
-        pair.channel in found,
-        "training image" if len(result.inputs.train.shape) > 1 else "training",
-    )
+    fires = {channel.name: channel.fires for channel in result.channels}
+    copied = result.verdict == "copying" if pair.channel == "whole" else fires.get(pair.channel, False)
+    image = "training image" if len(result.inputs.train.shape) > 1 else "training"
     p = f"p = {pair.p:.2g}"
     match pair.channel:
         case "whole":

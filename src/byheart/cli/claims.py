@@ -1,4 +1,4 @@
-"""byheart claims: published statements, and what was measured."""
+"""byheart claims: statements of papers, and what was measured of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from byheart.cli.options import Device, Root, Workers, cores
 from byheart.cli.tables import show
-from byheart.report.words import plain_number
+from byheart.report.words import distinct_ends, plain_number
 
 if TYPE_CHECKING:
     from byheart.experiments.study.due import Due
@@ -19,11 +19,18 @@ __all__ = ["claims", "verdicts"]
 
 SCALE = "cpu"
 
+# A help text of several lines stands here: in a docstring its line breaks would be printed.
+MEASURE = (
+    "Measure these claims again, by their ids, or `due`: all claims that were never measured, or were measured with an older "
+    "version of the code. Without this option nothing is measured. Claims whose runs are stored in the package take seconds, "
+    "the others up to hours: see --dry-run."
+)
+
 
 def claims(
     *,
     json: bool = False,
-    measure: Annotated[tuple[str, ...], arg(metavar="ID… | due")] = (),
+    measure: Annotated[tuple[str, ...], arg(metavar="ID… | due", help=MEASURE)] = (),
     scale: str = SCALE,
     record: bool = False,
     dry_run: bool = False,
@@ -33,19 +40,21 @@ def claims(
 ) -> int:
     """Show which published statements were measured, and with what result.
 
-    First a line for every paper, then one row an id, from the record inside the package; a row that nobody measured says so.
-    An id with a paper's letter is the paper's statement; ids B-… and A-… are ours.
+    Prints one summary line per paper, then one row per claim, from the measurements stored in the package.
+
+    A claim is a statement with a range that accepts it. Reproduced: the whole 95 % interval lies in this range. Contradicted:
+    no part of the interval does. Unresolved: anything else. Ids S1-…, S2-… and S3-… are statements of three papers; B-… are
+    our own statements about the same experiments; A-… are our own statements about the copy test of `byheart audit`.
 
     Args:
-        json: Print all rows, one per id and scale, as JSON.
-        measure: Ids of claims to measure again, or `due`: all claims never measured, or measured by other code than today's. A
-            claim whose runs are in the committed records is decided from these records, in seconds.
-        scale: The scale at which to measure.
-        record: Also write the measured rows, and the records of their runs, into the package.
-        dry_run: With --measure due: list what is due, the file that made it due, and the minutes it takes; measure nothing.
-        device: Where to train.
-        workers: Runs at a time; by default one for every core, or one on a GPU.
-        root: Where the runs are kept.
+        json: Print all rows, one per id and scale, as JSON to standard output.
+        measure: Measure these claims again.
+        scale: Size of the studies at which claims are measured: ci, demo, cpu, long or paper.
+        record: For developers: also store the new rows, and the records of their runs, in the package.
+        dry_run: With --measure due: list the claims that are due, why, and how long their runs take. Measures nothing.
+        device: Device for training: cpu, cuda, or auto (cuda if available).
+        workers: Number of runs at the same time. By default one per CPU core, or one in total on a GPU.
+        root: Folder in which runs are stored.
     """
     if dry_run:
         _check_dry(measure, record, json)
@@ -113,12 +122,14 @@ def _due_line(row: Due) -> list[str]:
 
 
 def _lead() -> None:
-    """Print how every paper stands."""
-    from byheart.experiments.study.scoreboard import standings
+    """Print how the claims of every paper came out, and which claims are contradicted."""
+    from byheart.experiments.study.scoreboard import contradicted, standings
 
     for standing in standings():
         print(standing.line)
-    print()
+    if ids := contradicted():
+        print(f"\ncontradicted: {', '.join(ids)}")
+    print("what the verdicts and ids mean: byheart claims --help\n")
 
 
 def _check_alone(scale: str, record: bool) -> None:
@@ -136,7 +147,7 @@ def _check_alone(scale: str, record: bool) -> None:
 def verdicts(rows: Sequence[dict[str, Any]]) -> None:
     """Print a row a claim."""
     if rows:
-        columns = ("claim", "verdict", "measured", "95 %", "accepted", "scale", "statement")
+        columns = ("claim", "verdict", "measured", "95 % interval", "accepted", "scale", "statement")
         show(columns, [_line(row) for row in rows], last_wraps=True)
 
 
@@ -154,7 +165,10 @@ def _line(row: dict[str, Any]) -> list[str]:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None and high is None else f"{plain_number(low)} … {plain_number(high)}"
+    if low is None and high is None:
+        return "–"
+    first, last = distinct_ends(low, high, plain_number)
+    return f"{first or '–'} … {last or '–'}"
 
 
 def _measured(

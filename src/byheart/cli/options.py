@@ -132,7 +132,7 @@ def the_data(choice: str, **settings: int | str | bool | None) -> Data:
     None is the default.
     Raises InputError for a name or path that is none of these, a word that is both a name and a path, and a part of a set.
     """
-    from byheart._checks import InputError, printable
+    from byheart._checks import InputError, expanded, printable
     from byheart.data.reader.path import FILES
     from byheart.data.spec import NAMES, Data
     from byheart.data.words import lies, set_name
@@ -147,7 +147,7 @@ def the_data(choice: str, **settings: int | str | bool | None) -> Data:
         )
     if named is not None and named.path is None:
         return Data.model_validate({"name": named.name, **given})
-    where = Path(choice if named is None or named.path is None else named.path).expanduser()
+    where = expanded(choice if named is None or named.path is None else named.path)
     if not lies(where):
         raise InputError(
             got=f"--data {printable(choice)}, where nothing lies",

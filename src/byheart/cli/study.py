@@ -24,7 +24,7 @@ from byheart.cli.options import (
     of_images,
     own_data,
 )
-from byheart.experiments.catalog import study_names
+from byheart.experiments.catalog import study_titles
 
 if TYPE_CHECKING:
     from byheart.data.spec import Data
@@ -33,21 +33,38 @@ if TYPE_CHECKING:
 __all__ = ["study"]
 
 
+# A help text of several lines stands here: in a docstring its line breaks would be printed.
+SCALE = (
+    "Size of the study: ci (a test of the program: seconds), demo (minutes), cpu (minutes to an hour and a half), long (hours) or "
+    "paper (as published: days on a GPU). Not every study has every size; --dry-run estimates the time on this machine. By "
+    "default demo, or cpu for a study that has no demo size."
+)
+DATA = (
+    "Your own images instead of the data set of the study, for onset and for studies of your own: a folder, an array file, or "
+    "the name of a data set (see byheart data ls); NAME=PATH where the data set is not found by itself."
+)
+DISTINCT = (
+    "Remove exact duplicates from your images before training, after resizing. Recommended: copies of a training image that "
+    "occurs twice are not counted as copies."
+)
+STUDIES = " ".join(f"{name}: {title}" for name, title in study_titles().items())
+
+
 def study(
     name: Annotated[
         Positional[str],
         arg(
             metavar="STUDY",
-            help=f"A study of the package ({', '.join(study_names())}), or the path of a TOML file.",
+            help=f"A study of the package, or the path of a TOML file with a study of your own. {STUDIES}",
         ),
     ],
     *,
-    scale: Annotated[Optional[str], arg(metavar="SCALE")] = None,
-    data: OwnData = None,
+    scale: Annotated[Optional[str], arg(metavar="SCALE", help=SCALE)] = None,
+    data: Annotated[OwnData, arg(help=DATA)] = None,
     size: Annotated[Optional[int], arg(metavar="PIXELS")] = None,
     channels: Channels = None,
     heldout: Count = None,
-    distinct: bool = False,
+    distinct: Annotated[bool, arg(help=DISTINCT)] = False,
     orientation: Orientation = None,
     fit: Fit = None,
     transparency: Transparency = None,
@@ -59,24 +76,25 @@ def study(
 ) -> int:
     """Run a published experiment and write its report.
 
-    Interrupted, the same command goes on where it stopped; done, it only writes the report again.
+    The report is written to runs/STUDY-SCALE-…/report.html. If a study was interrupted, the same command continues the study;
+    if the study is complete, the command only writes the report again.
 
     Args:
         name: A study of the package, or the path of a TOML file.
-        scale: How much of it: ci, demo, cpu, long or paper; by default demo, or cpu for a study without one.
-        data: Your images in the place of the study's: a folder, an array file, or the name of a data set. Where a word is both, ./NAME is the path and name:NAME the set.
-        size: Resize your images to this many pixels a side.
-        channels: Read your images as grey (1) or RGB (3).
-        heldout: How many of your images to keep out of training.
-        distinct: Keep each of your images once, if the same one lies there several times.
+        scale: Size of the study.
+        data: Your own images instead of the data set of the study: a folder, an array file, or the name of a data set. Where a word is both, ./NAME is the path and name:NAME the set.
+        size: Resize your images to this many pixels per side. By default the images keep their size.
+        channels: Read your images as grey (1) or RGB (3). By default as the files are.
+        heldout: Number of your images that are kept out of training. By default two fifths of the images, from 3 to 700.
+        distinct: Remove exact duplicates from your images before training.
         orientation: Turn photographs as their rotation mark says (shown, the default), or read their pixels as stored.
         fit: Make squares of other images by cutting out the middle (cut, the default) or by squashing them, as Resize((S, S)) does.
         transparency: Lay transparent images on white (the default) or black, or show the colors that are hidden below (convert("RGB")).
         white: Which integer is white, where the type of the numbers does not say, for example 1 for masks, 4095 for 12 bits.
-        device: Where to train.
-        workers: Runs at a time; by default one for every core, or one on a GPU.
-        root: Where the runs are kept.
-        dry_run: Say what would be done and about how long it takes; write nothing.
+        device: Device for training: cpu, cuda, or auto (cuda if available).
+        workers: Number of runs at the same time. By default one per CPU core, or one in total on a GPU.
+        root: Folder in which the runs and the report are stored.
+        dry_run: Print what the study would do and about how long this takes on this machine. Nothing is trained or written.
     """
     from byheart.experiments.study.recipe import load_study
 

@@ -20,7 +20,7 @@ SIZE = 32
 
 
 def read_celeba(path: Path | str, size: int | None = None, channels: int | None = None) -> Raw:
-    """The faces of a folder (img_align_celeba), (n, channels, size, size) bytes; grey 32×32 unless given.
+    """Read the faces of a folder (img_align_celeba), (n, channels, size, size) bytes; grey 32×32 unless given.
 
     Raises InputError for a folder without images, and for files that cannot be read.
     """
@@ -31,7 +31,7 @@ def read_celeba(path: Path | str, size: int | None = None, channels: int | None 
 
 
 def _face(file: Path, side: int, mode: str) -> Array:
-    """One image as (c, side, side)."""
+    """Read one image as (c, side, side)."""
     from PIL import Image
 
     with Image.open(file) as image:

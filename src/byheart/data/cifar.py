@@ -1,4 +1,4 @@
-"""CIFAR-10, its binary version: records of one label byte and 3×32×32 pixel bytes."""
+"""CIFAR-10 in its binary version: records of one label byte and 3×32×32 pixel bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECORD = 1 + 3 * 32 * 32
 
 
 def read_cifar10(path: Path | str) -> Raw:
-    """The training images (n, 3, 32, 32) of data_batch_1.bin, data_batch_2.bin … in a folder, and their labels.
+    """Read the training images (n, 3, 32, 32) of data_batch_1.bin, data_batch_2.bin … in a folder, and their labels.
 
-    Raises InputError if there are none (the pickled version is not read), or a file is cut short.
+    Raises InputError if there are no such files (the pickled version is not read), or a file is cut short.
     """
     folder = Path(path)
     files = sorted(folder.glob("data_batch_*.bin"))

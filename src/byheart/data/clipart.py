@@ -1,7 +1,7 @@
-"""Clip art from Debian's openclipart-png: a population full of near-duplicates, which is what it is for.
+"""Clip art from Debian's openclipart-png, used because it has many near-duplicates.
 
-Every drawing on white, its longest side reduced to 32 pixels (LANCZOS; BOX where it is longer than 2,000, for speed), in
-the middle of a white square: (3, 32, 32) bytes.  Files of more than 4·10⁷ pixels are left out.
+Every drawing is laid on white, its longest side reduced to 32 pixels (LANCZOS; BOX if it is longer than 2,000, for speed), and
+put in the middle of a white square: (3, 32, 32) bytes.  Files of more than 4·10⁷ pixels are left out.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ PLACE = Path("/usr/share/openclipart/png")
 REMEDY = "sudo apt-get install openclipart-png"
 
 SIDE = 32
-_LARGE = 2000  # pixels a side above which BOX is good enough: 60 times fewer of them remain
+_LARGE = 2000  # pixels per side above which BOX is good enough: the side shrinks more than 60 times
 _HUGE = 40_000_000  # pixels
 
 
 @cache
 def read_clipart(place: Path = PLACE) -> Raw:
-    """All drawings in the order of their paths, (n, 3, 32, 32) bytes; about a minute and a half for its 8,100 files.
+    """Read all drawings in the order of their paths, (n, 3, 32, 32) bytes; 8,100 files take about a minute and a half.
 
-    Raises InputError where the folder is missing or holds no PNG file that can be read.
+    Raises InputError if the folder is missing or holds no PNG file that can be read.
     """
     files = sorted(place.rglob("*.png"))
     found = [image for file in files if (image := _read(file)) is not None]
@@ -45,7 +45,7 @@ def _notes(there: int, read: int) -> tuple[str, ...]:
 
 
 def _read(file: Path) -> Array | None:
-    """One drawing (3, 32, 32), or None where it is too large or damaged: the package has some of both."""
+    """Read one drawing (3, 32, 32); None if it is too large or damaged, as some files of the package are."""
     from PIL import Image
 
     refused = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -53,7 +53,7 @@ def _read(file: Path) -> Array | None:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore", Image.DecompressionBombWarning
-            )  # what is too large is left out below
+            )  # drawings that are too large are left out below
             with Image.open(file) as image:
                 width, height = image.size
                 if width * height > _HUGE:

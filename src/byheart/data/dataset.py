@@ -46,11 +46,11 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, the shape of one sample."""
         return tuple(self.images.shape[1:])
 
     def to_pixels(self, x: Tensor) -> Tensor:
-        """x (b, *shape) from training units back to the units of the files: images in [0, 1]."""
+        """Convert x (b, *shape) from training units back to the units of the files: images in [0, 1]."""
         return x * self.scale + self.center.to(x)
 
 
@@ -71,11 +71,11 @@ class Split:
 
 
 def prepared(name: str, raw: Raw, standardize: bool = True) -> Dataset:
-    """The data set of raw values in training units: centered, global RMS 1; or pixels as they are.
+    """Make the data set of raw values in training units: centered, global RMS 1; or pixels as they are.
 
-    Raises InputError for fewer than two samples, values that are not finite, or samples that are all the same.
+    Raises InputError for fewer than two samples, values that are not finite, or samples that are all equal.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is refused
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite, and are refused
         values = torch.from_numpy(raw.values.astype(np.float32) / np.float32(raw.peak))
     check_finite(f"{name} data", values)
     _check_varied(name, raw.values)
@@ -90,7 +90,7 @@ def prepared(name: str, raw: Raw, standardize: bool = True) -> Dataset:
 
 
 def fingerprint(values: Array) -> str:
-    """SHA-256 over dtype, shape and little-endian bytes: the same on every machine for the same files."""
+    """Compute the SHA-256 over dtype, shape and little-endian bytes: the same on every machine for the same files."""
     plain = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     digest = hashlib.sha256(f"{plain.dtype.str}{plain.shape}".encode())
     digest.update(plain.data)
@@ -98,10 +98,10 @@ def fingerprint(values: Array) -> str:
 
 
 def heldout_size(count: int, heldout: int | None = None) -> int:
-    """How many of `count` samples are held out: as asked, else two fifths, from 3 to 700.
+    """Return how many of `count` samples are held out: `heldout`, or by default two fifths, from 3 to 700.
 
-    Raises InputError unless at least three are held out (an interval needs three) and at least two remain (a copy is told
-    by the second nearest training sample).
+    Raises InputError unless at least three are held out (an interval needs three) and at least two remain (the rule for copies
+    needs the second nearest training sample).
     """
     size = min(700, max(3, 2 * count // 5)) if heldout is None else heldout
     if not 3 <= size <= count - 2:
@@ -124,12 +124,12 @@ def split(
     split_seed: int = 0,
     sequential: bool = False,
 ) -> Split:
-    """n training samples and the held-out ones.
+    """Split a data set into n training samples and held-out samples.
 
     The rows are shuffled by split_seed; the last `heldout` are held out (None: two fifths, from 3 to 700), the others are
     the pool.  The training subset of `seed` is the first n of the pool shuffled by it, so the subsets of one seed are
     nested.  sequential: no shuffle; the subset is rows [seed·n, (seed+1)·n) of the pool (S3, 2505.17638, code).
-    Raises InputError for sizes that the data cannot give.
+    Raises InputError for sizes that do not fit the data.
     """
     count = len(dataset)
     pool = count - heldout_size(count, heldout)
@@ -147,13 +147,13 @@ def split(
 
 
 def _minus_mean(dataset: Dataset, rows: Tensor) -> Dataset:
-    """Minus the scalar mean of these rows, which the center takes up."""
+    """Subtract the scalar mean of these rows, and add it to the center."""
     mean = dataset.images[rows].mean(dtype=torch.float64).float()
     return replace(dataset, images=dataset.images - mean, center=dataset.center + mean)
 
 
 def _rms(values: Array) -> float:
-    """Root mean square, summed in float64 and rounded to float32, so that the order of summation leaves no trace."""
+    """Compute the root mean square, summed in float64 and rounded to float32, so that the order of summation does not matter."""
     flat = values.reshape(-1)
     parts = (flat[at : at + CHUNK] for at in range(0, flat.size, CHUNK))
     total = sum(float(np.square(part, dtype=np.float64).sum()) for part in parts)
@@ -161,7 +161,7 @@ def _rms(values: Array) -> float:
 
 
 def _identical(train: Tensor, heldout: Tensor) -> int:
-    """How many held-out samples have the bytes of a training sample."""
+    """Count the held-out samples that have the same bytes as a training sample."""
     known = {_digest(row) for row in train.numpy()}
     return sum(_digest(row) in known for row in heldout.numpy())
 

@@ -20,7 +20,7 @@ REMEDY = "pip install scikit-learn, which brings the file"
 
 
 def find_digits() -> Path | None:
-    """Where the file lies; None if scikit-learn is not installed."""
+    """Find the file; None if scikit-learn is not installed."""
     package = find_spec("sklearn")
     places = package.submodule_search_locations if package else None
     files = [Path(place, "datasets", "data", "digits.csv.gz") for place in places or ()]
@@ -28,7 +28,7 @@ def find_digits() -> Path | None:
 
 
 def read_digits() -> Raw:
-    """The images (1797, 1, 8, 8), 0 … 16, and the digit that each one shows.  Raises InputError if they are missing."""
+    """Read the images (1797, 1, 8, 8), 0 … 16, and the digit that each image shows.  Raises InputError if the file is missing."""
     file = find_digits()
     if file is None:
         raise InputError(got="no scikit-learn here", need="its file of digits", remedy=REMEDY)

@@ -1,6 +1,6 @@
-"""Glyphs: Chinese characters U+4E00 … U+9FA5 drawn white on black, an exact number of distinct images.
+"""Glyphs: Chinese characters U+4E00 … U+9FA5 drawn white on black, as an exact number of distinct images.
 
-Characters that a font draws alike, or does not have, are left out: Noto Sans CJK gives 20,899 distinct images at 32×32.
+Characters that a font draws equally, or does not have, are left out: Noto Sans CJK gives 20,899 distinct images at 32×32.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COUNT", "REMEDY", "SIZE", "find_font", "read_glyphs"]
 
 CHARACTERS = range(0x4E00, 0x9FA6)
-UNASSIGNED = 0xFFFF  # drawn as the box that stands for every character that a font lacks
+UNASSIGNED = 0xFFFF  # drawn as the box for characters that a font lacks
 FONTS = Path("/usr/share/fonts")
 SIZE = 32
 COUNT = 20_899  # distinct images of Noto Sans CJK at 32×32
@@ -28,15 +28,15 @@ REMEDY = "sudo apt-get install fonts-noto-cjk, or give a font's path"
 
 
 def find_font(folder: Path = FONTS) -> Path | None:
-    """Noto Sans CJK Regular below a folder; None if it is not installed."""
+    """Find Noto Sans CJK Regular below a folder; None if it is not installed."""
     return next(iter(sorted(folder.rglob("NotoSansCJK*-Regular.[to]t[cf]"))), None)
 
 
 def read_glyphs(path: Path | str | None = None, size: int | None = None, count: int | None = None) -> Raw:
-    """The first `count` distinct characters (None: all), (count, 1, size, size) bytes; size 32 unless given.
+    """Draw the first `count` distinct characters (None: all), (count, 1, size, size) bytes; size 32 unless given.
 
     path: a font file; None finds Noto Sans CJK.  Labels are code points.
-    Raises InputError for a font that is missing or unreadable, and for more characters than it has.
+    Raises InputError for a font that is missing or unreadable, and for more characters than the font has.
     """
     font = find_font() if path is None else Path(path)
     if font is None or not font.is_file():
@@ -58,10 +58,10 @@ def read_glyphs(path: Path | str | None = None, size: int | None = None, count: 
 
 
 def _distinct(font: Path, size: int) -> Iterator[tuple[int, bytes]]:
-    """(code point, pixels) of the characters whose pixels no earlier one had."""
+    """Yield (code point, pixels) of the characters whose pixels differ from those of all earlier characters."""
     from PIL import Image, ImageDraw, ImageFont
 
-    try:  # 28 points of 32 pixels: no stroke is cut; the basic layout is the same whatever else is installed
+    try:  # 28 points of 32 pixels, so that no stroke is cut; the basic layout does not depend on other software
         face = ImageFont.truetype(font, size * 7 / 8, layout_engine=ImageFont.Layout.BASIC)
     except OSError as error:
         raise InputError(

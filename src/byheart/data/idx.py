@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and of sets made in its image: big-endian sizes, then bytes."""
+"""IDX files, the format of MNIST and of similar sets: big-endian sizes, then bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNSIGNED_BYTE = 8
 
 
 def read_idx(path: Path | str) -> Array:
-    """The array of an IDX file of unsigned bytes, plain or gzipped.
+    """Read the array of an IDX file of unsigned bytes, plain or gzipped.
 
     Raises InputError for a file that is missing, of another format, or cut short.
     """
@@ -44,9 +44,9 @@ def read_idx(path: Path | str) -> Array:
 
 
 def read_mnist(path: Path | str) -> Raw:
-    """The training images, and labels if they lie beside them, of a set in MNIST's files.
+    """Read the training images, and the labels if they lie beside the images, of a set in MNIST's files.
 
-    path: the folder, or the file of images.  Raises InputError if there is none, or it holds no images.
+    path: the folder, or the file of images.  Raises InputError if there is no such file, or it holds no images.
     """
     file = find_idx(Path(path))
     if file is None:
@@ -74,7 +74,7 @@ def read_mnist(path: Path | str) -> Raw:
 
 
 def find_idx(path: Path) -> Path | None:
-    """The file of training images in a folder, or the path itself if it is a file; None if there is none."""
+    """Find the file of training images in a folder, or return the path itself if it is a file; None if there is no such file."""
     names = [name + ending for name in IMAGES for ending in ("", ".gz")]
     candidates = [path / name for name in names] if path.is_dir() else [path]
     return next((file for file in candidates if file.is_file()), None)

@@ -20,7 +20,7 @@ __all__ = ["GaussianMixture", "check_weights", "isotropic_mixture"]
 
 @dataclass(frozen=True, eq=False)
 class GaussianMixture:
-    """Σₖ wₖ N(μₖ, s²I).
+    """The mixture Σₖ wₖ N(μₖ, s²I).
 
     means: (k, d).  std: s, within a component.  weights: (k,), positive, of sum 1; None is equal.
     Raises InputError for means that are no finite matrix, a negative std, or weights that do not fit.
@@ -38,11 +38,11 @@ class GaussianMixture:
             check_weights(self.weights, len(self.means))
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n draws: (n, d), in the means' dtype."""
+        """Draw n samples (n, d), in the dtype of the means."""
         return self.labeled(n, generator)[0]
 
     def labeled(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """n draws (n, d) and the components that they came from (n,)."""
+        """Draw n samples (n, d), and return them with their components (n,)."""
         weights = torch.ones(len(self.means), dtype=torch.float32) if self.weights is None else self.weights
         labels = torch.multinomial(weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
@@ -50,7 +50,7 @@ class GaussianMixture:
 
 
 def isotropic_mixture(components: int, dimension: int, std: float, seed: int) -> GaussianMixture:
-    """S1's population: `components` equal Gaussians of width `std` with means on the sphere of radius √dimension."""
+    """Make S1's population: `components` equal Gaussians of standard deviation `std` with means on the sphere of radius √dimension."""
     draws = torch.randn(
         components, dimension, generator=generator(derive(seed, "means")), dtype=torch.float32
     )

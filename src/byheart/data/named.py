@@ -1,4 +1,4 @@
-"""Data by name: reading them, and saying which ones are here."""
+"""Data sets by name: reading them, and listing those on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["DataInfo", "available", "load", "template_population"]
 CLIPART = 8_103  # images in its 8,121 files: the others are damaged or too large
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 FORMULA = "drawn from a formula"
-OWN = ("folder", "arrays")  # sets that are the user's files, read as their specification says
+OWN = ("folder", "arrays")  # the user's own files, read as the specification says
 
 FASHION = "sudo apt-get install dataset-fashion-mnist, or give the path of its IDX files"
 
@@ -30,8 +30,8 @@ FASHION = "sudo apt-get install dataset-fashion-mnist, or give the path of its I
 class DataInfo:
     """A data set that byheart knows.
 
-    shape: of one sample, or None if the files decide.  count: samples, or None.  where: where it lies, or None.
-    present: whether it can be loaded now by its name alone.  remedy: how to get it, or what to give.
+    shape: shape of one sample, or None if the files decide.  count: number of samples, or None.  where: its path, or None.
+    present: whether the data set can be loaded now by its name alone.  remedy: how to get the data set, or what to give.
     """
 
     name: str
@@ -46,8 +46,9 @@ class DataInfo:
 class NamedSet:
     """A line of the table of data sets.
 
-    read: of a specification.  shape, count: as in DataInfo.  find: where it lies, or None if it is not here.  remedy: how to
-    get it.  path: what the user's path must lead to, for data that lie where the user says; None for the others.
+    read: reads the data of a specification.  shape, count: as in DataInfo.  find: returns the path of the data, or None if they
+    are not here.  remedy: how to get the data.  path: what the user's path must lead to, for data at a path of the user; None
+    for other data.
     """
 
     read: Callable[[Data], Raw]
@@ -74,7 +75,7 @@ def _info(name: str, named: NamedSet) -> DataInfo:
 def load(spec: Data) -> Dataset:
     """Read the data of a specification, in training units.
 
-    Raises InputError for data that are missing, unreadable, too few, all the same or not finite.
+    Raises InputError for data that are missing, unreadable, too few, all equal or not finite.
     """
     from byheart.data.dataset import prepared
 
@@ -102,7 +103,7 @@ def _draw_mixture(data: Data) -> Raw:
 
 
 def template_population(spec: Data) -> ColoredTemplates:
-    """The population that `Data(name="templates", …)` are draws of, in the units of the templates: 0 to 1.
+    """Return the population of `Data(name="templates", …)`, in the units of the templates: 0 to 1.
 
     Raises InputError for other data, and as `load` does.
     """
@@ -208,7 +209,7 @@ def _path(spec: Data) -> Path:
 
 
 def _check_settings(spec: Data) -> None:
-    """Refuse settings that would be ignored."""
+    """Raise InputError for settings that would be ignored."""
     if spec.path is not None and spec.name in {"digits", "mixture", "s2_points", "s2_rectangles"}:
         raise InputError(
             got=f"a path for {spec.name}",

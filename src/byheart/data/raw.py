@@ -31,7 +31,7 @@ class Raw:
         return len(self.values)
 
     def first(self, count: int | None) -> Raw:
-        """The first `count` of them; None is all.  Raises InputError if there are fewer."""
+        """Keep the first `count` samples; None keeps all.  Raises InputError if there are fewer."""
         if count is None:
             return self
         if count > len(self):
@@ -43,8 +43,8 @@ class Raw:
         return self._rows(slice(count))
 
     def distinct(self) -> Raw:
-        """Every sample once, the first of those that are equal in every value, in order."""
-        # + 0.0 on floats: −0 and 0 are the same value in other bytes.
+        """Keep every sample once: of samples that are equal in every value the first, in order."""
+        # + 0.0 on floats: −0 and 0 are the same value with different bytes.
         plain = self.values if self.values.dtype.kind in "ui" else self.values + 0.0
         rows = {row.tobytes(): at for at, row in zip(range(len(self) - 1, -1, -1), plain[::-1], strict=True)}
         return self._rows(sorted(rows.values()))

@@ -2,7 +2,7 @@
 
     type of the column                                one row is
     -----------------------------------------------------------------------------------
-    struct with `bytes` (and `path`), as the Hub's     the picture in a file's bytes
+    struct with `bytes` (and `path`), as on the Hub    a picture, the bytes of a file
     binary                                             the same
     list of numbers                                    a vector of features, (d,)
     list of lists, list of lists of lists              an image, (h, w), or with its channels first or last
@@ -41,9 +41,9 @@ BATCH = 1024  # rows read at a time
 class Table(Sequence[Array]):
     """One column of Parquet files.
 
-    files: the shards.  column: its name.  starts: first row of every shard, and the number of rows at the end.
-    reading: how its pictures are read.  others: columns that are not read, though they might be images or features.
-    Indexing reads one row, and raises Unreadable where it holds no picture.
+    files: the shards.  column: name of the column.  starts: first row of every shard, and the number of rows at the end.
+    reading: how pictures are read.  others: columns that are not read, though they might be images or features.
+    Indexing reads one row, and raises Unreadable if the row holds no picture.
     """
 
     files: tuple[Path, ...]
@@ -65,7 +65,7 @@ class Table(Sequence[Array]):
         return values_of(self.item(row))
 
     def item(self, row: int) -> Array | Picture:
-        """Read one row.  Raises Unreadable where it holds no picture, and IndexError where there is no such row."""
+        """Read one row.  Raises Unreadable if the row holds no picture, and IndexError if there is no such row."""
         if not -len(self) <= row < len(self):
             raise IndexError(row)
         value = _one(self, row % len(self))
@@ -74,7 +74,7 @@ class Table(Sequence[Array]):
         return value
 
     def blocks(self, batch: int = BATCH) -> Iterator[Block]:
-        """All rows in order, at most `batch` at a time.  Raises InputError where a file breaks off."""
+        """All rows in order, at most `batch` at a time.  Raises InputError if a file breaks off."""
         for file in self.files:
             with _opened(file) as stream:
                 for part in _batches(file, stream, self.column, batch, None):
@@ -82,10 +82,10 @@ class Table(Sequence[Array]):
 
 
 def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
-    """The column of pictures or numbers of Parquet files; nothing but their ends is read yet.
+    """Open the column of pictures or numbers of Parquet files; only the ends of the files are read yet.
 
-    column: None takes the one column that can be images or features, or the one that is called like them.
-    Raises InputError for files that are missing or broken, and where no column or several can be meant.
+    column: None takes the only column that can be images or features, or the column with one of the names in this module.
+    Raises InputError for files that are missing or broken, and if no column or several columns can be meant.
     """
     files = tuple(Path(path) for path in paths)
     starts, others = [0], dict[str, None]()
@@ -105,7 +105,7 @@ def read_table(paths: Sequence[Path | str], column: str | None = None) -> Table:
 
 
 def column_items(column: Any) -> Cells | None:
-    """Give the cells of a column of pyarrow that holds pictures or lists of numbers, by row; None for another column."""
+    """Return the cells of a pyarrow column of pictures or lists of numbers, by row; None for another column."""
     kind = getattr(column, "type", None)
     if kind is None or not hasattr(column, "to_pylist"):
         return None
@@ -116,7 +116,7 @@ def column_items(column: Any) -> Cells | None:
 
 @dataclass(frozen=True, eq=False)
 class Cells(Sequence[Any]):
-    """Cells of a column of pyarrow: pictures as they are stored, lists of numbers as arrays of their own type."""
+    """Cells of a pyarrow column: pictures as they are stored, lists of numbers as arrays of their own type."""
 
     column: Any
 
@@ -154,7 +154,7 @@ def _broken(file: Path, error: Exception) -> InputError:
 
 
 def _chosen(file: Path, asked: str | None, fitting: dict[str, Any], all_names: Sequence[str]) -> str:
-    """The name of the column that is meant."""
+    """Find the name of the column that is meant."""
     if asked is not None and asked in fitting:
         return asked
     named = [name for name in NAMES if name in fitting]
@@ -183,7 +183,7 @@ def _is_binary(kind: Any) -> bool:
 
 
 def _depth(kind: Any) -> int:
-    """How many lists are around numbers; 0 if there are no lists, or no numbers in them."""
+    """Count how many lists are around numbers; 0 if there are no lists, or no numbers in the lists."""
     from pyarrow import types
 
     kind, depth = getattr(kind, "storage_type", kind), 0
@@ -199,7 +199,7 @@ def _is_list(kind: Any) -> bool:
 
 
 def _batches(file: Path, stream: Any, column: str, batch: int, groups: list[int] | None) -> Iterator[Any]:
-    """Pieces of the column, of all row groups or of those."""
+    """Yield pieces of the column, from all row groups or from the given ones."""
     from pyarrow import ArrowException
 
     try:
@@ -210,7 +210,7 @@ def _batches(file: Path, stream: Any, column: str, batch: int, groups: list[int]
 
 
 def _values(column: Any, reading: Reading) -> Block:
-    """Rows of a piece of the column."""
+    """Return the rows of a piece of the column."""
     column = getattr(column, "storage", column)
     if _is_picture(column.type):
         return [_picture(cell, reading) for cell in column.to_pylist()]
@@ -239,14 +239,14 @@ def _lists(cell: Any, dtype: Any) -> Array | Unreadable:
 
 
 def _number(kind: Any) -> Any:
-    """The type of numpy that the numbers inside of lists have."""
+    """Return the numpy type of the numbers inside lists."""
     while _is_list(kind):
         kind = kind.value_type
     return kind.to_pandas_dtype()
 
 
 def _stacked(column: Any) -> Array | None:
-    """Rows of lists as one array (b, …), without a Python object a number; None unless all have one shape."""
+    """Convert rows of lists to one array (b, …), without a Python object per number; None unless all rows have the same shape."""
     from pyarrow import compute
 
     shape = [len(column)]
@@ -262,7 +262,7 @@ def _stacked(column: Any) -> Array | None:
 
 
 def _one(table: Table, row: int) -> Item:
-    """Row `row` of the table, from its row group alone."""
+    """Read row `row` of the table, from its row group alone."""
     shard = next(at for at, end in enumerate(table.starts[1:]) if row < end)
     row -= table.starts[shard]
     with _opened(table.files[shard]) as stream:

@@ -5,8 +5,8 @@
 y has shape (3, h, w), and with A_k = I₃ ⊗ x_k its law is (1/K) Σₖ N(A_k u_k, s² A_k A_kᵀ): rank 3 in 3hw dimensions.
 
 S1's "natural image-like" population (2508.17689): 4 images of Fashion-MNIST, bicubic to 15×15, scaled together so that the
-smallest pixel of all of them is 0 and the largest 1; u_k = 0, s = 1.  The paper draws the images by JAX's generator, we by
-torch's: the same law, other images.
+smallest pixel of all of them is 0 and the largest 1; u_k = 0, s = 1.  The paper chooses the images with JAX's generator, this module
+with torch's: the same distribution, other images.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COLORS = 3
 
 @dataclass(frozen=True, eq=False)
 class ColoredTemplates:
-    """(1/K) Σₖ N(u_k ⊗ x_k, s² (I₃ ⊗ x_k)(I₃ ⊗ x_k)ᵀ).
+    """The mixture (1/K) Σₖ N(u_k ⊗ x_k, s² (I₃ ⊗ x_k)(I₃ ⊗ x_k)ᵀ).
 
     templates: x_k, (k, h, w).  means: u_k, (k, 3), of the colors.  std: s, of the colors.
     Raises InputError as `check_templates` does, and for templates that are equal or empty.
@@ -50,20 +50,20 @@ class ColoredTemplates:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(3, h, w), of one sample."""
+        """Return (3, h, w), the shape of one sample."""
         return (COLORS, *self.templates.shape[1:])
 
     @property
     def squares(self) -> Tensor:
-        """‖x_k‖²: (k,) float64."""
+        """Compute ‖x_k‖²: (k,) float64."""
         return self.templates.double().flatten(1).square().sum(1)
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n draws: (n, 3, h, w), in the templates' dtype."""
+        """Draw n samples (n, 3, h, w), in the dtype of the templates."""
         return self.labeled(n, generator)[0]
 
     def labeled(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """n draws (n, 3, h, w) and the templates that they show (n,)."""
+        """Draw n samples (n, 3, h, w), and return them with their templates (n,)."""
         labels = torch.randint(len(self.templates), (n,), generator=generator)
         noise = torch.randn(n, COLORS, generator=generator, dtype=self.templates.dtype)
         colors = self.means[labels].to(noise) + self.std * noise
@@ -87,9 +87,9 @@ def check_templates(templates: Tensor, means: Tensor, std: float | Tensor) -> No
 
 
 def templates_of(raw: Raw, count: int, side: int, seed: int) -> Tensor:
-    """`count` of these images, chosen by seed, as templates: (count, side, side) float32 from 0 to 1.
+    """Make templates of `count` of these images, chosen by seed: (count, side, side) float32 from 0 to 1.
 
-    Raises InputError for features, fewer images than that, and images that come out equal or with nothing on them.
+    Raises InputError for features, fewer images than `count`, and images that become equal or empty.
     """
     if raw.values.ndim != 4:
         raise InputError(
@@ -102,7 +102,7 @@ def templates_of(raw: Raw, count: int, side: int, seed: int) -> Tensor:
 
 
 def templates_from_folder(path: Path | str, count: int, side: int, seed: int) -> Tensor:
-    """`count` of the images below a folder, of any sizes, as `templates_of` makes them; the others are not read."""
+    """Make templates of `count` of the images below a folder, of any sizes, as `templates_of` does; the other images are not read."""
     files, _ = image_files(path)
     pictures = read_each([files[row] for row in _chosen(len(files), count, seed)], read_picture)
     return _scaled([_at_side(image, np.iinfo(image.dtype).max, side) for image in pictures])
@@ -120,9 +120,9 @@ def _chosen(there: int, count: int, seed: int) -> list[int]:
 
 
 def _at_side(image: Array, peak: float, side: int) -> Array:
-    """The square in the middle of an image (c, h, w), grey: (side, side) in units of its peak.
+    """Cut out the square in the middle of an image (c, h, w), in grey: (side, side) in units of the image's peak.
 
-    Resized by Pillow from bytes to bytes, as S1 does: what bicubic weights push over the ends is cut off.
+    Pillow resizes from bytes to bytes, as in S1: values that bicubic weights push beyond the ends are cut off.
     """
     from PIL import Image
 
@@ -134,7 +134,7 @@ def _at_side(image: Array, peak: float, side: int) -> Array:
 
 
 def _scaled(images: Sequence[Array]) -> Tensor:
-    """The images (k, h, w) with one scale for all: their smallest pixel 0, their largest 1."""
+    """Scale the images (k, h, w) together: the smallest pixel of all becomes 0, the largest 1."""
     stack = np.stack(images)
     low, high = stack.min(), stack.max()
     if not low < high:
@@ -149,7 +149,7 @@ def _scaled(images: Sequence[Array]) -> Tensor:
 
 
 def _check_apart(templates: Tensor) -> None:
-    """Refuse what would make two components one, or one a single point."""
+    """Raise InputError for equal templates, and for a component that would be a single point."""
     apart = len(templates.unique(dim=0))  # type: ignore[no-untyped-call]
     empty = int((templates == 0).flatten(1).all(1).sum())
     if apart < len(templates) or empty:

@@ -18,12 +18,12 @@ _PAPER = ((6, 6, 12), (40, 40, 14))  # row, column, side
 
 
 def points_in_the_plane(count: int = POINTS) -> Raw:
-    """`count` points: values (count, 2) float64."""
+    """Draw `count` points: values (count, 2) float64."""
     return Raw(np.random.RandomState(1).randn(count, 2))
 
 
 def square_images(count: int = RECTANGLES) -> Raw:
-    """`count` images, each of another white square: values (count, 1, 64, 64) uint8."""
+    """Draw `count` images, each of another white square: values (count, 1, 64, 64) uint8."""
     draws = np.random.default_rng(1)
     squares = list(_PAPER)
     while len(squares) < count:

@@ -1,10 +1,10 @@
-"""What a word of the user's means: a data set by its name, or a path.
+"""The meaning of a word of the user: a data set by its name, or a path.
 
-    NAME[=PATH][:A-B]     a set of `byheart data ls`, or the one that lies at a path, or images A to B − 1 of either
-    name:NAME…            the same, also where a file or a folder has that name
+    NAME[=PATH][:A-B]     a set of `byheart data ls`, or the set at a path, or images A to B − 1 of the set
+    name:NAME…            the same, also if a file or a folder has that name
     anything else         a path; ./NAME is one
 
-A word that names a set, while something lies at that path, is refused: nothing tells which of the two is meant.
+If a word names a set and there is also a file or folder of that name, the word is refused, since either could be meant.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _FORM = re.compile(r"(?P<set>[a-z0-9_]+)(=(?P<path>.+?))?(:(?P<low>\d*)-(?P<high
 class SetName:
     """A data set by its name.
 
-    path: where it lies, if the word says so.  low, high: of a slice; None where that end was not given.  sliced: whether
-    the word has a slice at all.
+    path: its path, if the word states one.  low, high: ends of the slice; None for an end that is not given.  sliced: whether
+    the word has a slice.
     """
 
     name: str
@@ -44,23 +44,23 @@ class SetName:
 
 
 def set_name(text: str, names: Sequence[str] = KNOWN) -> SetName | None:
-    """Read a word as the name of a set; None where it is a path.  names: those that are known here.
+    """Read a word as the name of a set; None if the word is a path.  names: the known names.
 
-    Raises InputError for a word that may be either: it names a set, and something lies at that path.
+    Raises InputError for a word that may be either: it names a set, and a file or folder has that name.
     """
     form = _FORM.fullmatch(text.removeprefix(PREFIX))
     if form is None or form["set"] not in names:
         return None
     if not text.startswith(PREFIX) and lies(Path(text)):
         if text in BY_PATH:
-            return None  # no set, but a word that needs a path
+            return None  # not a set: this word needs a path
         raise _ambiguous(text)
     low, high = (int(form[end]) if form[end] else None for end in ("low", "high"))
     return SetName(form["set"], form["path"], low, high, form["low"] is not None)
 
 
 def lies(path: Path) -> bool:
-    """Say whether something lies at a path.  Raises InputError where this user may not look."""
+    """Say whether there is a file or folder at a path.  Raises InputError if this user may not look there."""
     try:
         return path.exists()
     except PermissionError as error:
@@ -69,7 +69,7 @@ def lies(path: Path) -> bool:
             need="a path that may be read",
             remedy="ask its owner, or change its permissions",
         ) from error
-    except (OSError, ValueError):  # a text that is too long, or otherwise no name of a file
+    except (OSError, ValueError):  # a text that is too long or otherwise not a file name
         return False
 
 

@@ -1,4 +1,4 @@
-"""Denoisers: the protocol, and the closed forms that serve as models and as oracles."""
+"""Denoisers: the protocol, and the closed forms, which serve as models and as exact references."""
 
 from typing import TYPE_CHECKING
 

@@ -1,13 +1,13 @@
-"""A score averaged over a few frozen shifts: its flow ends at barycenters of training points, in place of the points.
+"""A score averaged over a few frozen shifts, whose flow ends at barycenters of training points instead of single points.
 
     D_s(x, σ) = (1/M) Σ_j D(x + s_σ ε_j, σ),        s_σ = width · (1 + σ)
 
-with unit noises ε_j drawn once.  In the variables of flow matching, z = t x₀ + (1 − t) ε, this is a shift of z by width · ε_j at all
-times: x = z/t and σ = (1 − t)/t, so that 1/t = 1 + σ.  At the end every shifted point has its own nearest training point, and D_s is the mean of
-these M: of the empirical denoiser, samples are barycenters of M-tuples.
+The unit noises ε_j are drawn once.  In the variables of flow matching, z = t x₀ + (1 − t) ε, the same shift is one of z by
+width · ε_j at all times: x = z/t and σ = (1 − t)/t, so that 1/t = 1 + σ.  At the end every shifted point has its own nearest
+training point, and D_s is the mean of those M points: samples of the empirical denoiser become barycenters of M points.
 
-The score of D_s is the mean of the M scores, plus s_σ/σ² times the mean of the ε_j; so it is that of the smoothed score, K ∗ ∇ log p
-with K the law of the shifts (Gabriel et al.), where they have mean 0: give `offsets − offsets.mean(0)`.
+The score of D_s is the mean of the M scores, plus s_σ/σ² times the mean of the ε_j.  So if the shifts have mean 0, the score of
+D_s is the smoothed score K ∗ ∇ log p, with K the law of the shifts (Gabriel et al.): pass `offsets − offsets.mean(0)`.
 
 Reference: Scarvelis, Sáez de Ocáriz Borde, Solomon, arXiv 2310.12395 (σ-CFDM); Gabriel, Ged, Han Veiga, Schertzer, arXiv 2505.22841.
 """
@@ -28,7 +28,7 @@ __all__ = ["Barycentric", "barycentric"]
 
 @dataclass(frozen=True, eq=False)
 class Barycentric(Wrapper):
-    """D_s of a denoiser, at the cost of M of its calls.
+    """D_s of a denoiser, at the cost of M calls of that denoiser.
 
     offsets: ε_j, (M, *shape), frozen.  width: of the shifts, in the frame of z (Scarvelis et al. call it σ).
     Raises InputError for no offsets, numbers that are not finite, or a negative width.
@@ -44,13 +44,13 @@ class Barycentric(Wrapper):
             self.offsets,
             "offset",
             "(M, *shape)",
-            remedy="draw them once: barycentric(denoiser, count, width, seed)",
+            remedy="draw the offsets once: barycentric(denoiser, count, width, seed)",
         )
         check_finite("offsets", self.offsets)
         check_not_negative("width", self.width, remedy="give a share of the distance between points")
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D_s(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D_s(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         level = checked_level(x, sigma, tuple(self.offsets.shape[1:]))  # before x is shifted
         shift = per_row(self.width * (1 + level), x).to(x)
         mean = torch.zeros_like(x)
@@ -60,8 +60,9 @@ class Barycentric(Wrapper):
 
 
 def barycentric(denoiser: Shaped, count: int, width: float, seed: int) -> Barycentric:
-    """D_s with `count` unit noises, the same for the same seed, nested in count: those of fewer are the first of those of more.
+    """Return D_s with `count` unit noises; a smaller count takes the first of the noises of a larger count.
 
+    seed: Random seed of the noises; the same seed gives the same result.
     Raises InputError for a count below 1, or a denoiser that does not know its shape.
     """
     if not isinstance(denoiser, Shaped) or count < 1:

@@ -1,4 +1,4 @@
-"""The denoiser: the one interface that every other part of the library speaks."""
+"""The denoiser: the one interface between this room and all others."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = [
 ]
 
 Level = Tensor | float
-"""σ as a closed form takes it: a tensor () or (b,), or a number, which is one level for all rows."""
+"""The type of σ in a closed form: a tensor () or (b,), or a number, which is one level for all rows."""
 
 SMALLEST_VARIANCE = {torch.float64: 1e-200, torch.float32: 1e-30}
-"""Below σ = 1e-100 (1e-15) a closed form has reached its limit; σ² would go on and underflow."""
+"""Smallest σ² by precision: below σ = 1e-100 (1e-15) a closed form has reached its limit, and σ² would underflow."""
 
 
 class Denoiser(Protocol):
@@ -40,70 +40,71 @@ class Denoiser(Protocol):
     """
 
     def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
-        """D(x, σ)."""
+        """Return D(x, σ)."""
 
 
 @runtime_checkable
 class Shaped(Protocol):
-    """A denoiser that knows what it makes: every closed form, and whatever else wants to be sampled by name only."""
+    """A denoiser that knows the shape and device of its samples: every closed form, and any other that is sampled by name only."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
 
     @property
     def device(self) -> torch.device:
-        """Where its tensors are, and its samples will be."""
+        """Return the device of the denoiser's tensors, which is also the device of the samples."""
 
     def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
-        """D(x, σ)."""
+        """Return D(x, σ)."""
 
 
 @runtime_checkable
 class Scheduled(Protocol):
-    """A denoiser that knows the noise levels it is meant to be sampled with: a trained one."""
+    """A denoiser that knows the noise levels for sampling: a trained denoiser."""
 
     @property
     def levels(self) -> Tensor:
-        """(s + 1,) decreasing."""
+        """Return the levels, (s + 1,), decreasing."""
 
 
 class Wrapper:
-    """What every denoiser around another one takes from it."""
+    """Base of every denoiser around another denoiser, whose shape and device it takes."""
 
     denoiser: Denoiser
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample, where the denoiser knows it."""
+        """Return *shape, of one sample.  Raises InputError if the inner denoiser does not know the shape."""
         return _known(self.denoiser).shape
 
     @property
     def device(self) -> torch.device:
-        """Where the denoiser's tensors are."""
+        """Return the device of the inner denoiser's tensors."""
         return _known(self.denoiser).device
 
 
 class HoldsTrain:
-    """What every denoiser takes from the training points that it holds."""
+    """Base of every denoiser that holds training points, whose shape and device it takes."""
 
     train: Tensor
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
         return tuple(self.train.shape[1:])
 
     @property
     def device(self) -> torch.device:
-        """Where the training points are."""
+        """Return the device of the training points."""
         return self.train.device
 
 
 def denoise(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
-    """D(x, σ) of a denoiser that may be anybody's, and is given σ as a tensor.  x: (b, *shape).  sigma: () or (b,), or a number.
+    """Call any denoiser with σ as a tensor, and check the shape of the result.
 
-    Raises InputError if it returns no tensor, or another shape, which would be broadcast into numbers that mean nothing.
+    x: (b, *shape).  sigma: () or (b,), or a number.  Returns D(x, σ), (b, *shape).
+    Raises InputError if the denoiser returns no tensor, or another shape, which would be broadcast into meaningless numbers.
     """
     denoised = denoiser(x, level_of(sigma))
     shape = denoised.shape if isinstance(denoised, Tensor) else None
@@ -111,27 +112,27 @@ def denoise(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
         answer = type(denoised).__name__ if shape is None else f"shape {tuple(shape)}"
         raise InputError(
             got=f"a denoiser that answers x of shape {tuple(x.shape)} with {answer}",
-            need="the denoised x, of x's own shape",
+            need="the denoised x, of the same shape as x",
             remedy="return one denoised image for each row, channels included",
         )
     return denoised
 
 
 def score(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
-    """∇ log p_σ(x) = (D(x, σ) − x) / σ²  (Tweedie).  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape)."""
+    """Compute ∇ log p_σ(x) = (D(x, σ) − x) / σ²  (Tweedie).  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape)."""
     return (denoise(denoiser, x, sigma) - x) / per_row(sigma, x) ** 2
 
 
 def eps(denoiser: Denoiser, x: Tensor, sigma: Level) -> Tensor:
-    """The noise E[ε | x] = (x − D(x, σ)) / σ.  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape).
+    """Compute the noise E[ε | x] = (x − D(x, σ)) / σ.  x: (b, *shape).  sigma: () or (b,).  Returns (b, *shape).
 
-    At small σ the difference cancels: a mixture has its own `eps`, which does not.
+    At small σ the difference loses digits; a mixture has its own `eps`, which does not.
     """
     return (x - denoise(denoiser, x, sigma)) / per_row(sigma, x)
 
 
 def level_of(sigma: Level) -> Tensor:
-    """Give sigma as a tensor: a tensor as it is, a number as () in float64.  Raises InputError for anything else."""
+    """Return sigma as a tensor: a tensor unchanged, a number as () in float64.  Raises InputError for anything else."""
     if isinstance(sigma, Tensor):
         return sigma
     if isinstance(sigma, Real):
@@ -144,7 +145,7 @@ def level_of(sigma: Level) -> Tensor:
 
 
 def per_row(sigma: Level, x: Tensor) -> Tensor:
-    """sigma reshaped to broadcast over the rows of x: () stays (), (b,) becomes (b, 1, …).
+    """Reshape sigma so that it broadcasts over the rows of x: () stays (), (b,) becomes (b, 1, …).
 
     Raises InputError for any other shape.
     """
@@ -161,7 +162,7 @@ def per_row(sigma: Level, x: Tensor) -> Tensor:
 def rows_and_variance(
     x: Tensor, sigma: Level, shape: tuple[int, ...], dtype: torch.dtype = torch.float64
 ) -> tuple[Tensor, Tensor]:
-    """What a closed form computes with: x as rows (b, d), and σ² as () or (b, 1), both in dtype.
+    """Return x as rows (b, d), and σ² as () or (b, 1), both in dtype, which a closed form computes with.
 
     x: (b, *shape).  sigma: () or (b,), or a number.  Raises InputError unless x is floating point of that shape and sigma
     holds positive, finite levels.
@@ -172,7 +173,7 @@ def rows_and_variance(
 
 
 def checked_level(x: Tensor, sigma: Level, shape: tuple[int, ...]) -> Tensor:
-    """Give sigma as a tensor () or (b,), once both inputs of a closed form have passed.  shape: *shape, of one sample.
+    """Check both inputs of a closed form, and return sigma as a tensor () or (b,).  shape: *shape, of one sample.
 
     Raises InputError as `rows_and_variance` does.
     """
@@ -190,7 +191,7 @@ def checked_level(x: Tensor, sigma: Level, shape: tuple[int, ...]) -> Tensor:
         raise InputError(
             got=f"sigma {sigma[~good].flatten()[0].item():g}",
             need="0 < sigma < infinity",
-            remedy="a solver's step to 0 returns the denoised x, so end there; "
+            remedy="let a solver end with its step to 0, which returns the denoised x; "
             "in place of infinity use noise.SIGMA_MAX",
         )
     return sigma
@@ -205,6 +206,6 @@ def _known(denoiser: Denoiser) -> Shaped:
         raise InputError(
             got=f"a {type(denoiser).__name__}, which does not know the shape of its samples",
             need="shape=… and levels=…, or a closed form",
-            remedy="pass them to sample(…)",
+            remedy="pass shape and levels to sample(…)",
         )
     return denoiser

@@ -1,10 +1,10 @@
-"""The empirical denoiser, conditioned: what training on pairs (xₙ, yₙ) tends to.
+"""Conditional empirical denoisers: the limit of training on pairs (xₙ, yₙ).
 
     by class     the empirical denoiser of {n : yₙ = y}: a class memorizes like a data set of its own size
-    by kernel    weights wₙ ∝ exp(−‖y − yₙ‖²/2h²): what training learns where y is noised by h; as h → 0 it returns the
-                 one xₙ whose yₙ is y, for every seed
+    by kernel    weights wₙ ∝ exp(−‖y − yₙ‖²/2h²): the limit of training where y has noise of width h.  As h → 0 the denoiser
+                 returns the single xₙ whose yₙ is y, for every seed
 
-Kernel: S2 (2501.15785) leaves y outside the data undetermined; this is the extension with noise on y.
+Kernel: S2 (2501.15785) leaves y outside the data undetermined; the kernel is the extension with noise on y.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class EmpiricalByClass(HoldsTrain):
     """The empirical denoiser of the training points of each row's own class.
 
     train: (n, *shape).  labels: (n,) integers, the classes of the points.
-    Raises InputError for labels that do not fit and, when called, for a class without a point.
+    Raises InputError for labels that do not fit and, when called, for a class without a training point.
     """
 
     train: Tensor
@@ -47,31 +47,31 @@ class EmpiricalByClass(HoldsTrain):
             )
 
     def __call__(self, x: Tensor, sigma: Level, label: Tensor) -> Tensor:
-        """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
+        """Return D(x, σ, label).  x: (b, *shape).  sigma: () or (b,), positive.  label: (b,) integers.  Returns (b, *shape)."""
         sigma = checked_level(x, sigma, self.shape)
         _check_conditions(label, (len(x),))
         denoised = torch.empty_like(x)
-        for one in torch.unique(label).tolist():
-            rows = (label == one).nonzero()[:, 0]
+        for value in torch.unique(label).tolist():
+            rows = (label == value).nonzero()[:, 0]
             level = sigma if sigma.ndim == 0 else sigma[rows]
-            denoised[rows] = self.of_class(one)(x[rows], level)
+            denoised[rows] = self.of_class(value)(x[rows], level)
         return denoised
 
     def of_class(self, label: int) -> MixtureDenoiser:
-        """The empirical denoiser of one class.  Raises InputError for a class without a point."""
+        """Return the empirical denoiser of one class.  Raises InputError for a class without a training point."""
         if label not in self._classes:
             raise InputError(
                 got=f"class {label}",
                 need=f"one of {sorted(self._classes)}",
-                remedy="ask for a class that the training points have",
+                remedy="choose a class that the training points have",
             )
         return self._classes[label]
 
     @cached_property
     def _classes(self) -> dict[int, MixtureDenoiser]:
         return {
-            int(one): empirical(self.train[self.labels == one], precision=self.precision)
-            for one in torch.unique(self.labels).tolist()
+            int(label): empirical(self.train[self.labels == label], precision=self.precision)
+            for label in torch.unique(self.labels).tolist()
         }
 
 
@@ -101,7 +101,7 @@ class EmpiricalByKernel(HoldsTrain):
         check_open("width", self.width, remedy="for classes take EmpiricalByClass")
 
     def __call__(self, x: Tensor, sigma: Level, condition: Tensor) -> Tensor:
-        """D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
+        """Return D(x, σ, y).  x: (b, *shape).  sigma: () or (b,), positive.  condition: (b, q).  Returns (b, *shape)."""
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
         mean, _ = self._points.sums(rows, variance, self.log_weights(condition))
@@ -110,9 +110,9 @@ class EmpiricalByKernel(HoldsTrain):
     def posterior(
         self, x: Tensor, sigma: Level, condition: Tensor, *, count: int = TOP, source: Tensor | None = None
     ) -> Posterior:
-        """Statistics of the posterior over all training points, for every row, as `MixtureDenoiser.posterior` gives them.
+        """Compute statistics of the posterior over all training points, for every row, like `MixtureDenoiser.posterior`.
 
-        Of a class: `EmpiricalByClass.of_class(label).posterior`.
+        For the posterior within a class use `EmpiricalByClass.of_class(label).posterior`.
         """
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         _check_conditions(condition, (len(x), self.conditions.shape[1]))
@@ -122,7 +122,7 @@ class EmpiricalByKernel(HoldsTrain):
         return posterior_of(weights, log_density, count, source)
 
     def log_weights(self, condition: Tensor) -> Tensor:
-        """log of the kernel's share of every training point: (b, n) float64, normalized.  condition: (b, q)."""
+        """Compute the log of the kernel's weight of every training point: (b, n) float64, normalized.  condition: (b, q)."""
         apart = (condition.double()[:, None] - self.conditions.double()).square().sum(2)
         return (-apart / (2 * self.width**2)).log_softmax(1)
 

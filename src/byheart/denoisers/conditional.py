@@ -1,4 +1,6 @@
-"""Conditional denoisers in general; `by_condition` holds the empirical ones.  Conditioning is binding: a conditional model with its labels is a plain denoiser.
+"""Conditional denoisers in general; `by_condition` holds the empirical ones.
+
+A conditional denoiser with its labels bound is a plain denoiser:
 
 model(x, σ, label) = E[x₀ | x₀ + σε = x, label],      given(model, labels)(x, σ) = model(x, σ, labels)
 """
@@ -17,10 +19,10 @@ __all__ = ["ConditionalDenoiser", "given"]
 
 
 class ConditionalDenoiser(Protocol):
-    """D(x, σ, label).  x: (b, *shape).  sigma: () or (b,).  label: (b, …).  Returns (b, *shape)."""
+    """A conditional denoiser D(x, σ, label).  x: (b, *shape).  sigma: () or (b,).  label: (b, …).  Returns (b, *shape)."""
 
     def __call__(self, x: Tensor, sigma: Tensor, label: Tensor, /) -> Tensor:
-        """D(x, σ, label)."""
+        """Return D(x, σ, label)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,8 @@ class _Given:
 
 
 def given(model: ConditionalDenoiser, labels: Tensor) -> Denoiser:
-    """The denoiser whose row i carries labels[i].
+    """Return the denoiser that gives row i the label labels[i].
 
-    labels: (b, …).  Calling it with another number of rows raises InputError.
+    labels: (b, …).  A call of that denoiser with another number of rows raises InputError.
     """
     return _Given(model, labels)

@@ -5,7 +5,7 @@ If x₀ ~ N(μ, C) with C = U diag(λ) Uᵀ and x = x₀ + σε, then
     D(x, σ)    = μ + U diag( λ / (λ + σ²) ) Uᵀ (x − μ)
     log p_σ(x) = −½ (x − μ)ᵀ (C + σ²I)⁻¹ (x − μ) − ½ log det 2π(C + σ²I)
 
-It is the best linear denoiser of any data with these moments, and its probability flow is known:
+D is the best linear denoiser of any data with these moments, and the probability flow of D is known in closed form:
 each coefficient c = uᵀ(x − μ) moves from level σ to level σ₊ by the factor √((λ + σ₊²) / (λ + σ²)).
 """
 
@@ -44,7 +44,7 @@ class GaussianDenoiser:
                 got=f"mean {tuple(self.mean.shape)}, variances {tuple(self.variances.shape)}, "
                 f"directions {tuple(self.directions.shape)}",
                 need="shapes (*shape), (f,) and (d, f) with d the size of the mean",
-                remedy="build it with wiener(train) or GaussianDenoiser.from_covariance",
+                remedy="build the denoiser with wiener(train) or GaussianDenoiser.from_covariance",
             )
         for name in ("mean", "variances", "directions"):
             check_finite(name, getattr(self, name))
@@ -52,9 +52,9 @@ class GaussianDenoiser:
 
     @classmethod
     def from_covariance(cls, mean: Tensor, covariance: Tensor) -> GaussianDenoiser:
-        """The denoiser of N(mean, covariance).  mean: (*shape).  covariance: (d, d), symmetric, nonnegative.
+        """Build the denoiser of N(mean, covariance).  mean: (*shape).  covariance: (d, d), symmetric, nonnegative.
 
-        Raises InputError if it is not.
+        Raises InputError if the covariance has another shape, or is not symmetric or not nonnegative.
         """
         flat = covariance.double()
         if flat.ndim != 2 or len(flat) != mean.numel() or not torch.allclose(flat, flat.T, rtol=1e-6):
@@ -64,50 +64,50 @@ class GaussianDenoiser:
                 remedy="flatten the samples before computing their covariance",
             )
         values, vectors = torch.linalg.eigh(flat)
-        # Rounding makes zero eigenvalues slightly negative; a clearly negative one stays, and is refused.
+        # Rounding makes zero eigenvalues slightly negative.  A clearly negative eigenvalue stays, and is refused.
         noise = len(values) * torch.finfo(flat.dtype).eps * values.abs().max()
         return cls(mean, values.where(values.abs() > noise, 0.0), vectors)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
         return tuple(self.mean.shape)
 
     @property
     def device(self) -> torch.device:
-        """Where the mean is."""
+        """Return the device of the mean."""
         return self.mean.device
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         offset, noise = self._prepare(x, sigma)
         basis, variances = self.directions.double(), self.variances.double()
         kept = (offset @ basis) * (variances / (variances + noise)) @ basis.T
         return (self.mean.double().flatten() + kept).to(x.dtype).reshape(x.shape)
 
     def log_density(self, x: Tensor, sigma: Level) -> Tensor:
-        """log p_σ(x): (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Compute log p_σ(x): (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         offset, noise = self._prepare(x, sigma)
         coefficients, total = offset @ self.directions.double(), self.variances.double() + noise
         d, f = self.directions.shape
-        outside = offset.square().sum(1) - coefficients.square().sum(
-            1
-        )  # squared length in the other d − f directions
+        # The squared length in the other d − f directions.
+        outside = offset.square().sum(1) - coefficients.square().sum(1)
         level = noise.reshape(-1)
         quadratic = (coefficients.square() / total).sum(1) + (outside / level if f < d else 0.0)
         volume = total.log().sum(-1) + (d - f) * level.log() + d * math.log(2 * math.pi)
         return -(quadratic + volume) / 2
 
     def _prepare(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
-        """x − μ as (b, d) and σ² as () or (b, 1), in float64."""
+        """Return x − μ as (b, d) and σ² as () or (b, 1), in float64."""
         rows, noise = rows_and_variance(x, sigma, self.shape)
         return rows - self.mean.double().flatten(), noise
 
 
 def wiener(train: Tensor) -> GaussianDenoiser:
-    """The Gaussian with the mean and the covariance (divided by n) of the training points.  train: (n, *shape).
+    """Build the Gaussian with the mean and the covariance (divided by n) of the training points.  train: (n, *shape).
 
-    With no more points than dimensions it keeps the directions that vary.  Raises InputError for bad points.
+    If there are no more points than dimensions, only the directions in which the points vary are kept.
+    Raises InputError for another shape, or points that are not finite.
     """
     check_shape(
         "training points",
@@ -135,5 +135,5 @@ def _check_spectrum(variances: Tensor, directions: Tensor) -> None:
             got=f"variances from {variances.min().item():g}, directions up to "
             f"{(gram - unit).abs().max().item():g} away from orthonormal",
             need="variances ≥ 0 and orthonormal columns",
-            remedy="build it with wiener(train) or GaussianDenoiser.from_covariance",
+            remedy="build the denoiser with wiener(train) or GaussianDenoiser.from_covariance",
         )

@@ -4,7 +4,7 @@ If x₀ ~ Σₖ wₖ N(μₖ, Cₖ), each component is a Wiener filter Dₖ with
 
     rₖ(x, σ) ∝ wₖ pₖ(x, σ),      D(x, σ) = Σₖ rₖ Dₖ(x, σ),      log p_σ(x) = log Σₖ wₖ pₖ(x, σ)
 
-Where all covariances are the same s² I, `MixtureDenoiser` is this formula at the speed of two matrix products.
+If all covariances are the same s² I, `MixtureDenoiser` computes this formula at the speed of two matrix products.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ LARGEST = 1e150
 class GaussianMixtureDenoiser:
     """The true denoiser of Σₖ wₖ N(μₖ, Cₖ), in float64.
 
-    components: k of them, of one shape.  weights: (k,), positive, of sum 1; None is equal.
-    Raises InputError for no components, different shapes, or weights that are no distribution.
+    components: k of them, of one shape.  weights: (k,), positive, of sum 1; None takes equal weights.
+    Raises InputError for no components, different shapes, or weights that are not positive with sum 1.
     """
 
     components: tuple[GaussianDenoiser, ...]
@@ -43,38 +43,38 @@ class GaussianMixtureDenoiser:
             raise InputError(
                 got=f"components of shapes {sorted(shapes)}" if shapes else "no components",
                 need="at least one component, all of one shape",
-                remedy="build them with GaussianDenoiser.from_covariance",
+                remedy="build the components with GaussianDenoiser.from_covariance",
             )
         if self.weights is not None:
             check_weights(self.weights, len(self.components))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
         return self.components[0].shape
 
     @property
     def device(self) -> torch.device:
-        """Where the components are."""
+        """Return the device of the components."""
         return self.components[0].device
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         wide, shares = x.double(), self.responsibilities(x, sigma)
         means = torch.stack([part(wide, sigma) for part in self.components], 1).flatten(2)
         return (shares[:, None] @ means).squeeze(1).to(x.dtype).reshape(x.shape)
 
     def log_density(self, x: Tensor, sigma: Level) -> Tensor:
-        """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Compute log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         return self._joint(x, sigma).logsumexp(1)
 
     def responsibilities(self, x: Tensor, sigma: Level) -> Tensor:
-        """rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Compute rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         return self._joint(x, sigma).softmax(1)
 
     def _joint(self, x: Tensor, sigma: Level) -> Tensor:
-        """log wₖ pₖ(x, σ): (b, k)."""
-        # Beyond it σ² overflows, and every density would be 0; the shares stopped moving long before.
+        """Compute log wₖ pₖ(x, σ): (b, k)."""
+        # Beyond LARGEST σ² overflows, and every density would be 0; the shares stop moving at far smaller levels.
         wide = level_of(sigma).double()
         level = wide.where(wide.isinf(), wide.clamp(max=LARGEST))
         logs = torch.stack([part.log_density(x, level) for part in self.components], 1)
@@ -84,16 +84,16 @@ class GaussianMixtureDenoiser:
 def lowrank_mixture(
     means: Tensor, factors: Sequence[Tensor], std: float = 0.0, weights: Tensor | None = None
 ) -> GaussianMixtureDenoiser:
-    """The mixture with covariances Fₖ Fₖᵀ + std² I.
+    """Build the mixture with covariances Fₖ Fₖᵀ + std² I.
 
     means: (k, *shape).  factors: k matrices Fₖ, (d, rank), of any ranks.  std: of the noise in all directions.
     Raises InputError unless there is one factor with d rows for each mean, and 0 ≤ std < infinity.
     """
     d = math.prod(means.shape[1:])
-    fits = len(factors) == len(means) and all(one.ndim == 2 and len(one) == d for one in factors)
+    fits = len(factors) == len(means) and all(factor.ndim == 2 and len(factor) == d for factor in factors)
     if not fits or not 0 <= std < math.inf:
         raise InputError(
-            got=f"{len(means)} means of size {d}, factors {[tuple(one.shape) for one in factors]}, std {std}",
+            got=f"{len(means)} means of size {d}, factors {[tuple(factor.shape) for factor in factors]}, std {std}",
             need="a factor of shape (d, rank) for each mean, and 0 ≤ std < infinity",
             remedy="write the covariance as F Fᵀ + std² I",
         )

@@ -1,4 +1,4 @@
-"""Score shrinkage: a denoiser blended with the identity, and what keeps it from copying.
+"""Score shrinkage: a denoiser blended with the identity, which keeps the denoiser from copying.
 
 A regularized score s/(1 + γ) belongs to the denoiser
 
@@ -12,7 +12,8 @@ A regularized score s/(1 + γ) belongs to the denoiser
     any other            a function of (x, σ)
 
 p is the density of the noisy training points without its normalization, p(x, σ) = Σₙ exp(−‖x − xₙ‖²/2σ²), so that p = 1 at
-a lone training point and κ is about how many noise radii, squared and over d, a point may be away and still be captured.
+a training point far from all others.  κ is about the largest squared distance from a point, in noise radii and over d, at
+which a sample is still captured.
 
 Reference: Baptista, Dasgupta, Kovachki, Oberai, Stuart, arXiv 2501.15785 (S2), and its code: Tikhonov with Γ = (c/σ_t²) I, and
 the class GMM_score_EmpiricalBayes.  The consistency score's idea: Wibisono, Wu, Yang, arXiv 2402.07747.
@@ -40,7 +41,7 @@ Shrinkage = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Shrunk(Wrapper):
-    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ), which is given σ as a tensor.
+    """D_γ of a denoiser.  shrinkage: γ, any function of (x, σ), called with σ as a tensor.
 
     Raises InputError, when called, for a γ that is negative or NaN where D is finite.
     """
@@ -49,26 +50,26 @@ class Shrunk(Wrapper):
     shrinkage: Shrinkage
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D_γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         level = level_of(sigma)
-        denoised = self.denoiser(x, level)  # first: it refuses what is no level
+        denoised = self.denoiser(x, level)  # first, because the denoiser refuses bad levels
         gamma = self.shrinkage(x, level)
         gamma = torch.as_tensor(gamma, dtype=torch.float32 if isinstance(gamma, float) else None)
         if not bool((gamma >= 0).all()) and not _only_of_lost_rows(gamma, denoised):
             raise InputError(
                 got=f"a shrinkage γ of {gamma.min().item():g}",
                 need="γ ≥ 0",
-                remedy="return a nonnegative γ(x, σ); negative ones would sharpen the score",
+                remedy="return a nonnegative γ(x, σ); a negative γ would sharpen the score",
             )
         kept = per_row(1 / (1 + gamma), x).to(x)
         return x + kept * (denoised - x)
 
 
 def tikhonov(denoiser: Denoiser, strength: float, process: Process | None = None) -> Shrunk:
-    """The minimizer of the denoising loss plus (c/σ_t²)·|score|², S2's Tikhonov regularization.
+    """Build the minimizer of the denoising loss plus (c/σ_t²)·|score|², S2's Tikhonov regularization.
 
     strength: c ≥ 0, in squared units of the data; samples of a regularized empirical denoiser are xₙ + √c ζ.
-    process: whose σ_t it is; None is VE, where γ = c/σ².  Raises InputError for a negative or infinite strength.
+    process: that σ_t belongs to; None is VE, where γ = c/σ².  Raises InputError for a negative or infinite strength.
     """
     return Shrunk(denoiser, _Tikhonov(_checked_strength(strength), process))
 
@@ -87,7 +88,7 @@ class TikhonovByCovariance(Wrapper):
     """Tikhonov with Γ = (c/σ_t²) Σ⁻¹, Σ = U diag(λ) Uᵀ: weak along directions in which the data vary, strong elsewhere.
 
     variances: λ, (f,), positive.  directions: U, (d, f), orthonormal columns; in all other directions λ = 0, so that the score
-    is 0 there.  With λ = 1 in all directions it is `tikhonov`.
+    is 0 in those directions.  With λ = 1 in all directions the result equals `tikhonov`.
     Raises InputError for shapes that do not fit, λ ≤ 0, or a negative strength.
     """
 
@@ -106,16 +107,18 @@ class TikhonovByCovariance(Wrapper):
             raise InputError(
                 got=f"variances {tuple(self.variances.shape)}, directions {tuple(self.directions.shape)}",
                 need="positive variances (f,) and directions (d, f)",
-                remedy="take them from denoisers.wiener(train), leaving out zero variances",
+                remedy="take both from denoisers.wiener(train), leaving out zero variances",
             )
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D_Γ(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         level = level_of(sigma)
         change = (self.denoiser(x, level) - x).flatten(1).double()
         noise = per_row(_own_noise(self.process, level).square(), change)
         basis, variances = self.directions.double(), self.variances.double()
-        kept = 1 / (1 + self.strength / (variances * noise))  # safe where σ² overflows, or underflows
+        kept = 1 / (
+            1 + self.strength / (variances * noise)
+        )  # this form is safe where σ² overflows or underflows
         return x + ((change @ basis) * kept @ basis.T).to(x.dtype).reshape(x.shape)
 
 
@@ -123,22 +126,22 @@ class TikhonovByCovariance(Wrapper):
 class Consistent:
     """γ = max(0, τ/p − 1) with τ = exp(−κ d/2): the shrinkage of the consistency score.
 
-    points: the mixture whose noisy density p is, with equal weights.  kappa: κ; at 1 half of the samples are copies, the
-    transition is √(2/d) wide.  Negative ones, τ > 1, shrink everywhere.
+    points: the mixture whose noisy density is p, with equal weights.
+    kappa: κ; at κ = 1 half of the samples are copies, and the transition is √(2/d) wide.  A negative κ, τ > 1, shrinks everywhere.
     """
 
     points: MixtureDenoiser
     kappa: float
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """γ(x, σ), (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Return γ(x, σ), (b,) in float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         d = math.prod(self.points.shape)
         log_p = self.points.log_kernel_sum(x, sigma) + math.log(len(self.points.centers))
         return (-self.kappa * d / 2 - log_p).clamp(min=0).expm1()
 
 
 def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
-    """The denoiser of the score ∇p / max(p, τ), τ = exp(−κ d/2) (S2's "empirical Bayes").
+    """Build the denoiser of the score ∇p / max(p, τ), τ = exp(−κ d/2) (S2's "empirical Bayes").
 
     points: the empirical denoiser.  Raises InputError for weighted points, or κ that is not finite.
     """
@@ -146,21 +149,23 @@ def consistent(points: MixtureDenoiser, kappa: float) -> Shrunk:
         raise InputError(
             got=f"a {type(points).__name__}",
             need="the empirical denoiser of floating-point points, whose density is known without normalization",
-            remedy="build it with empirical(train)",
+            remedy="build the points with empirical(train)",
         )
     if points.log_weights is not None:
         raise InputError(
             got="a mixture of unequal weights",
             need="the empirical denoiser, whose points weigh the same",
-            remedy="build it with empirical(train)",
+            remedy="build the points with empirical(train)",
         )
     if not math.isfinite(kappa):
-        raise InputError(got=f"kappa {kappa}", need="a finite number, about 1", remedy="choose one near 1")
+        raise InputError(
+            got=f"kappa {kappa}", need="a finite number, about 1", remedy="choose a number near 1"
+        )
     return Shrunk(points, Consistent(points, kappa))
 
 
 def _only_of_lost_rows(gamma: Tensor, denoised: Tensor) -> bool:
-    """Whether γ is negative or NaN only as NaN, of rows whose D is not finite: x was not, which is no fault of the shrinkage."""
+    """Say whether γ is bad only by being NaN in rows whose D is not finite, which is no fault of the shrinkage."""
     if gamma.shape != denoised.shape[:1]:
         return False
     lost = ~denoised.flatten(1).isfinite().all(1)
@@ -168,7 +173,7 @@ def _only_of_lost_rows(gamma: Tensor, denoised: Tensor) -> bool:
 
 
 def _own_noise(process: Process | None, sigma: Tensor) -> Tensor:
-    """σ_t of the process at the level σ; without a process the level itself, as VE's is, at any height."""
+    """Return σ_t of the process at the level σ; without a process return the level itself, as in VE."""
     if process is None:
         return sigma.double()
     return process.sigma(process.time(sigma.double())).to(sigma.device)

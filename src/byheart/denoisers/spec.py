@@ -1,4 +1,4 @@
-"""Closed forms by name: what a recipe or the command line asks for."""
+"""Closed forms by name, for recipes and the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class TikhonovShrinkage(Spec):
-    """γ = c/σ_t².  strength: c.  process: whose σ_t it is; None is the variance-exploding one, σ_t = σ."""
+    """γ = c/σ_t².  strength: c.  process: that σ_t belongs to; None is the variance-exploding process, σ_t = σ."""
 
     kind: Literal["tikhonov"] = "tikhonov"
     strength: PositiveFloat
@@ -34,7 +34,10 @@ class TikhonovShrinkage(Spec):
 
 
 class ConsistencyShrinkage(Spec):
-    """γ = max(0, τ/p − 1), τ = exp(−κ d/2): the score ∇p / max(p, τ).  kappa: κ, about 1; negative ones shrink everywhere."""
+    """γ = max(0, τ/p − 1), τ = exp(−κ d/2): the score ∇p / max(p, τ).
+
+    kappa: κ, about 1; a negative κ shrinks everywhere.
+    """
 
     kind: Literal["consistency"] = "consistency"
     kappa: float
@@ -55,14 +58,17 @@ AnyShrinkage = Annotated[
 
 
 class EmpiricalForm(Spec):
-    """All n training points: the denoiser that copies.  shrinkage: regularizes the score, s/(1 + γ); None leaves it."""
+    """All n training points: the denoiser that copies.
+
+    shrinkage: regularizes the score to s/(1 + γ); None leaves the score unchanged.
+    """
 
     kind: Literal["empirical"] = "empirical"
     shrinkage: AnyShrinkage | None = None
 
 
 class PartialForm(Spec):
-    """Some of the training points.  memorized: how many.  shrinkage: as in `EmpiricalForm`."""
+    """Some of the training points.  memorized: number of those points.  shrinkage: as in `EmpiricalForm`."""
 
     kind: Literal["partial"] = "partial"
     memorized: PositiveInt
@@ -98,4 +104,4 @@ def _empirical_unless_named(settings: object) -> object:
 
 
 AnyClosedForm = Annotated[ClosedForm, Field(discriminator="kind"), BeforeValidator(_empirical_unless_named)]
-"""Any closed form, as a field of a specification; settings without a kind are of the empirical one."""
+"""Any closed form, as a field of a specification; settings without a kind mean the empirical form."""

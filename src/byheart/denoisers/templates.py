@@ -32,11 +32,11 @@ class ColoredTemplateDenoiser:
     """The denoiser of Σₖ wₖ N(u_k ⊗ T_k, s² (I₃ ⊗ T_k)(I₃ ⊗ T_k)ᵀ), in float64.
 
     templates: T_k, (k, *pixels); a sample has the shape (3, *pixels).  means: u_k, (k, 3).  std: s, a number or a () tensor.
-    weights: (k,), positive, of sum 1; None is equal.
-    official: leave out the factor 3 before the logarithm, as the published code of S1 does, to compare with it.
+    weights: (k,), positive, of sum 1; None takes equal weights.
+    official: leave out the factor 3 before the logarithm, as the published code of S1 does, to compare with that code.
     Memory grows with b · k, never with b · k · pixels.  Differentiable in x, sigma, templates, means, std and weights.
-    Raises InputError for shapes that do not fit, numbers that are not finite, a negative std, or weights that are no
-    distribution.
+    Raises InputError for shapes that do not fit, numbers that are not finite, a negative std, or weights that are not positive
+    with sum 1.
     """
 
     templates: Tensor
@@ -52,20 +52,20 @@ class ColoredTemplateDenoiser:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(3, *pixels), of one sample."""
+        """Return (3, *pixels), the shape of one sample."""
         return (COLORS, *self.templates.shape[1:])
 
     @property
     def device(self) -> torch.device:
-        """Where the templates are."""
+        """Return the device of the templates."""
         return self.templates.device
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         return self._denoised(*self._prepare(x, sigma)).to(x.dtype).reshape(x.shape)
 
     def eps(self, x: Tensor, sigma: Level) -> Tensor:
-        """E[ε | x] = (x − D) / σ, with the difference in float64 whatever x is.  Shapes as in the call.
+        """Compute E[ε | x] = (x − D) / σ, with the difference in float64 whatever the dtype of x.  Shapes as in the call.
 
         There is no form without a difference: in all directions but 3k the data have no width.
         """
@@ -74,7 +74,7 @@ class ColoredTemplateDenoiser:
         return ((rows - self._denoised(rows, noise)) / level).to(x.dtype).reshape(x.shape)
 
     def log_density(self, x: Tensor, sigma: Level) -> Tensor:
-        """log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive.
+        """Compute log p_σ(x): (b,) float64.  x: (b, *shape).  sigma: () or (b,), positive.
 
         Raises InputError for the official variant, whose weights come from no density.
         """
@@ -90,31 +90,31 @@ class ColoredTemplateDenoiser:
         return self._logits(self._products(rows), noise).logsumexp(1) - outer / 2
 
     def responsibilities(self, x: Tensor, sigma: Level) -> Tensor:
-        """rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Compute rₖ(x, σ): (b, k) float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         rows, noise = self._prepare(x, sigma)
         return self._logits(self._products(rows), noise).softmax(1)
 
     def _prepare(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
-        """x as (b, 3 · pixels) and σ² as () or (b, 1)."""
+        """Return x as (b, 3 · pixels) and σ² as () or (b, 1)."""
         return rows_and_variance(x, sigma, self.shape)
 
     def _denoised(self, rows: Tensor, noise: Tensor) -> Tensor:
-        """D as (b, 3 · pixels)."""
+        """Compute D as (b, 3 · pixels)."""
         products = self._products(rows)
         shares = self._logits(products, noise).softmax(1)
         width, square, mean = self._parameters()
         gain = (width / (noise + width * square)).unsqueeze(-2)  # (1, k) or (b, 1, k)
         colors = mean + gain * (products - mean * square)
-        # One product of matrices: left in three dimensions, torch would repeat the templates for every row.
+        # One product of two matrices: in three dimensions, torch would repeat the templates for every row.
         return ((shares[:, None] * colors).reshape(-1, len(square)) @ self._flat()).reshape(rows.shape)
 
     def _products(self, rows: Tensor) -> Tensor:
-        """P_k: (b, 3, k)."""
+        """Compute P_k: (b, 3, k)."""
         flat = self._flat()
         return (rows.reshape(-1, flat.shape[1]) @ flat.T).reshape(len(rows), COLORS, len(flat))
 
     def _logits(self, products: Tensor, noise: Tensor) -> Tensor:
-        """log wₖ pₖ(x, σ) but for the terms that all k share: (b, k)."""
+        """Compute log wₖ pₖ(x, σ) without the terms that all k share: (b, k)."""
         width, square, mean = self._parameters()
         total = noise + width * square  # τ_k, (k,) or (b, k)
         inside = width * products.square().sum(1) / noise + 2 * (mean * products).sum(1)
@@ -125,11 +125,11 @@ class ColoredTemplateDenoiser:
         return logits + self.weights.to(logits).log()
 
     def _parameters(self) -> tuple[Tensor, Tensor, Tensor]:
-        """s² (), q_k (k,) and u_k as (3, k)."""
+        """Return s² (), q_k (k,) and u_k as (3, k)."""
         flat = self._flat()
         width = torch.as_tensor(self.std, dtype=flat.dtype, device=flat.device) ** 2
         return width, flat.square().sum(1), self.means.to(flat).T
 
     def _flat(self) -> Tensor:
-        """T_k as (k, pixels) in float64."""
+        """Return T_k as (k, pixels) in float64."""
         return self.templates.flatten(1).double()

@@ -1,4 +1,4 @@
-"""A denoiser whose points are kept in other units: bytes of a file, where the model speaks of standardized pixels.
+"""A denoiser whose points are stored in other units: for example as the bytes of a file, for a model of standardized pixels.
 
 With x = scale · u + shift:   D(x, σ) = scale · D_u((x − shift) / scale, σ / scale) + shift,   log p(x) = log p_u(u) − d log scale.
 """
@@ -22,7 +22,7 @@ __all__ = ["Rescaled", "empirical_bytes"]
 
 @dataclass(frozen=True, eq=False)
 class Rescaled:
-    """The denoiser of points scale · u + shift, where `stored` is that of the points u.
+    """The denoiser of points scale · u + shift, where `stored` is the denoiser of the points u.
 
     scale: > 0.  shift: a number, or a tensor that broadcasts over *shape.
     Raises InputError for a scale that is not positive, or a shift of another shape.
@@ -41,36 +41,36 @@ class Rescaled:
         except RuntimeError:
             raise InputError(
                 got=f"shift of shape {tuple(shift.shape)}",
-                need=f"one that broadcasts over {self.shape}",
-                remedy="give a number, or one value a pixel",
+                need=f"a shift that broadcasts over {self.shape}",
+                remedy="give a number, or one value for each pixel",
             ) from None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
         return self.stored.shape
 
     @property
     def device(self) -> torch.device:
-        """Where the points are."""
+        """Return the device of the points."""
         return self.stored.device
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         u, level = self._inside(x, sigma)
         return (self.stored(u, level) * self.scale + self._shift.to(u)).to(x.dtype)
 
     def log_density(self, x: Tensor, sigma: Level) -> Tensor:
-        """log p_σ(x): (b,), float64.  x: (b, *shape).  sigma: () or (b,), positive."""
+        """Compute log p_σ(x): (b,), float64.  x: (b, *shape).  sigma: () or (b,), positive."""
         u, level = self._inside(x, sigma)
         return self.stored.log_density(u, level) - self._log_volume
 
     def posterior(
         self, x: Tensor, sigma: Level, *, count: int = TOP, source: Tensor | None = None
     ) -> Posterior:
-        """The posterior over the points, as `MixtureDenoiser.posterior` gives it."""
-        found = self.stored.posterior(*self._inside(x, sigma), count=count, source=source)
-        return replace(found, log_density=found.log_density - self._log_volume)
+        """Compute the posterior over the points, like `MixtureDenoiser.posterior`."""
+        stored_posterior = self.stored.posterior(*self._inside(x, sigma), count=count, source=source)
+        return replace(stored_posterior, log_density=stored_posterior.log_density - self._log_volume)
 
     def _inside(self, x: Tensor, sigma: Level) -> tuple[Tensor, Tensor]:
         level = checked_level(x, sigma, self.shape)  # refuses bad input in the caller's own units
@@ -89,7 +89,7 @@ class Rescaled:
 def empirical_bytes(
     train: Tensor, scale: float, shift: float | Tensor = 0.0, *, precision: Precision = "float64"
 ) -> Rescaled:
-    """The empirical denoiser of images kept as bytes, a quarter of the memory: a byte u stands for scale · u + shift.
+    """Build the empirical denoiser of images stored as bytes, in a quarter of the memory; a byte u means scale · u + shift.
 
     train: (n, *shape) uint8, in memory or mapped from a file.  Raises InputError for other types.
     """

@@ -1,1 +1,1 @@
-"""Evaluation: a denoiser, data and a plan in; one flat record out.  Every product measures through it."""
+"""Evaluation of a denoiser on data by a plan, with one flat record as the result.  Every product measures through this room."""

@@ -1,4 +1,4 @@
-"""Measure a denoiser: draw samples if they are needed, and note the numbers of all measures in one flat record.
+"""Measure a denoiser: draw samples if a measure needs them, and write the numbers of all measures into one flat record.
 
 The vocabulary of records is documented in docs/reference/records.md.  Every value is finite, or None.
 """
@@ -36,10 +36,10 @@ __all__ = ["Measured", "measure", "references"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Hold one evaluation.
+    """The result of one evaluation.
 
-    record: flat, by the vocabulary.  samples: (b, *shape), and neighbors: of the samples, in train; both are None where no
-    measure of the plan needs samples.
+    record: flat, in the vocabulary of records.  samples: (b, *shape).  neighbors: of the samples, in train.  Samples and neighbors
+    are None if no measure of the plan needs samples.
     """
 
     record: Record
@@ -48,10 +48,10 @@ class Measured:
 
 
 def measure(denoiser: Denoiser, split: Split, plan: Plan) -> Measured:
-    """Measure a denoiser as the plan says: draw samples if a measure needs them, and let every measure make its part.
+    """Measure a denoiser by a plan: draw samples if a measure needs them, and let every measure make its part of the record.
 
-    The same seeds at every call, so that curves over training are smooth.  Nothing of it remains: modules keep their
-    mode, and the global random state is put back.
+    Every call takes the same seeds, so that curves over training are smooth.  The call has no side effects: modules keep their
+    mode, and the global random state is restored.
     Raises InputError for fewer than two training or three held-out images, or samples that are not finite.
     Warns (DuplicatesWarning) if a training image occurs twice.
     """
@@ -66,11 +66,11 @@ def measure(denoiser: Denoiser, split: Split, plan: Plan) -> Measured:
 
 
 def references(split: Split, plan: Plan) -> Record:
-    """Make what to read a record against: the measures of other images in the place of the samples.
+    """Make the reference numbers for a record: the measures of other images in place of the samples.
 
     `…/heldout` and `…/train`: the held-out images, the training set itself.  `…/empirical`: samples of the empirical
     denoiser.  `…/fresh`: real images that are neither trained on nor held out, as many as samples if there are: the
-    null.  None of fewer than three images.  Raises and warns like `measure`.
+    null.  Fewer than three images give no numbers.  Raises and warns like `measure`.
     """
     repeated = _check(split)
     memorizer, fresh = empirical(split.train), _fresh(split, plan.samples)
@@ -88,20 +88,20 @@ def references(split: Split, plan: Plan) -> Record:
         "/fresh": lambda: fresh,
     }
     for where, images in places.items():
-        measures = [each for each in plan.measures if where in each.references]
+        measures = [spec for spec in plan.measures if where in spec.references]
         if measures and len(shown := images()) >= 3:
             record |= _parts(measures, _Subject(memorizer, split, shown, where))
-    if any(isinstance(each, FrechetDistance) for each in plan.measures):
+    if any(isinstance(spec, FrechetDistance) for spec in plan.measures):
         record |= perfect_frechet_record(plan.samples, split.heldout)
     return _finite(record)
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """What the measures look at.
+    """The denoiser and the images that the measures look at.
 
-    images: (b, *shape), samples of the denoiser (none where no measure needs them), or what stands in their place, as
-    `where` says.
+    images: (b, *shape), samples of the denoiser (none if no measure needs samples), or the images in their place, which `where`
+    names.
     """
 
     denoiser: Denoiser
@@ -111,7 +111,7 @@ class _Subject:
 
     @cached_property
     def to_train(self) -> Neighbors:
-        """The neighbors of the images in the training set."""
+        """Return the neighbors of the images in the training set."""
         return nearest(self.images, self.split.train)
 
 
@@ -123,7 +123,7 @@ def _parts(measures: Iterable[AnyMeasure], subject: _Subject) -> Record:
 
 
 def _part(spec: AnyMeasure, subject: _Subject) -> Record:
-    """The part of the record that one measure makes."""
+    """Make the part of the record that belongs to one measure."""
     images, heldout, where = subject.images, subject.split.heldout, subject.where
     match spec:
         case Copies():
@@ -140,7 +140,7 @@ def _part(spec: AnyMeasure, subject: _Subject) -> Record:
 
 @contextmanager
 def leaving_no_trace(denoiser: Denoiser, device: torch.device) -> Iterator[None]:
-    """Modules in evaluation mode and a borrowed random state; both are as before afterwards, whatever happens."""
+    """Hold modules in evaluation mode and lend the random state; both are restored afterwards, even after an error."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []), evaluating(denoiser):
         yield
 
@@ -157,27 +157,27 @@ def _draw(denoiser: Denoiser, split: Split, plan: Plan) -> Tensor:
 
 
 def _fresh(split: Split, count: int) -> Tensor:
-    """Up to `count` images (c, *shape) of the data set in neither part of the split."""
+    """Return up to `count` images (c, *shape) of the data set that are in neither part of the split."""
     unused = torch.ones(len(split.dataset.images), dtype=torch.bool)
     unused[split.train_rows.cpu()] = unused[split.heldout_rows.cpu()] = False
     rows = unused.nonzero()[:, 0]
-    # Shuffled: files often come class by class, and the first of them are no fair draw.
+    # Shuffled, because files often come class by class, and the first files are no fair draw.
     chosen = rows[torch.randperm(len(rows), generator=generator(derive(0, "fresh")))[:count]]
     return split.dataset.images[chosen].to(split.train.device)
 
 
 def _check(split: Split) -> int:
-    """How many training images repeat an earlier one."""
+    """Check the split, and count the training images that repeat an earlier one."""
     if not isinstance(split, Split):
         raise InputError(
-            got=f"{type(split).__name__} in the place of a split",
+            got=f"{type(split).__name__} in place of a split",
             need="training and held-out images, and the data set they come from",
             remedy="write byheart.split(dataset, n, seed=0)",
         )
     if len(split.train) < 2 or len(split.heldout) < 3:
         raise InputError(
             got=f"{len(split.train)} training and {len(split.heldout)} held-out images",
-            need="at least 2 and 3: a ratio takes two neighbors, an interval three images",
+            need="at least 2 training and 3 held-out images: a ratio takes two neighbors, an interval three images",
             remedy="train on more images, or hold out more",
         )
     return count_duplicates(split.train)

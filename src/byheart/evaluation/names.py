@@ -1,4 +1,4 @@
-"""Names of numbers in a record: what their endings say, and that no two numbers share a name."""
+"""Names of numbers in a record: the meaning of their endings, and a check that no two numbers share a name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Record = dict[str, Scalar]
 """Name -> value, flat: the vocabulary is documented in docs/reference/records.md."""
 
 Where = Literal["", "/heldout", "/empirical", "/train", "/fresh"]
-"""What a name ends in: nothing for the samples of the denoiser, else what stands in the place of the samples."""
+"""The ending of a name: nothing for the samples of the denoiser, else the images in place of the samples."""
 
 
 def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    """Give the settings of a measure back if each gives numbers of the record a name of their own.
+    """Return the settings of a measure, if each gives the numbers of the record a name of its own.
 
-    Raises InputError where two settings agree in their first six digits, with which they are written in a name.
+    Raises InputError if two settings agree in their first six digits, because names are written with six digits.
     """
     names = [f"{value:g}" if isinstance(value, float) else value for value in values]
     if len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""What to measure, frozen: part of a run's identity."""
+"""The plan of an evaluation, frozen: part of a run's identity."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MOVED = {
     "tolerances": '{ kind = "copies", tolerances = … }',
     "fidelity": '{ kind = "fd" }, { kind = "kid" }, { kind = "sw" }',
 }
-"""A setting that a plan had before its measures had settings of their own -> how it is written among the measures."""
+"""Name of a former setting of a plan -> its place among the settings of the measures."""
 
 
 class Plan(Spec):
-    """Say what one evaluation measures, and on which samples.
+    """What one evaluation measures, and on which samples.
 
-    samples: drawn from seeds first_seed, first_seed + 1, …, the same at every evaluation; none are drawn where no measure
-    needs them.  grid, solver: of the sampler.  measures: each makes its part of the record, in this order.
+    samples: number of samples, drawn from seeds first_seed, first_seed + 1, …, the same at every evaluation; none are drawn if no
+    measure needs samples.  grid, solver: of the sampler.  measures: each makes its part of the record, in this order.
     Raises InputError for two measures of one kind, and for settings that belong to a measure.
     """
 
@@ -52,7 +52,7 @@ class Plan(Spec):
 
     @property
     def draws(self) -> bool:
-        """Tell whether an evaluation draws samples: only if a measure needs them."""
+        """Say whether an evaluation draws samples, which is so if a measure needs them."""
         return any(measure.needs_samples for measure in self.measures)
 
     @model_validator(mode="before")
@@ -74,13 +74,13 @@ class Plan(Spec):
         if repeated := sorted({kind for kind in kinds if kinds.count(kind) > 1}):
             raise InputError(
                 got=f"several measures of kind {', '.join(repeated)}",
-                need="one measure of a kind: they give their numbers the same names",
+                need="one measure of each kind, because measures of one kind give their numbers the same names",
                 remedy="put their settings into one, such as { kind = 'copies', thresholds = [0.3, 0.5] }",
             )
         return measures
 
     def shortened(self, samples: int) -> Plan:
-        """Ask the same of fewer samples, and of fewer images in the same proportion; the plan itself if it draws none."""
+        """Return the plan with fewer samples, and fewer images in the same proportion; the plan itself if it draws no samples."""
         if not self.draws:
             return self
         less = samples / self.samples

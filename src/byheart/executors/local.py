@@ -1,6 +1,6 @@
-"""A function and a list of work, done in this process or in local worker processes.
+"""Execution of a function on every item of a list, in this process or in local worker processes.
 
-One torch thread a process: on a busy machine two threads that wait for each other are many times slower than one.
+Each worker uses one torch thread: on a busy machine two threads that wait for each other are many times slower than one thread.
 Workers start from a clean server process, live as long as the work lasts, and report events while they work.
 """
 
@@ -27,19 +27,19 @@ from byheart._checks import InputError
 __all__ = ["Event", "Outcome", "Tell", "Work", "attempt", "run_all"]
 
 Event = dict[str, Any]
-"""What happens during work: `kind` and whatever belongs to it."""
+"""Something that happened during work: `kind`, and further entries that depend on the kind."""
 
 Tell = Callable[[Event], None]
-"""How work reports an event."""
+"""A function through which work reports an event."""
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 Work = Callable[[Item, Tell], Value]
-"""Work on one item; a function of a module, since it travels to other processes by its name."""
+"""Work on one item; a function of a module, since other processes receive the function by its name."""
 
 POLL_SECONDS = 0.1
-LATEST_SECONDS = 0.5  # how long the last event of a worker may take behind its outcome
+LATEST_SECONDS = 0.5  # how long after its outcome the last event of a worker may arrive
 LAST = "last"
 AGAIN = "Run the same command again to resume."
 DEATH_SECONDS = 5.0  # how long to wait for the exit codes of workers that died
@@ -54,7 +54,7 @@ KILLERS = {
     "SIGABRT": "compiled code gave up",
     "SIGILL": "compiled code for another processor",
 }
-"""Name of a signal -> what it most often means."""
+"""Name of a signal -> its most frequent cause."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def run_all(
 ) -> list[Outcome[Value]]:
     """Do the work on every item and return the outcomes in the order of the items.
 
-    workers: processes; 1 works in this process, and its torch threads stay the caller's choice.
-    An item that fails does not stop the others.  Events reach `tell` in this process.  Where a worker process dies, the
-    items that are not done end with a BrokenProcessPool that says how it died.
+    workers: Number of processes; with 1 the work is done in this process, with the caller's number of torch threads.
+    An item that fails does not stop the others.  Events reach `tell` in this process.  If a worker process dies, the
+    items that are not done end with a BrokenProcessPool that says how the process died.
     Raises InputError in a worker process that is still importing the script: the script lacks its main guard.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
@@ -85,7 +85,7 @@ def run_all(
 
 
 def attempt(work: Work[Item, Value], item: Item, index: int, tell: Tell) -> Outcome[Value]:
-    """The work on one item, in this process: its value, or its error as one."""
+    """Do the work on one item in this process and return its outcome: the value, or the error."""
     try:
         return Outcome(index, value=work(item, tell))
     except Exception as error:
@@ -139,15 +139,17 @@ def _outcome(
     except BrokenProcessPool:
         death = _death(pool, began.is_set())
         return Outcome(index, error=death, trace=f"{death}. {AGAIN}")
-    except Exception as error:  # the result itself could not travel back
+    except Exception as error:  # the result could not be sent back
         return Outcome(index, error=error, trace="".join(traceback.format_exception(error)))
 
 
 def _death(pool: ProcessPoolExecutor, began: bool) -> BrokenProcessPool | InputError:
-    """Say how the first worker died.  began: whether any worker came as far as its work."""
+    """Say how the first worker died.  began: whether any worker reached its work."""
     processes = list((pool._processes or {}).values())
     if (manager := getattr(pool, "_executor_manager_thread", None)) is not None:
-        manager.join(DEATH_SECONDS)  # until it has the exit codes: asked for by two threads they can be lost
+        manager.join(
+            DEATH_SECONDS
+        )  # until the manager has the exit codes: two threads that both ask for them can lose them
     codes = [process.exitcode for process in processes if process.exitcode is not None]
     # When a worker has died the others are terminated.
     code = next((code for code in codes if code not in (0, -signal.SIGTERM)), next(iter(codes), 0))
@@ -169,19 +171,20 @@ def _signal_name(number: int) -> str:
 
 
 def _unguarded() -> InputError:
-    """Make the refusal of a script that starts its work again in every worker process, which imports the script."""
+    """Make the error for a script that starts its work again in every worker process, because each worker imports the script."""
     script = getattr(sys.modules["__main__"], "__file__", None) or "the main script"
-    save = "" if Path(script).is_file() else "save the script as a file, and "  # it came by a pipe
+    save = (
+        "" if Path(script).is_file() else "save the script as a file, and "
+    )  # the script came through a pipe
     return InputError(
         got=f"worker processes that ended while they imported {script}",
         need="a file that can be imported without starting the work again",
-        remedy=f"{save}put what the script does below a main guard:\n"
-        'if __name__ == "__main__":\n    byheart.conduct(...)  # and all else that the script does',
+        remedy=f'{save}put what the script does, indented, below a line `if __name__ == "__main__":` (a main guard)',
     )
 
 
 def _drain(events: multiprocessing.Queue[Event], tell: Tell, patience: float = 0.0) -> int:
-    """Pass on the events that come within `patience` seconds of each other; returns how many items said their last."""
+    """Pass on the events that arrive within `patience` seconds of each other; return how many items sent their last event."""
     ended = 0
     while True:
         try:
@@ -195,7 +198,7 @@ def _drain(events: multiprocessing.Queue[Event], tell: Tell, patience: float = 0
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    # The work is resumable: on an interrupt nobody waits for it.
+    # The work is resumable: after an interrupt nothing waits for its end.
     for process in list((pool._processes or {}).values()):
         process.terminate()
     pool.shutdown(wait=False, cancel_futures=True)
@@ -235,5 +238,5 @@ def _end_with_the_parent() -> None:
 def _in_worker(work: Work[Item, Value], item: Item, index: int) -> Outcome[Value]:
     assert _events is not None
     outcome = attempt(work, item, index, _events.put)
-    _events.put({"kind": LAST})  # events travel on their own: the outcome may overtake them
+    _events.put({"kind": LAST})  # events have their own channel: the outcome may overtake them
     return outcome

@@ -1,6 +1,6 @@
-"""A function and a list of work, done as Ray tasks: on this machine, or on a cluster that the user names.
+"""Execution of a function on every item of a list as Ray tasks: on this machine, or on a cluster that the user names.
 
-The contract is that of `local.run_all`, with one more promise: work whose worker, or whole machine, is lost is done
+The contract is that of `local.run_all`, with one addition: if a worker or a whole machine is lost, its work is done
 again, up to RETRIES times.  Work must therefore be repeatable; events of a lost attempt are told again.
 
 A bare `ray.init()` joins whatever cluster it finds, and reports usage over the network.  Neither happens here.
@@ -38,11 +38,11 @@ def run_all(
 ) -> list[Outcome[Value]]:
     """Do the work on every item and return the outcomes in the order of the items.
 
-    workers: tasks at once, of one core and one torch thread each.  address: "local" starts Ray in this machine for as
-    long as the work lasts; else that of a cluster ("10.0.0.1:6379", "auto").  A process that is connected to Ray
-    already keeps its connection, whatever the address.  Every machine needs this version of byheart.
+    workers: Number of tasks at the same time, each with one core and one torch thread.  address: "local" starts Ray on this machine for as
+    long as the work lasts; else the address of a cluster ("10.0.0.1:6379", "auto").  A process that is already connected to
+    Ray keeps its connection, whatever the address.  Every machine needs this version of byheart.
 
-    An item that fails does not stop the others; one whose worker is lost again and again ends as BrokenExecutor.
+    An item that fails does not stop the others; an item whose workers are lost again and again ends as BrokenExecutor.
     Raises ImportError without ray, InputError for a cluster that cannot be reached.
     """
     if workers < 1:
@@ -100,7 +100,7 @@ def _in_tasks(
                 yield _outcome(ray, done, waiting.pop(done))
             _drain(ray, mailbox, tell)  # a task ends after its events have arrived
     except BaseException:
-        for unfinished in waiting:  # the work is resumable: on an interrupt nobody waits for it
+        for unfinished in waiting:  # the work is resumable: after an interrupt nothing waits for its end
             ray.cancel(unfinished, force=True)
         raise
     finally:
@@ -110,7 +110,7 @@ def _in_tasks(
 def _outcome(ray: ModuleType, done: Any, index: int) -> Outcome[Value]:
     try:
         outcome: Outcome[Value] = ray.get(done)
-    except ray.exceptions.RayTaskError as error:  # the result itself could not travel back
+    except ray.exceptions.RayTaskError as error:  # the result could not be sent back
         return Outcome(index, error=error.cause, trace=str(error))
     except ray.exceptions.RayError as error:
         text = f"a worker of Ray was lost {RETRIES + 1} times: {error}"
@@ -135,13 +135,13 @@ class _Mailbox:
 def _mailbox(ray: ModuleType) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    # With the caller: the events of a machine that is lost must not be lost with it.
+    # On the caller's machine, so that the events of a lost machine are kept.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
     return ray.remote(_Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
 def _drain(ray: ModuleType, mailbox: Any, tell: Tell) -> None:
-    with suppress(ray.exceptions.RayActorError):  # events are a courtesy, the work goes on without them
+    with suppress(ray.exceptions.RayActorError):  # the work continues without events
         for event in ray.get(mailbox.take.remote()):
             tell(event)
 

@@ -1,12 +1,13 @@
-"""The studies inside the package, and where each one lies."""
+"""The studies inside the package, and their folders and files."""
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from byheart._checks import InputError, meant
 
-__all__ = ["RECIPES", "study_file", "study_home", "study_names"]
+__all__ = ["RECIPES", "study_file", "study_home", "study_names", "study_titles"]
 
 RECIPES = Path(__file__).parents[1] / "studies"
 
@@ -16,8 +17,13 @@ def study_names() -> list[str]:
     return sorted(path.parent.name.replace("_", "-") for path in RECIPES.glob("*/study.toml"))
 
 
+def study_titles() -> dict[str, str]:
+    """Map the name of every study inside the package to its title, which is the question that the study answers."""
+    return {name: str(tomllib.loads(study_file(name).read_text())["title"]) for name in study_names()}
+
+
 def study_home(name: str, root: Path = RECIPES) -> Path:
-    """Name the folder of a study of the package: its recipe, its claims, their records, and its page.  root: where studies lie."""
+    """Return the folder of a study of the package, with its recipe, claims, records and page.  root: the folder of all studies."""
     return root / name.replace("-", "_")
 
 

@@ -1,9 +1,9 @@
 """Which code measured a number: a digest of the package files that an experiment runs through, free of their paths.
 
 The digest of a file is of its syntax tree, the same in every version of Python.  Docstrings, comments and formatting are left out, so that documentation does
-not make measured numbers look old.  An import of the package's own is replaced by the name it binds, the name it takes and
-the digest of the file that the name comes from.  So a file may move without any number becoming old, while a function of
-the same name out of another file changes the digest.  Imports for type checkers only are left out.
+not make measured numbers look old.  An import from the package itself is replaced by the bound name, the imported name and
+the digest of the file that defines the name.  So moving a file makes no number old, while a function of
+the same name from another file changes the digest.  Imports for type checkers only are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CARRIERS = {
     "experiments/version.py",
     "experiments/kinds/shared/short.py",
 }
-"""Files and rooms that carry numbers and make none: a change there leaves every measured number what it was."""
+"""Files and folders whose code stores or passes on numbers without computing any: a change there changes no measured number."""
 
 PACKAGE = Path(__file__).parents[1]
 NAME = "byheart"
@@ -35,29 +35,29 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def run_module(kind: str) -> str:
-    """The module that carries out runs of this kind."""
+    """Name the module that carries out runs of this kind."""
     return f"{NAME}.experiments.kinds.{kind}.run"
 
 
 def run_code(kind: str) -> str:
-    """The version of the code that runs of this kind go through: other kinds may change without it."""
+    """Compute the version of the code that runs of this kind go through; changes of other kinds do not change this version."""
     return code_version((run_module(kind),))
 
 
 def code_version(modules: tuple[str, ...]) -> str:
-    """Twelve hexadecimal digits over these modules and all that they import, the CARRIERS left out.
+    """Compute twelve hexadecimal digits over these modules and all that they import, without the CARRIERS.
 
     modules: full names, e.g. byheart.sampling.solvers.  Raises ImportError for a name that is no module of the package,
-    and RuntimeError where files import each other in a circle.
+    and RuntimeError if files import each other in a circle.
     """
     digests = sorted(_digest(_known(module)) for module in modules)
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
 
 
 def code_files(modules: tuple[str, ...]) -> dict[str, str]:
-    """Path below the package -> digest of that file alone, of these modules and all that they import.
+    """Map the path (below the package) of these modules, and of all that they import, to the digest of that file alone.
 
-    Two such tables tell which file changed: `changed_files`.
+    `changed_files` compares two such tables.
     """
     waiting, files = [_known(module) for module in modules], dict[Path, str]()
     while waiting:
@@ -70,25 +70,25 @@ def code_files(modules: tuple[str, ...]) -> dict[str, str]:
 
 
 def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """The files whose content stands in one of two tables of `code_files` and not in the other.
+    """List the files whose content is in only one of two tables of `code_files`.
 
-    A file that only moved is not among them.
+    A file that only moved is not listed.
     """
-    gone, come = set(before.values()) - set(now.values()), set(now.values()) - set(before.values())
-    changed = [path for path, own in now.items() if own in come]
-    removed = [path for path, own in before.items() if own in gone and path not in changed]
+    dropped, added = set(before.values()) - set(now.values()), set(now.values()) - set(before.values())
+    changed = [path for path, own in now.items() if own in added]
+    removed = [path for path, own in before.items() if own in dropped and path not in changed]
     return sorted(changed + removed)
 
 
 def forget() -> None:
-    """Forget what was read of the files, so that a later call reads them again."""
+    """Clear the caches of what was read, so that a later call reads the files again."""
     for cached in (_digest, _read, _reexports):
         cached.cache_clear()
 
 
 @dataclass(frozen=True)
 class _Link:
-    """An import: the name it binds, the name it takes, and the file that this name comes from."""
+    """An import: the bound name, the imported name, and the file that defines the imported name."""
 
     bound: str
     taken: str
@@ -103,12 +103,12 @@ class _Source:
     links: tuple[_Link, ...]
 
 
-_open: list[Path] = []  # files whose digest is being made, to see a circle
+_open: list[Path] = []  # files whose digest is being computed, to detect a circle
 
 
 @cache
 def _digest(file: Path) -> str:
-    """The digest of a file and of all that it imports."""
+    """Compute the digest of a file and of all that it imports."""
     if file in _open:
         circle = " -> ".join(path.relative_to(PACKAGE).as_posix() for path in [*_open, file])
         raise RuntimeError(f"files import each other in a circle: {circle}")
@@ -127,14 +127,14 @@ def _digest(file: Path) -> str:
 @cache
 def _read(file: Path) -> _Source:
     tree = ast.parse(file.read_text())
-    # A package's names are resolved when they are used: what only type checkers import there is what they stand for.
+    # Names of a package are resolved when they are used; the imports for type checkers say where.
     links = tuple(_links(tree, types=file.name == "__init__.py"))
     _strip(tree)
     return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()[:16], links)
 
 
 def _links(tree: ast.Module, *, types: bool) -> Iterator[_Link]:
-    """The imports of the package in a tree.  types: also those for type checkers."""
+    """List the imports from the package in a tree.  types: also imports for type checkers."""
     for node in _statements(tree, types=types):
         if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
             for name in node.names:
@@ -147,7 +147,7 @@ def _links(tree: ast.Module, *, types: bool) -> Iterator[_Link]:
 
 
 def _origin(module: str, name: str) -> Path | None:
-    """The file that a name of a module comes from: a module of that name, the file a package takes it from, or the module."""
+    """Find the file that defines a name of a module: a module of that name, the file from which a package imports the name, or the module itself."""
     file = _path(f"{module}.{name}") or _path(module)
     if file is not None and file.name == "__init__.py" and name in (taken := _reexports(file)):
         return _origin(taken[name], name)
@@ -156,7 +156,7 @@ def _origin(module: str, name: str) -> Path | None:
 
 @cache
 def _reexports(file: Path) -> dict[str, str]:
-    """Name -> module that a package's __init__ takes it from under the same name, at once or when it is first used."""
+    """Map every name that a package's __init__ imports under the same name, at once or on first use, to the module of the name."""
     nodes = _statements(ast.parse(file.read_text()), types=True)
     return {
         name.name: node.module
@@ -168,7 +168,7 @@ def _reexports(file: Path) -> dict[str, str]:
 
 
 def _strip(node: ast.AST) -> None:
-    """Take docstrings, imports of the package and imports for type checkers out of a tree, in place."""
+    """Remove docstrings, imports from the package and imports for type checkers from a tree, in place."""
     for name in BLOCKS:
         block = getattr(node, name, None)
         if not isinstance(block, list):
@@ -184,16 +184,16 @@ def _strip(node: ast.AST) -> None:
 
 
 def _plain(node: object) -> object:
-    """The tree as nested tuples, the same in every version of Python.
+    """Convert the tree to nested tuples, which are the same in every version of Python.
 
-    `ast.dump` would not do: newer versions know more fields, or leave empty ones out.
+    `ast.dump` differs between versions: newer ones have more fields, or leave out empty fields.
     """
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in node._fields)
         kept = sorted((name, value) for name, value in fields if value is not None and value != [])
         return type(node).__name__, *((name, _plain(value)) for name, value in kept)
     if isinstance(node, list):
-        return [_plain(each) for each in node]
+        return [_plain(child) for child in node]
     return node
 
 
@@ -207,7 +207,7 @@ def _is_dropped(node: ast.AST) -> bool:
 
 
 def _statements(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
-    """A node and every statement below it, not their expressions: a tenth of what `ast.walk` looks at."""
+    """Yield a node and every statement below it, without expressions: a tenth of what `ast.walk` yields."""
     if not types and _is_for_types(node):
         return
     yield node
@@ -250,7 +250,7 @@ def _known(module: str) -> Path:
 
 
 def _path(module: str) -> Path | None:
-    """The file of a module of the package."""
+    """Find the file of a module of the package."""
     place = PACKAGE.joinpath(*module.split(".")[1:])
     candidates = (place.with_suffix(".py"), place / "__init__.py")
     return next((file for file in candidates if file.is_file()), None)

@@ -1,4 +1,4 @@
-"""Features: what two sets of images are compared in.  Encoders by name, path or object; nothing is downloaded."""
+"""Features, in which sets of images are compared.  Encoders by name, path or object; nothing is downloaded."""
 
 from typing import TYPE_CHECKING
 

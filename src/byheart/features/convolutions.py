@@ -1,10 +1,10 @@
-"""Random convolutions: features of a network that nobody trained, the control of every trained encoder.
+"""Random convolutions: features of an untrained network, as a control for trained encoders.
 
     RGB 32×32 → conv 5×5, 32 → ReLU → mean 2×2 → conv 3×3, 64 → ReLU → mean 2×2 → conv 3×3, 128 → ReLU
 
 Weights are Gaussian with variance 2/fan-in (He et al. 2015), no biases, zeros beyond the border: f(a·x) = a·f(x) for a ≥ 0.
-The last maps (128, 8, 8) are averaged over quarters: 128 × 2 × 2 = 512 features.  What a Fréchet distance says in these
-features and in those of a trained network alike, is not the training's doing.
+The last maps (128, 8, 8) are averaged over quarters: 128 × 2 × 2 = 512 features.  A result that holds in these
+features and in those of a trained network is not due to the training.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _PREPARED = Preprocessing(size=32, channels=3)
 
 @dataclass(frozen=True, eq=False)
 class RandomConvolutions:
-    """weights: one kernel a layer, (out, in, side, side).  seed: of their draws."""
+    """An encoder by random convolutions.  weights: one kernel per layer, (out, in, side, side).  seed: Random seed of the weights."""
 
     weights: tuple[Tensor, ...]
     seed: int
 
     @property
     def name(self) -> str:
-        """What the features are called."""
+        """Return the name of the features."""
         return f"random convolutions, seed {self.seed} ({_PREPARED})"
 
     @property
     def fingerprint(self) -> str:
-        """Of the seed and the architecture, which decide the weights."""
+        """Compute the fingerprint of the seed and the architecture, which determine the weights."""
         return of_settings("convolutions", 1, self.seed)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Images (b, c, h, w) in [0, 1] as (b, 512).  Raises InputError for others."""
+        """Encode images (b, c, h, w) in [0, 1] as features (b, 512).  Raises InputError for others."""
         x = _PREPARED(images)
         for layer, weight in enumerate(self.weights):
             x = conv2d(avg_pool2d(x, 2) if layer else x, weight.to(x.device), padding="same").relu()
@@ -53,7 +53,7 @@ class RandomConvolutions:
 
 
 def random_convolutions(seed: int = 0) -> RandomConvolutions:
-    """The encoder whose weights are drawn from the streams of `seed`."""
+    """Make the encoder whose weights are drawn from the streams of `seed`."""
     return RandomConvolutions(tuple(_kernel(seed, layer) for layer in range(len(_LAYERS))), seed)
 
 

@@ -1,4 +1,4 @@
-"""An encoder turns images into rows of features, and says by name and fingerprint which one it is."""
+"""Encoders: functions from images to rows of features, with a name and a fingerprint."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ _FORMULAS = {"pixels", "whitened", "convolutions", "dhash", "phash"}  # take no 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Images (b, c, h, w) in [0, 1] -> features (b, f) float32; row i depends on image i only.
+    """Images (b, c, h, w) in [0, 1] -> features (b, f) float32; row i depends only on image i.
 
-    name: for people.  fingerprint: of all that decides the features, or None where nobody can tell: then nothing is cached.
+    name: a text for people.  fingerprint: of all that determines the features, or None if that is unknown: then nothing is cached.
     """
 
     @property
@@ -70,18 +70,18 @@ class Formula:
     formula: Callable[[Tensor], Tensor]
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Images (b, c, h, w) in [0, 1] as (b, f).  Raises InputError for others."""
+        """Encode images (b, c, h, w) in [0, 1] as features (b, f).  Raises InputError for others."""
         check_images(images)
         return self.formula(images.float())
 
 
 def encoder(spec: str | Path | Callable[[Tensor], Any], train: Tensor | None = None) -> Encoder:
-    """The encoder that a word, a path or an object stands for; nothing is downloaded for it.
+    """Return the encoder for a word, a path or an object; nothing is downloaded.
 
-    spec: one of `SPECS`, a network, a function, or an Encoder, which stays as it is.  What reads files takes settings of its
-    preprocessing behind a question mark: `net.pt?size=288&mean=0.485,0.456,0.406&std=0.229,0.224,0.225`.
-    train: (n, c, h, w) in [0, 1], for `whitened` only, which is fitted on it.
-    Raises InputError for an unknown spec, settings that do not fit, and files that are not there; ImportError where an
+    spec: one of `SPECS`, a network, a function, or an Encoder, which is returned unchanged.  Encoders from files take settings
+    of the preprocessing behind a question mark: `net.pt?size=288&mean=0.485,0.456,0.406&std=0.229,0.224,0.225`.
+    train: (n, c, h, w) in [0, 1], only for `whitened`, which is fitted to these images.
+    Raises InputError for an unknown spec, settings that do not fit, and missing files; ImportError if an
     optional package is missing.
     """
     if not isinstance(spec, str | Path):
@@ -129,7 +129,7 @@ def _of_object(thing: Any) -> Encoder:
 
 
 def _read(spec: str) -> tuple[str, str, dict[str, str]]:
-    """The kind, its argument and its settings; a file's kind is its suffix."""
+    """Split a spec into its kind, its argument and its settings; the kind of a file is its suffix."""
     whole, _, query = spec.partition("?")
     kind, _, argument = whole.partition(":")
     if kind not in ("timm", "transformers") and (suffix := Path(whole).suffix.lower()) in (".pt", ".onnx"):
@@ -139,7 +139,7 @@ def _read(spec: str) -> tuple[str, str, dict[str, str]]:
 
 
 def _checked(settings: Mapping[str, str], *more: str) -> Mapping[str, str]:
-    """The settings, all of which exist."""
+    """Return the settings after checking that all of them exist."""
     known = [*Preprocessing.model_fields, *more]
     for key in settings:
         if key not in known:

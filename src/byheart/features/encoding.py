@@ -1,7 +1,7 @@
-"""Images through an encoder, a batch at a time, kept by content and encoder.
+"""Encoding images in batches, with a cache by content and encoder.
 
-A cache file is named by both fingerprints and holds the features as safetensors, with their own checksum.  It is written under
-another name and then renamed, so half a file is never read; one that was damaged later is told by the checksum and made anew.
+A cache file is named by both fingerprints and holds the features as safetensors, with their own checksum.  The file is written under
+another name and then renamed, so half a file is never read; a file that was damaged later is recognized by its checksum and computed again.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from byheart.features.preprocessing import check_images
 __all__ = ["CacheWarning", "encode"]
 
 _FORMAT = "byheart.features/1"
-_NAMED = 20  # hexadecimal digits of each fingerprint in a file's name; the whole ones stand inside
+_NAMED = (
+    20  # hexadecimal digits of each fingerprint in a file's name; the complete fingerprints stand in the file
+)
 
 
 class CacheWarning(RuntimeWarning):
-    """A file of cached features could not be used and was made anew."""
+    """A file of cached features could not be used and was computed again."""
 
 
 def encode(images: Tensor, encoder: Encoder, *, batch: int = 256, cache: Path | None = None) -> Tensor:
-    """Features (n, f), float32 on the CPU, of images (n, c, h, w) in [0, 1].
+    """Compute features (n, f), float32 on the CPU, of images (n, c, h, w) in [0, 1].
 
-    batch: images at a time; the features do not depend on it beyond rounding.  cache: a folder, made if need be, in which
-    they are kept; None: nowhere.
+    batch: images per batch; the features depend on the batch size only by rounding.  cache: a folder for the features, made
+    if needed; None for no cache.
     Raises InputError for images that do not fit, features that are not finite, and a cache for an encoder without a fingerprint.
     """
     if images.ndim != 4 or not len(images) or batch < 1:
@@ -56,7 +58,7 @@ def encode(images: Tensor, encoder: Encoder, *, batch: int = 256, cache: Path | 
 
 
 def _computed(images: Tensor, encoder: Encoder, batch: int) -> Tensor:
-    """The features, in one table that is filled batch by batch."""
+    """Compute the features into one table, batch by batch."""
     starts = range(0, len(images), batch)
     first = _rows(images[:batch], encoder, None)
     table = torch.empty(len(images), first.shape[1], dtype=first.dtype)
@@ -67,7 +69,7 @@ def _computed(images: Tensor, encoder: Encoder, batch: int) -> Tensor:
 
 
 def _rows(images: Tensor, encoder: Encoder, width: int | None) -> Tensor:
-    """The checked features (b, f) of one batch.  width: the f that is wanted, if it is known."""
+    """Compute and check the features (b, f) of one batch.  width: the expected f, if known."""
     check_images(images)
     found = encoder(images)
     fits = found.ndim == 2 and len(found) == len(images) and width in (None, found.shape[1])
@@ -82,7 +84,7 @@ def _rows(images: Tensor, encoder: Encoder, width: int | None) -> Tensor:
 
 
 def _identity(images: Tensor, encoder: Encoder, cache: Path) -> dict[str, str]:
-    """Both fingerprints."""
+    """Return the fingerprints of the images and of the encoder."""
     fingerprint = encoder.fingerprint
     if fingerprint is None or (cache.exists() and not cache.is_dir()):
         raise InputError(
@@ -98,7 +100,7 @@ def _described(features: Tensor, identity: dict[str, str], encoder: Encoder) -> 
 
 
 def _kept(path: Path, identity: dict[str, str]) -> Tensor | None:
-    """The features in a file, or None where there is none that is whole; a damaged one is warned of."""
+    """Read the features in a file; None if the file is missing or damaged, with a warning if it is damaged."""
     if not path.exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Fingerprints of encoders: SHA-256 over all that decides their features, so that a cache never mixes two of them."""
+"""Fingerprints of encoders: SHA-256 over all that determines their features, so that a cache never mixes two encoders."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["content", "of_files", "of_module", "of_settings"]
 
 
 def content(x: Tensor) -> str:
-    """The fingerprint of a tensor's values: dtype, shape and bytes, wherever they lie."""
+    """Compute the fingerprint of a tensor's values: dtype, shape and bytes, on any device."""
     plain = x.detach().cpu()
     return fingerprint((plain.float() if plain.dtype == torch.bfloat16 else plain).numpy())  # numpy has none
 
 
 def of_settings(*parts: str | int | float | None) -> str:
-    """The fingerprint of settings in their order."""
+    """Compute the fingerprint of settings in their order."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def of_files(files: Iterable[Path]) -> str:
-    """The fingerprint of files: their names and their bytes, in the order given.
+    """Compute the fingerprint of files: their names and their bytes, in the given order.
 
-    Raises InputError for one that is not there.
+    Raises InputError for a missing file.
     """
     digest = hashlib.sha256()
     for file in files:
@@ -46,7 +46,7 @@ def of_files(files: Iterable[Path]) -> str:
 
 
 def of_module(module: nn.Module) -> str:
-    """The fingerprint of a network: its layers as printed, its weights and buffers.  Not the code of `forward`."""
+    """Compute the fingerprint of a network: its layers as printed, its weights and buffers, but not the code of `forward`."""
     digest = hashlib.sha256(f"{type(module).__qualname__}\n{module!r}".encode())
     for name, value in module.state_dict().items():
         seen = (

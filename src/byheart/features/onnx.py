@@ -1,7 +1,7 @@
 """An ONNX file as an encoder, through onnxruntime on the CPU.
 
-The file says what it takes: floats (b, c, h, w), or bytes (b, h, w, c) of images that it normalizes itself.  A fixed number of
-images in the file is met by padding the last batch.
+The file states its input: floats (b, c, h, w), or bytes (b, h, w, c) of images that the network normalizes itself.  If the file
+fixes the number of images, the last batch is padded.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = ["onnx_file"]
 
 
 def onnx_file(path: Path, settings: Mapping[str, Any]) -> NetworkEncoder:
-    """The first output of an ONNX file with one image input.
+    """Load an ONNX file with one image input as an encoder by its first output.
 
-    Channels and size are the file's where it fixes them; bytes are taken as 255 · x, rounded.
-    Raises InputError for a file that is not there, no ONNX, or of other inputs; ImportError where onnxruntime is missing.
+    Channels and size are those of the file, if it fixes them; byte inputs are 255 · x, rounded.
+    Raises InputError for a file that is missing, no ONNX, or has other inputs; ImportError if onnxruntime is missing.
     """
     # Weights beyond 2 GB lie beside the file, under a name that begins with its own.
     beside = [one for one in path.parent.glob(f"{glob.escape(path.name)}[._]*") if one.is_file()]
@@ -66,12 +66,10 @@ def _session(path: Path) -> Any:
         raise extra_missing("an ONNX file", "onnx") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors only: what it optimizes is not the user's business
+    options.log_severity_level = 3  # errors only, no notes about optimization
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except (
-        Exception
-    ) as error:  # onnxruntime has a class of its own for every way in which a file can be wrong
+    except Exception as error:  # onnxruntime has a separate class for every kind of wrong file
         raise InputError(
             got=f"{path}, which onnxruntime cannot read ({str(error).splitlines()[0][:100]})",
             need="an ONNX network",
@@ -80,7 +78,7 @@ def _session(path: Path) -> Any:
 
 
 def _run(session: Any, name: str, x: Tensor, count: int) -> Tensor:
-    """The first output for x (b, …), b ≤ count, padded with zeros to `count` images."""
+    """Compute the first output for x (b, …), b ≤ count, padded with zeros to `count` images."""
     padded = torch.cat([x, x.new_zeros(count - len(x), *x.shape[1:])]) if len(x) < count else x
     (found, *_) = session.run(None, {name: padded.contiguous().cpu().numpy()})
     return torch.from_numpy(found)[: len(x)]

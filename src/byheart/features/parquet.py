@@ -1,9 +1,9 @@
 """One Parquet file of features or images: columns `id` (int64, ascending) and `values` (the bytes of one row).
 
 Values are stored as fixed-size binary, with their type and shape in the file's metadata: pyarrow reads these bytes 5 to
-20 times faster than lists of numbers.  Files by other programs whose `values` are fixed-size lists are read too.
+20 times faster than lists of numbers.  Files of other programs whose `values` are fixed-size lists are read, too.
 
-A file is written under another name and renamed when it is whole; it is read a row group at a time.
+A file is written under another name and renamed when it is complete; files are read one row group at a time.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ Kind = Literal["uint8", "float16", "float32", "float64"]
 BYTES = {"uint8": 1, "float16": 2, "float32": 4, "float64": 8}
 METADATA = b"byheart"  # key of the form in a file's metadata
 GROUP_BYTES = 2**24  # of values in a row group: the least that is read at once
-BLOCK_BYTES = 2**27  # of values handed on at once; the one before is still held while the next is read
+BLOCK_BYTES = 2**27  # of values passed on at once; a block stays in memory while the next one is read
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a row's values are: their type, and its shape."""
+    """The type of the values of a row, and the shape of a row."""
 
     kind: Kind
     shape: tuple[int, ...]
 
     @property
     def width(self) -> int:
-        """Bytes of a row."""
+        """Return the number of bytes of a row."""
         return prod(self.shape) * BYTES[self.kind]
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Form:
 
 
 def write_shard(file: Path, batches: Iterable[Rows]) -> None:
-    """Write a file whole or not at all, one batch in memory at a time.
+    """Write a file completely or not at all, one batch in memory at a time.
 
     batches: ids (b,) int64, ascending from 0 or more over all batches, and values (b, *shape) of one type and shape.
     Raises InputError for no rows, ids out of order, other types or shapes; ImportError without pyarrow.
@@ -76,7 +76,7 @@ def write_shard(file: Path, batches: Iterable[Rows]) -> None:
 
 
 def read_form(file: Path) -> tuple[Form, Any]:
-    """What the rows of a file are, and their ids as a numpy array (n,).
+    """Read the form of the rows of a file, and their ids as a numpy array (n,).
 
     Raises InputError for a file that is no such Parquet or only half written, or whose ids are not ascending from 0
     or more; ImportError without pyarrow.
@@ -102,7 +102,7 @@ def read_form(file: Path) -> tuple[Form, Any]:
 
 
 def read_rows(file: Path, *, block: int = BLOCK_BYTES) -> Iterator[Rows]:
-    """(ids (b,), values (b, *shape)) of a file in order, at most `block` bytes of values at a time (or one row group).
+    """Yield (ids (b,), values (b, *shape)) of a file in order, at most `block` bytes of values at a time (or one row group).
 
     Raises InputError for missing values; ImportError without pyarrow.
     """
@@ -125,7 +125,7 @@ def read_rows(file: Path, *, block: int = BLOCK_BYTES) -> Iterator[Rows]:
 
 
 def read_chosen(file: Path, wanted: Any) -> Any:
-    """The values of some rows, (len(wanted), f), reading only the row groups that hold them.
+    """Read the values of some rows, (len(wanted), f), from only the row groups that hold these rows.
 
     wanted: ids, a numpy array (b,) int64, ascending.  Raises InputError for an id that is not in the file.
     """
@@ -152,7 +152,7 @@ def read_chosen(file: Path, wanted: Any) -> Any:
 
 
 def _last_id(source: Any, group: int) -> int:
-    """The largest id of a row group, from its statistics where it has them."""
+    """Return the largest id of a row group, from its statistics if it has them."""
     statistics = source.metadata.row_group(group).column(source.schema_arrow.get_field_index("id")).statistics
     if statistics is not None and statistics.has_min_max:
         return int(statistics.max)
@@ -180,7 +180,7 @@ def _form(values: Tensor) -> Form:
 
 
 def _check_batch(ids: Tensor, values: Tensor, form: Form, last: int) -> int:
-    """The last id, if the batch goes on where the one before ended."""
+    """Check that the ids of a batch follow those of the batch before, and return the last id."""
     import torch
 
     fits = (
@@ -209,7 +209,7 @@ def _table(pyarrow: Any, ids: Tensor, values: Tensor, form: Form) -> Any:
 
 
 def _stored_form(schema: Any) -> Form:
-    """Raises ValueError or KeyError where the file has no such column."""
+    """Read the form that the file stores.  Raises ValueError or KeyError if the file has no such column."""
     column = schema.field("values").type
     if said := (schema.metadata or {}).get(METADATA):
         form = json.loads(said)
@@ -221,7 +221,7 @@ def _stored_form(schema: Any) -> Form:
 
 
 def _blocks(metadata: Any, rows: int) -> Iterator[list[int]]:
-    """The row groups of a file, as many together as have at most `rows` rows (or one)."""
+    """Group the row groups of a file, each time as many as have at most `rows` rows together (or one)."""
     block: list[int] = []
     held = 0
     for group in range(metadata.num_row_groups):
@@ -235,7 +235,7 @@ def _blocks(metadata: Any, rows: int) -> Iterator[list[int]]:
 
 
 def _numbers(table: Any, form: Form, file: Path) -> Any:
-    """The values of a row group as a numpy array (b, f)."""
+    """Return the values of a row group as a numpy array (b, f)."""
     import numpy as np
 
     column = table.column("values").combine_chunks()

@@ -1,7 +1,7 @@
-"""Pixels as features: no weights, no choices but one.
+"""Pixels as features, without weights.
 
 A Fréchet distance in d dimensions needs clearly more than d samples, or it measures the rank of the covariances.
-So images with more than `limit` values are first shrunk by area averaging, and the name says to what.
+So images with more than `limit` values are first reduced by area averaging, and the name states the new size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIMIT = 256
 
 
 def flatten(x: Tensor) -> Tensor:
-    """x (n, *shape) as rows (n, d).  Raises InputError unless there are rows with at least one value each."""
+    """Flatten x (n, *shape) to rows (n, d).  Raises InputError unless there are rows with at least one value each."""
     check_shape(
         "a tensor",
         x,
@@ -33,9 +33,9 @@ def flatten(x: Tensor) -> Tensor:
 
 
 def downsampled(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Images x (n, c, h, w) averaged over areas to (n, c, *size).
+    """Average images x (n, c, h, w) over areas to (n, c, *size).
 
-    size: rows and columns, each between 1 and the image's own.  Raises InputError otherwise: this never enlarges.
+    size: rows and columns, each between 1 and that of the images.  Raises InputError otherwise: images are never enlarged.
     """
     if x.ndim != 4 or not (1 <= size[0] <= x.shape[2] and 1 <= size[1] <= x.shape[3]):
         raise InputError(
@@ -47,16 +47,16 @@ def downsampled(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def pixel_features(x: Tensor, limit: int = LIMIT) -> Tensor:
-    """The pixels of x (n, *shape) as features (n, f).
+    """Return the pixels of x (n, *shape) as features (n, f).
 
-    f ≤ limit for images (c, h, w), which are shrunk by area averaging if they hold more; any other shape stays whole.
+    Images (c, h, w) are reduced by area averaging if they have more than `limit` values, so that f ≤ limit; other shapes are not reduced.
     """
     size = _size(x.shape[1:], limit)
     return flatten(x) if size is None else flatten(downsampled(x, size))
 
 
 def pixel_name(shape: Sequence[int], limit: int = LIMIT) -> str:
-    """What `pixel_features` does to samples of that shape: `pixels 1×8×8`, `pixels 1×16×16 (area, from 1×28×28)`."""
+    """Describe what `pixel_features` does to samples of that shape: `pixels 1×8×8`, `pixels 1×16×16 (area, from 1×28×28)`."""
     whole, size = "×".join(map(str, shape)), _size(shape, limit)
     return (
         f"pixels {whole}" if size is None else f"pixels {shape[0]}×{size[0]}×{size[1]} (area, from {whole})"
@@ -64,7 +64,7 @@ def pixel_name(shape: Sequence[int], limit: int = LIMIT) -> str:
 
 
 def _size(shape: Sequence[int], limit: int) -> tuple[int, int] | None:
-    """The largest size of the same proportions with at most `limit` values, or None where nothing need shrink."""
+    """Find the largest size of the same proportions with at most `limit` values; None if no reduction is needed."""
     if len(shape) != 3 or math.prod(shape) <= limit:
         return None
     channels, height, width = shape
@@ -75,6 +75,6 @@ def _size(shape: Sequence[int], limit: int) -> tuple[int, int] | None:
             remedy=f"set the limit to {channels} or more",
         )
     shrink = math.sqrt(limit / math.prod(shape))
-    # A strip one pixel high has no room to shrink on that side; the other side then takes all of it.
+    # A strip one pixel high cannot be reduced in height; then only the width is reduced.
     rows = max(1, int(height * shrink))
     return rows, max(1, min(int(width * shrink), limit // (channels * rows)))

@@ -1,4 +1,4 @@
-"""What an encoder's images go through first, as one record.
+"""The preprocessing of an encoder's images, as one record.
 
     channels → size → clamp to [0, 1] → (peak · x − mean) / std
 
@@ -22,11 +22,11 @@ from byheart._records import Spec
 __all__ = ["Preprocessing", "check_images", "recolored"]
 
 _LUMINANCE = (0.299, 0.587, 0.114)
-_SLACK = 1e-4  # resampling in float32 may leave [0, 1] by rounding, and by no more
+_SLACK = 1e-4  # how far resampling in float32 may leave [0, 1] by rounding
 
 
 def _listed(value: Any) -> Any:
-    """`0.5,0.4,0.3` as a list; a single number is a list of one."""
+    """Parse `0.5,0.4,0.3` as a list; a single number is a list of one."""
     if isinstance(value, str):
         return value.split(",")
     return [value] if isinstance(value, int | float) else value
@@ -36,9 +36,9 @@ PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3), Bef
 
 
 class Preprocessing(Spec):
-    """size: side in pixels after resizing.  channels: 1 or 3.  None: as the images are.
+    """Preprocessing before an encoder.  size: side in pixels after resizing.  channels: 1 or 3.  None: as the images are.
 
-    mean, std: one number or one a channel, in units of `peak`, the value that white has.
+    mean, std: one number or one per channel, in units of `peak`, the value of white.
     Raises InputError for sizes below 1, other channels, a std that is not positive, and lists that do not fit the channels.
     """
 
@@ -66,7 +66,7 @@ class Preprocessing(Spec):
         return self
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Images (b, c, h, w) in [0, 1] as the network takes them, float32 on the images' device."""
+        """Prepare images (b, c, h, w) in [0, 1] for the network, float32 on the images' device."""
         check_images(images)
         x = images.float()
         if self.channels is not None:
@@ -86,7 +86,7 @@ class Preprocessing(Spec):
         return color + ", ".join([size + (" without antialias" if plain else ""), *numbers])
 
     def _scale(self) -> list[tuple[str, tuple[float, ...]]]:
-        """Those of peak, mean and std that change anything."""
+        """List those of peak, mean and std that change the images."""
         named = (("peak", (self.peak,), 1.0), ("mean", self.mean, 0.0), ("std", self.std, 1.0))
         return [
             (name, values) for name, values, neutral in named if any(value != neutral for value in values)
@@ -113,7 +113,7 @@ def check_images(images: Tensor) -> None:
 
 
 def recolored(x: Tensor, channels: int) -> Tensor:
-    """Images (b, c, h, w) of 1 or 3 channels with `channels` of them."""
+    """Convert images (b, c, h, w) of 1 or 3 channels to `channels` channels."""
     if x.shape[1] == channels:
         return x
     if channels == 3:

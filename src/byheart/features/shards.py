@@ -1,11 +1,11 @@
-"""A set of features or images in many files, that no machine has to hold.
+"""A set of features or images in many files, which need not fit into memory.
 
     folder/part-00000.parquet    rows with their ids (`parquet`)
     folder/part-00001.parquet    …
     folder/shards.json           type and shape of a row; rows, first and last id, size and SHA-256 of every file
 
-The set is whole when shards.json is there: it is written last.  Many machines may each write files of their own, and
-one of them then calls `gather`.  A file whose size or hash is not that of shards.json is refused.
+The set is complete if shards.json exists, which is written last.  Many machines may each write files of their own, and
+one machine then calls `gather`.  A file whose size or hash is not that of shards.json is refused.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ AGAIN = "write the file again, or call `gather` if it was changed on purpose"
 
 
 class ShardFile(Spec):
-    """One file.  first, last: its smallest and largest id.  size: its bytes."""
+    """A file of a set.  first, last: its smallest and largest id.  size: its bytes."""
 
     name: str
     rows: int
@@ -58,7 +58,7 @@ class ShardFile(Spec):
 
 
 class Manifest(Spec):
-    """What shards.json says.  kind, shape: of one row's values.  files: in the order of their ids."""
+    """The content of shards.json.  kind, shape: type and shape of a row's values.  files: in the order of their ids."""
 
     version: int = SCHEMA
     kind: Kind
@@ -68,19 +68,19 @@ class Manifest(Spec):
 
 @dataclass(frozen=True)
 class Shards:
-    """A whole set in a folder."""
+    """A complete set in a folder."""
 
     folder: Path
     manifest: Manifest
 
     @property
     def rows(self) -> int:
-        """Rows in all files."""
+        """Return the number of rows in all files."""
         return sum(file.rows for file in self.manifest.files)
 
 
 def numbered(batches: Iterable[Tensor], first: int = 0) -> Iterator[Rows]:
-    """Batches (b, *shape) with running ids from `first`."""
+    """Yield batches (b, *shape) with consecutive ids from `first`."""
     import torch
 
     for batch in batches:
@@ -107,7 +107,8 @@ def write_shards(folder: Path, batches: Iterable[Rows], *, rows: int = 1_000_000
 def gather(folder: Path) -> Shards:
     """Look at every Parquet file of a folder, write shards.json and return the set.
 
-    Raises InputError for no files, one that cannot be read, two of different types or shapes, or of overlapping ids.
+    Raises InputError if there are no files, for a file that cannot be read, and for two files of different types or shapes, or with
+    overlapping ids.
     """
     described = [_described(file) for file in sorted(folder.glob("*.parquet"))]
     if not described:
@@ -121,15 +122,15 @@ def gather(folder: Path) -> Shards:
                 remedy="write all files with the same encoder",
             )
     files = sorted((file for _, file in described), key=lambda file: file.first)
-    for one, other_file in pairwise(files):
-        _check_apart(one, other_file)
+    for file, next_file in pairwise(files):
+        _check_apart(file, next_file)
     manifest = Manifest(kind=form.kind, shape=form.shape, files=tuple(files))
     write_atomic(folder / MANIFEST, plain_json(manifest.model_dump(mode="json"), indent=1))
     return Shards(folder, manifest)
 
 
 def open_shards(folder: Path) -> Shards:
-    """The set in a folder, its hashes compared only as its files are read.
+    """Open the set in a folder; hashes are compared only when files are read.
 
     Raises InputError if shards.json is missing, damaged or newer, or a file missing or of another size.
     """
@@ -152,19 +153,19 @@ def open_shards(folder: Path) -> Shards:
 
 
 def stream(folder: Path, shard: ShardFile, *, block: int = BLOCK_BYTES) -> Iterator[Rows]:
-    """(ids (b,), values (b, *shape)) of one file, in order, at most `block` bytes of values at a time.
+    """Yield (ids (b,), values (b, *shape)) of one file, in order, at most `block` bytes of values at a time.
 
     Raises InputError for a file whose size or hash is not that of `shard`; ImportError without pyarrow.
     """
     file = folder / shard.name
     _check_size(file, shard)
-    if (found := _sha256(file)) != shard.sha256:
-        raise _another(file, f"SHA-256 {found[:12]}…", f"that {MANIFEST} describes ({shard.sha256[:12]}…)")
+    if (digest := _sha256(file)) != shard.sha256:
+        raise _another(file, f"SHA-256 {digest[:12]}…", f"that {MANIFEST} describes ({shard.sha256[:12]}…)")
     yield from read_rows(file, block=block)
 
 
 def take(shards: Shards, ids: Tensor) -> Tensor:
-    """The rows with these ids (b,) int64, in this order: (b, *shape).  For thousands of rows of a large set.
+    """Read the rows with these ids (b,) int64, in this order: (b, *shape).  Meant for thousands of rows of a large set.
 
     Raises InputError for an id that is not in the set, or a file of another size; ImportError without pyarrow.
     """
@@ -190,7 +191,7 @@ def take(shards: Shards, ids: Tensor) -> Tensor:
 
 
 def _pieces(batches: Iterable[Rows], rows: int) -> Iterator[tuple[int, Rows]]:
-    """The batches cut at multiples of `rows`, each piece with the number of its file."""
+    """Cut the batches at multiples of `rows`, and yield each piece with the number of its file."""
     done = 0
     for ids, values in batches:
         while len(ids):

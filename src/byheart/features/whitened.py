@@ -3,7 +3,7 @@
     z = Λ^(−½) Vᵀ (x − mean),    C = V Λ Vᵀ the unbiased covariance of the training pixels
 
 Distances in z are Mahalanobis distances within the leading directions: they do not change when all pixels are mapped by one
-invertible affine map (as long as every direction is kept).  Images with more than 1,024 values are first shrunk by area
+invertible affine map (as long as every direction is kept).  Images with more than 1,024 values are first reduced by area
 averaging: the leading directions are smooth.
 """
 
@@ -25,14 +25,12 @@ __all__ = ["WhitenedPixels", "whitened_pixels"]
 
 _LIMIT = 1024
 _COMPONENTS = 64
-_SMALLEST = (
-    1e-8  # of the largest variance: below, rounding of float32 pixels would be whitened to size 1e-3 and more
-)
+_SMALLEST = 1e-8  # of the largest variance: below, rounding errors of float32 pixels would be whitened to 1e-3 and more
 
 
 @dataclass(frozen=True, eq=False)
 class WhitenedPixels:
-    """mean: (d,).  axes: (k, d), rows Λ^(−½) Vᵀ.  shape: (c, h, w) of the images it was fitted on.
+    """An encoder by whitened pixels.  mean: (d,).  axes: (k, d), rows Λ^(−½) Vᵀ.  shape: (c, h, w) of the images to which it was fitted.
 
     fingerprint: of the training images and k.
     """
@@ -44,12 +42,12 @@ class WhitenedPixels:
 
     @property
     def name(self) -> str:
-        """What the features are called."""
+        """Return the name of the features."""
         return f"pixels whitened on the training images, {len(self.axes)} of {len(self.mean)} directions"
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Images (b, *shape) in [0, 1] as (b, k).  Raises InputError for other shapes and values."""
+        """Encode images (b, *shape) in [0, 1] as features (b, k).  Raises InputError for other shapes and values."""
         check_images(images)
         if tuple(images.shape[1:]) != self.shape:
             raise InputError(
@@ -62,9 +60,9 @@ class WhitenedPixels:
 
 
 def whitened_pixels(train: Tensor, components: int | None = None) -> WhitenedPixels:
-    """Whitening fitted on training images (n, c, h, w) in [0, 1].
+    """Fit the whitening to training images (n, c, h, w) in [0, 1].
 
-    components: k; None: 64, or as many as vary.  Raises InputError for more than vary, and for images that are all the same.
+    components: k; None takes 64, or all directions that vary.  Raises InputError for more than these, and for images that are all equal.
     """
     check_images(train)
     fitted = moments(pixel_features(train.float(), _LIMIT))
@@ -83,6 +81,6 @@ def whitened_pixels(train: Tensor, components: int | None = None) -> WhitenedPix
 
 
 def _signed(vectors: Tensor) -> Tensor:
-    """Columns turned so that their largest entry is positive: a library's choice of sign must not show."""
+    """Change signs of columns so that the largest entry is positive: results must not depend on a library's choice of sign."""
     largest = vectors.abs().argmax(0, keepdim=True)
     return vectors * vectors.gather(0, largest).sign()

@@ -1,4 +1,4 @@
-"""Metrics: numbers in, numbers out.  They take tensors or a neighbor table, and never sample or hold a model."""
+"""Metrics of samples and denoisers.  They take tensors or a neighbor table; they never sample and never hold a model."""
 
 from typing import TYPE_CHECKING
 

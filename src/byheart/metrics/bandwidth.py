@@ -1,11 +1,12 @@
-"""How strong should Tikhonov's floor be?  The bandwidth that predicts left-out points best.
+"""How strong should Tikhonov's floor be?  Find the bandwidth that predicts left-out points best.
 
-Samples under a floor c are draws of a kernel density estimate, xₙ + √c ζ.  Its leave-one-out likelihood
+Samples under a floor c are draws of a kernel density estimate, xₙ + √c ζ.  The leave-one-out likelihood of that estimate,
 
     L(c) = 1/n Σᵢ log 1/(n − 1) Σ_{j ≠ i} N(xᵢ; xⱼ, c I)
 
 is largest near the c that comes closest to the population in Kullback–Leibler divergence, and needs no held-out data.
-Reference: Silverman 1986, section 3.4.4; in five Gaussian settings (d from 2 to 256) it agreed with the best c on a grid.
+Reference: Silverman 1986, section 3.4.4; in five Gaussian settings (d from 2 to 256) the bandwidth agreed with the best
+c on a grid.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from byheart.random import derive, generator
 __all__ = ["best_strength", "leave_one_out"]
 
 QUERIES = 2000
-NUMBERS = 1 << 25  # squared distances held: 256 MiB
-CLOSEST = 1e-12  # of the mean square: below it the expanded square has no digits left
+NUMBERS = 1 << 25  # squared distances held in memory: 256 MiB
+CLOSEST = 1e-12  # share of the mean square below which the expanded square has no digits left
 SPAN = 12.0  # of log c below and above the squared distance of typical neighbors
 
 
 def leave_one_out(train: Tensor, strength: float, *, queries: int = QUERIES, seed: int = 0) -> float:
-    """L(c), in nats a point.  train: (n, *shape), at least two points.  strength: c > 0.
+    """Compute L(c), in nats per point.  train: (n, *shape), at least two points.  strength: c > 0.
 
-    queries: points left out, each in turn, at most (fewer of very many points); which ones, the seed decides.
+    queries: largest number of points that are left out, each in turn (fewer if there are very many points).
+    seed: Random seed of the choice of those points; the same seed gives the same result.
     Raises InputError for fewer than two points, or c ≤ 0.
     """
     check_open("strength", strength, remedy="give a squared distance")
@@ -38,10 +40,11 @@ def leave_one_out(train: Tensor, strength: float, *, queries: int = QUERIES, see
 
 
 def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> float:
-    """The c of the largest leave-one-out likelihood, to 1 %.
+    """Find the c of the largest leave-one-out likelihood, to 1 %.
 
     train: (n, *shape), at least two points, all different.  queries, seed: as in `leave_one_out`.
-    Raises InputError for fewer than two points, or points that repeat or nearly do: their likelihood is largest at c = 0.
+    Raises InputError for fewer than two points, or for points that repeat or nearly repeat, because their likelihood is
+    largest at c = 0.
     """
     from scipy.optimize import minimize_scalar
 
@@ -55,17 +58,17 @@ def best_strength(train: Tensor, *, queries: int = QUERIES, seed: int = 0) -> fl
             remedy="collapse duplicates first: metrics.collapse_duplicates, or --distinct on the command line",
         )
     middle = math.log(typical / d)
-    found = minimize_scalar(
+    best = minimize_scalar(
         lambda log_c: -_likelihood(squares, math.exp(log_c), d),
         bounds=(middle - SPAN, middle + SPAN),
         method="bounded",
         options={"xatol": 0.005},
     )
-    return math.exp(float(found.x))
+    return math.exp(float(best.x))
 
 
 def _squared_distances(train: Tensor, queries: int, seed: int) -> Tensor:
-    """Of some points to all points, infinite to themselves: (q, n) float64."""
+    """Compute the squared distances of some points to all points, infinite to themselves: (q, n) float64."""
     if not isinstance(train, Tensor) or train.ndim < 2 or len(train) < 2 or not train.is_floating_point():
         raise InputError(
             got=f"points of shape {tuple(train.shape)} in {train.dtype}"
@@ -76,7 +79,11 @@ def _squared_distances(train: Tensor, queries: int, seed: int) -> Tensor:
         )
     check_finite("points", train)
     if queries < 2:
-        raise InputError(got=f"queries {queries}", need="at least 2", remedy=f"leave it out for {QUERIES}")
+        raise InputError(
+            got=f"queries {queries}",
+            need="at least 2",
+            remedy=f"leave `queries` out; the default is {QUERIES}",
+        )
     count = max(2, min(queries, NUMBERS // len(train)))
     chosen = torch.randperm(len(train), generator=generator(derive(seed, "left out")))[:count]
     rows = train.flatten(1).double()

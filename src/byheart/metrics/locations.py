@@ -1,9 +1,11 @@
-"""Where did the means of a mixture go: to the means of the population, or to the training samples?  (S1, 2508.17689, section 5.)
+"""Where did the means of a mixture go: to the means of the population, or to the training samples?
 
     near a true mean    d(μ, nearest true mean)  < c · d(μ, nearest sample)     and  < c · d(μ, second nearest true mean)
     near a sample       d(μ, nearest sample)     < c · d(μ, nearest true mean)  and  < c · d(μ, second nearest sample)
 
-with the threshold c = 1/3 on distances, that of the ratio test.  A learned mean may be neither; it cannot be both for c ≤ 1.
+c = 1/3 is the threshold on distances, the same as in the ratio test.  A learned mean may be near neither; for c ≤ 1 it
+cannot be near both.
+Reference: S1 (arXiv 2508.17689), section 5.
 """
 
 from __future__ import annotations
@@ -32,21 +34,22 @@ class Locations:
 def locations(
     learned: Tensor, train: Tensor, true_means: Tensor, threshold: float = 1 / 3
 ) -> dict[str, float]:
-    """S1's table of a learned mixture, as a flat record.
+    """Return S1's table of a learned mixture, as a flat record.
 
-    near/points, near/means          learned means near a training sample, near a true mean: counts
-    distance/point, distance/mean    mean distance to the nearest sample, to the nearest true mean
-    …/second                         to the second nearest of them
-    …/p10, p25, p50, p75, p90        percentiles of the nearest
+    near/points, near/means          number of learned means near a training sample, and near a true mean
+    distance/point, distance/mean    mean distance to the nearest sample, and to the nearest true mean
+    …/second                         mean distance to the second nearest sample or mean
+    …/p10, p25, p50, p75, p90        percentiles of the distance to the nearest sample or mean
 
-    learned: (m, d).  train: (n, d).  true_means: (k, d).  threshold: in (0, 1].  Raises InputError as `locate` and `near`.
+    learned: (m, d).  train: (n, d).  true_means: (k, d).  threshold: in (0, 1].
+    Raises InputError as `locate` and `near` do.
     """
-    found = locate(learned, true_means, train)
+    distances = locate(learned, true_means, train)
     record: dict[str, float] = {
-        "near/points": int(near(found.to_samples, found.to_true, threshold).sum()),
-        "near/means": int(near(found.to_true, found.to_samples, threshold).sum()),
+        "near/points": int(near(distances.to_samples, distances.to_true, threshold).sum()),
+        "near/means": int(near(distances.to_true, distances.to_samples, threshold).sum()),
     }
-    for name, distance in (("point", found.to_samples), ("mean", found.to_true)):
+    for name, distance in (("point", distances.to_samples), ("mean", distances.to_true)):
         first, second = distance.mean(0).tolist()
         record |= {f"distance/{name}": first, f"distance/{name}/second": second}
         marks = percentiles(distance[:, 0]).tolist()
@@ -55,33 +58,37 @@ def locations(
 
 
 def locate(learned: Tensor, true_means: Tensor, train: Tensor) -> Locations:
-    """Exact distances of the learned means.  learned: (m, d).  true_means: (k, d).  train: (n, d).
+    """Measure the exact distances of the learned means to the true means and to the samples.
 
-    With one true mean, or one sample, the second nearest is infinitely far.  Raises InputError for shapes that differ, or NaN.
+    learned: (m, d).  true_means: (k, d).  train: (n, d).  With a single true mean, or a single sample, the second nearest is
+    infinitely far.  Raises InputError for shapes that differ, or NaN.
     """
-    return Locations(_two(learned, true_means), _two(learned, train))
+    return Locations(_two_nearest(learned, true_means), _two_nearest(learned, train))
 
 
 def near(own: Tensor, other: Tensor, threshold: float = 1 / 3) -> Tensor:
-    """Which points are near the nearest of their own kind, (m,) bool.
+    """Say which points are near the nearest point of one kind, (m,) bool: nearer than c times the other two distances.
 
-    own, other: (m, ≥ 2) distances to the nearest points of two kinds, nearest first.  threshold: c.
-    Raises InputError for a threshold out of (0, 1], or distances that are NaN.
+    own, other: (m, ≥ 2) distances to the nearest points of the kind in question and of the other kind, nearest first.
+    threshold: c.  Raises InputError for a threshold outside (0, 1], or distances that are NaN.
     """
     check_ratio(threshold)
     if bool(own.isnan().any() | other.isnan().any()):
-        raise InputError(got="distances that are NaN", need="numbers only", remedy="take them from locate(…)")
+        raise InputError(
+            got="distances that are NaN", need="numbers only", remedy="take the distances from locate(…)"
+        )
     return (own[:, 0] < threshold * other[:, 0]) & (own[:, 0] < threshold * own[:, 1])
 
 
 def percentiles(distance: Tensor) -> Tensor:
-    """The 10th, 25th, 50th, 75th and 90th percentile, (5,), interpolated linearly.  distance: (m,)."""
+    """Compute the 10th, 25th, 50th, 75th and 90th percentile, (5,), interpolated linearly.  distance: (m,)."""
     marks = torch.tensor(PERCENTILES, dtype=distance.dtype, device=distance.device)
     return torch.quantile(distance, marks)
 
 
-def _two(queries: Tensor, points: Tensor) -> Tensor:
-    found: Neighbors = nearest(queries, points, min(2, len(points)))
-    if found.distance.shape[1] == 2:
-        return found.distance
-    return torch.cat([found.distance, torch.full_like(found.distance, float("inf"))], 1)
+def _two_nearest(queries: Tensor, points: Tensor) -> Tensor:
+    """Return the distances of the queries to their two nearest points, (q, 2); infinite where there is a single point."""
+    neighbors: Neighbors = nearest(queries, points, min(2, len(points)))
+    if neighbors.distance.shape[1] == 2:
+        return neighbors.distance
+    return torch.cat([neighbors.distance, torch.full_like(neighbors.distance, float("inf"))], 1)

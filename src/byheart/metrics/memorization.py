@@ -1,11 +1,11 @@
 """Is a sample a copy?  Measures that need only distances to the training set.
 
 The ratio test (Yoon et al. 2023; Gu et al. 2025; Bonnaire et al., 2505.17638, sec. 2): a sample is memorized if its
-nearest training point is far nearer than the second, d₁ < threshold · d₂.  The raw ratios are in the neighbor table
-(`to_train.ratio`), so that any other threshold can be read off later.
+nearest training point is far nearer than the second nearest, d₁ < threshold · d₂.  The neighbor table holds the raw
+ratios (`to_train.ratio`), so that any other threshold can be applied later.
 
-Where a training image occurs twice, a perfect copy of it has d₁ = d₂ = 0: the test is blind to it.  Collapse such
-images first (`collapse_duplicates`), and search among the unique ones.
+If a training image occurs twice, a perfect copy of that image has d₁ = d₂ = 0, and the test is blind to the copy.
+Collapse duplicate images first (`collapse_duplicates`), and search among the unique images.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class DuplicatesWarning(UserWarning):
 
 
 def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proportion:
-    """f_mem, the share of samples with d₁ < threshold · d₂, with its 95 % interval and count.
+    """Compute f_mem, the share of samples with d₁ < threshold · d₂, with its 95 % interval and count.
 
     to_train: (q, ≥ 2) neighbors of the samples in the training set.
-    threshold: in (0, 1], on distances; 1/3 is the field's usual choice (1/9 where a paper squares them).
-    Warns (DuplicatesWarning) if a sample equals two training points: copies that the test cannot count.
+    threshold: in (0, 1], on distances; 1/3 is the field's usual choice (papers that square distances write 1/9).
+    Warns (DuplicatesWarning) if a sample equals two training points, because the test cannot count such copies.
     Raises InputError for fewer than two neighbors, no samples, a threshold out of range, or distances that are NaN.
     """
     check_ratio(threshold)
@@ -55,9 +55,9 @@ def memorized_fraction(to_train: Neighbors, threshold: float = 1 / 3) -> Proport
 
 
 def share_within(distance: Tensor, tolerance: float) -> Proportion:
-    """The share of samples nearer than a tolerance to their training point, with its 95 % interval and count.
+    """Compute the share of samples nearer than a tolerance to a training point, with its 95 % interval and count.
 
-    distance: (q,), to the nearest point, or to the one that is asked about.  tolerance: a distance.
+    distance: (q,), to the nearest training point or to another point of interest.  tolerance: a distance.
     Raises InputError for distances that are NaN, or a tolerance that is negative or NaN.
     """
     check_not_negative("tolerance", tolerance, remedy="give a distance in the units of the data")
@@ -66,22 +66,21 @@ def share_within(distance: Tensor, tolerance: float) -> Proportion:
 
 
 def collapse_duplicates(train: Tensor) -> tuple[Tensor, Tensor]:
-    """Each distinct training image once, in order of first appearance, and how often it occurs.
+    """Return each distinct training image once, in order of first appearance, and how often it occurs.
 
     train: (n, *shape).  Returns (u, *shape) and (u,) int64 on the CPU; the counts add up to n.
-    Identical means equal in every value; near-duplicates stay apart.
+    Images are identical if they are equal in every value; near-duplicates stay apart.
     """
     first: dict[bytes, int] = {}
-    rows = (
-        (train.detach().flatten(1) + 0.0).cpu().numpy()
-    )  # + 0.0: −0 and 0 are the same value in other bytes
+    # + 0.0: −0 and 0 are the same value with different bytes.
+    rows = (train.detach().flatten(1) + 0.0).cpu().numpy()
     owners = [first.setdefault(row.tobytes(), i) for i, row in enumerate(rows)]
     kept, counts = torch.unique(torch.tensor(owners, dtype=torch.int64), return_counts=True)
     return train[kept.to(train.device)], counts
 
 
 def count_duplicates(train: Tensor) -> int:
-    """How many of the training images repeat an earlier one.  Warns (DuplicatesWarning) if any does.
+    """Count the training images that repeat an earlier one.  Warns (DuplicatesWarning) if there are any.
 
     train: (n, *shape).
     """
@@ -92,7 +91,7 @@ def count_duplicates(train: Tensor) -> int:
 
 
 def _check_numbers(distance: Tensor) -> None:
-    # NaN is below no threshold: a broken sample would pass for one that is no copy.
+    # NaN is below no threshold, so a broken sample would pass for an original sample.
     if count := int(distance.isnan().sum()):
         raise InputError(
             got=f"{count} distances that are NaN",

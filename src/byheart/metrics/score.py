@@ -1,4 +1,4 @@
-"""A measure of samples beside what it stands against: a row of the tables of copying, fidelity and novelty."""
+"""A measure of samples beside its reference: one row of the tables of copying, fidelity and novelty."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Family = Literal["copying", "fidelity", "novelty"]
 class Score:
     """A measure of the samples beside its reference.
 
-    low, high: 95 % limits of the value, or of a gap its value ± the spread of its null; None where there are none.
-    reference: what real images, or chance, would give, None where there is none; `against` says which.
-    count: what the value rests on.  definition: in one sentence.
+    low, high: 95 % limits of the value; for a gap, the value ± the spread of its null; None if there are no limits.
+    reference: the value that real images, or chance, would give, None if there is none; `against` says which of the two.
+    count: number of samples or images behind the value.  definition: of the measure, in one sentence.
     """
 
     name: str

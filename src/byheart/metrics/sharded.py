@@ -1,14 +1,15 @@
-"""Searches of one part of a reference that comes in parts; the tables of all parts merge into that of the whole.
+"""Searches in one part of a reference that is stored in parts; the tables of all parts merge into the table of the whole.
 
 Nearest neighbors.  The distances of `numerics.neighbors` are recomputed in float64 by direct subtraction, so that the
-distance of a query and a row does not depend on what else is searched; and the k nearest of the whole lie among the k
-nearest of the parts.  The merged table therefore equals the one of a single search over all rows bit for bit; of rows at exactly one distance
-those of smallest index are kept.  (A single search of more than k + 2 rows in exact ties may name others of them.)
+distance of a query and a row does not depend on what else is searched.  The k nearest rows of the whole lie among the k
+nearest rows of the parts.  The merged table therefore equals the table of a single search over all rows bit for bit; of
+rows at exactly one distance those of smallest index are kept.  (A single search of more than k + 2 rows in exact ties may
+name other rows among the ties.)
 
 Shortlists of the copy test.  The candidates of a part are those of `copying.shortlist`.  Their correlations are float32
-products: the same for every order of the parts and every worker, and equal to those of one table to rounding (1e-6).
+products: the same for every order of the parts and every worker, and equal to those of one table up to rounding (1e-6).
 
-Equal rows are found by digests, and images that are nearly equal by their correlation in the space `soft`.
+Equal rows are found by digests.  Nearly equal images are found by their correlation in the space `soft`.
 """
 
 from __future__ import annotations
@@ -37,21 +38,22 @@ __all__ = [
     "shard_table",
 ]
 
-_PIECE = 8192  # images made ready at a time: bytes become four times as many as floats
+_PIECE = 8192  # images prepared at a time: as floats, images take four times their bytes
 _ALIKE = 2048  # images whose correlations with all queries are held at a time
 
 
 def shard_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK:
-    """The k nearest of the rows that stream by, one batch in memory at a time: distances float64, indices the rows' ids.
+    """Find the k nearest of the rows in a stream, one batch in memory at a time.
 
-    queries: (q, *shape).  batches: ids (b,) and rows (b, *shape), as stored: bring queries to the same units.
+    queries: (q, *shape).  batches: ids (b,) and rows (b, *shape), as stored; the queries must have the same units.
+    Returns distances in float64, and the rows' ids as indices.
     Raises InputError as `nearest` does, and for bytes on one side and floats on the other.
     """
     table = empty(len(queries), k)
     for ids, rows in batches:
         _check_units(queries, rows)
-        found = nearest(queries, rows, min(k, len(rows)))
-        table = merge(table, best(found.distance.cpu(), ids[found.index.cpu()], k))
+        neighbors = nearest(queries, rows, min(k, len(rows)))
+        table = merge(table, best(neighbors.distance.cpu(), ids[neighbors.index.cpu()], k))
     return table
 
 
@@ -59,22 +61,22 @@ def shard_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK
 def shard_shortlist(
     queries: Tensor, batches: Iterable[Rows], *, found: Spaces, k: int = CANDIDATES, at_once: int = 16
 ) -> TopK:
-    """The k images of largest correlation over all poses, of the images that stream by.
+    """Find the k images of largest correlation over all poses, among the images in a stream.
 
-    queries: (q, c, 32, 32) float32 in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), the same or uint8.
-    found: the spaces of the whole set.  at_once: queries whose correlations with a batch are held at a time.
+    queries: (q, c, 32, 32) float32 in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), float32 in [0, 1] or uint8.
+    found: the spaces of the whole set.  at_once: number of queries whose correlations with a batch are held at a time.
     """
     table = empty(len(queries), k, largest=True, dtype=torch.float32)
     for ids, images in _pieces(batches):
         against = shortlist_table(as_floats(images), found)
-        parts = [against(some, k=k) for some in torch.split(queries, at_once)]
+        parts = [against(group, k=k) for group in torch.split(queries, at_once)]
         value, index = (torch.cat(part) for part in zip(*parts, strict=True))
         table = merge(table, best(value, ids[index], k, largest=True))
     return table
 
 
 def as_floats(rows: Tensor) -> Tensor:
-    """Stored rows in the units in which sets are read: features (b, d) as float32, images (b, c, h, w) in [0, 1].
+    """Convert stored rows to the units in which sets are read: features (b, d) as float32, images (b, c, h, w) in [0, 1].
 
     Raises InputError for images of floats outside [0, 1].
     """
@@ -92,14 +94,15 @@ def as_floats(rows: Tensor) -> Tensor:
 
 
 def float_table(queries: Tensor, batches: Iterable[Rows], *, k: int = 2) -> TopK:
-    """`shard_table` of rows `as_floats`.  queries: (q, *shape) float32, in those units."""
+    """Apply `shard_table` to rows converted by `as_floats`.  queries: (q, *shape) float32, in the same units."""
     return shard_table(queries, _floats(batches), k=k)
 
 
 def shard_equal(queries: Tensor, batches: Iterable[Rows]) -> TopK:
-    """The first row that equals each query in every value: the value 0 and its id, one place a query.
+    """Find the first row that equals each query in every value.
 
     queries: (q, *shape) float32.  batches: ids (b,), ascending, and rows (b, *shape), compared `as_floats`.
+    Returns a table with one column: the value 0 and the row's id, or infinity and MISSING if no row equals the query.
     """
     wanted: dict[bytes, list[int]] = {}
     for query, digest in enumerate(digests(queries)):
@@ -114,14 +117,15 @@ def shard_equal(queries: Tensor, batches: Iterable[Rows]) -> TopK:
 
 
 def shard_hashed(queries: Tensor, batches: Iterable[Rows], *, kind: Hash) -> TopK:
-    """The image whose hash differs in the fewest bits from that of each query or its mirror image: so many, and its id.
+    """Find the image whose hash differs in the fewest bits from the hash of each query or of the query's mirror image.
 
     queries: (q, c, 32, 32) in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), compared `as_floats`.
+    Returns a table with one column: the number of differing bits and the image's id.
     """
     table = empty(len(queries), 1)
     for ids, images in _floats(batches):
-        found = near_duplicates(queries, images, kind)
-        table = merge(table, best(found.distance.double()[:, None], ids[found.index][:, None], 1))
+        matches = near_duplicates(queries, images, kind)
+        table = merge(table, best(matches.distance.double()[:, None], ids[matches.index][:, None], 1))
     return table
 
 
@@ -135,10 +139,11 @@ def shard_alike(
     own: Tensor | None = None,
     k: int = 1,
 ) -> TopK:
-    """The k images that correlate most with each query, of those above a correlation, best first.
+    """Find the k images that correlate most with each query, among those above a correlation, best first.
 
     queries: (q, c, 32, 32) in [0, 1].  batches: ids (b,) and images (b, c, 32, 32), compared `as_floats` in the space
-    whose response is `soft`, with exactly unit norms.  own: (q,) ids of the queries themselves: only later ids count.
+    whose response is `soft`, with exactly unit norms.  above: images must correlate more than this.
+    own: (q,) ids of the queries themselves; only later ids count.
     """
     rows = exact_rows(queries, soft)
     table = empty(len(queries), k, largest=True, dtype=torch.float32)
@@ -148,8 +153,8 @@ def shard_alike(
             alike.masked_fill_(alike <= above, -torch.inf)
             if own is not None:
                 alike.masked_fill_(numbers <= own[:, None], -torch.inf)
-            value, place = alike.topk(min(k, len(part)), dim=1)
-            index = numbers[place].masked_fill(value == -torch.inf, MISSING)
+            value, column = alike.topk(min(k, len(part)), dim=1)
+            index = numbers[column].masked_fill(value == -torch.inf, MISSING)
             table = merge(table, best(value, index, k, largest=True))
     return table
 
@@ -166,9 +171,9 @@ def _pieces(batches: Iterable[Rows]) -> Iterator[Rows]:
 
 
 def neighbors_of(table: TopK) -> Neighbors:
-    """A table of smallest distances as the neighbor table that metrics take.
+    """Return a table of smallest distances as the neighbor table that metrics take.
 
-    Raises InputError for a table of largest values, or where fewer than k rows were searched.
+    Raises InputError for a table of largest values, or if fewer than k rows were searched.
     """
     if table.largest or not table.full:
         raise InputError(
@@ -184,5 +189,5 @@ def _check_units(queries: Tensor, rows: Tensor) -> None:
         raise InputError(
             got=f"queries of {queries.dtype} and rows of {rows.dtype}",
             need="both bytes, or both floats, in the same units",
-            remedy="give the queries as the shards were written: bytes 0 … 255, or floats in the same range",
+            remedy="give the queries in the units of the shards: bytes 0 … 255, or floats in the same range",
         )

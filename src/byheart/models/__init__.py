@@ -1,4 +1,4 @@
-"""Networks, and the adapters that make denoisers of them."""
+"""Networks, and the adapters that turn networks into denoisers."""
 
 from typing import TYPE_CHECKING
 

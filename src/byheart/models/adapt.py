@@ -1,4 +1,4 @@
-"""Adapters: a network becomes a denoiser D(x, σ).
+"""Adapters that turn a network into a denoiser D(x, σ).
 
 Preconditioned (2206.00364, eq. 7), for data of RMS 1 and with c = log(σ)/2:
 
@@ -6,7 +6,7 @@ Preconditioned (2206.00364, eq. 7), for data of RMS 1 and with c = log(σ)/2:
 
 ProcessModel, for a network on x_t = α x₀ + σ_t ε of a process (level σ = σ_t/α, so that x_t = α x):
 
-    predicts    answers with           D
+    predicts    output                 D
     -----------------------------------------------------------------
     eps         ε                      x − σ ε
     x0          x₀                     x₀
@@ -42,7 +42,7 @@ class Preconditioned(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape)."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape)."""
         sigma = sigma.to(x)
         level = per_row(sigma, x)
         scale = (level.square() + 1).rsqrt()  # √c_skip = c_in
@@ -53,8 +53,8 @@ class Preconditioned(nn.Module):
 class ProcessModel(nn.Module):
     """The denoiser of a network that sees x_t and t of a process.
 
-    network: (x_t (b, *shape), t (b,)) -> (b, *shape).  predicts: what it answers with.
-    Levels between the indices of a discrete process have times between them; wrap a network that needs whole ones.
+    network: (x_t (b, *shape), t (b,)) -> (b, *shape).  predicts: the meaning of the network's output.
+    Levels between the indices of a discrete process have times between the indices; wrap a network that needs whole times.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ProcessModel(nn.Module):
         self.network, self.process, self.predicts = network, process, predicts
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), within the process.  Returns (b, *shape)."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), within the process.  Returns (b, *shape)."""
         level = per_row(sigma, x)
         t = self.process.time(level)
         alpha, sigma_t, level = self.process.alpha(t).to(x), self.process.sigma(t).to(x), level.to(x)

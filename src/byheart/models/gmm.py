@@ -1,14 +1,14 @@
 """S1's learned model: a Gaussian mixture whose means and one width are the parameters (2508.17689).
 
-    initial means      what they are                                                  at M = 0.8 N it then
+    initial means     description                                                     at M = 0.8 N the model then
     ------------------------------------------------------------------------------------------------------------
-    training points    M of the N, one seed's nested in M (S1's choice)                memorizes half
-    population         fresh draws of the data's own law                              memorizes nothing
-    gaussian           standard normal                                                memorizes nothing
-    pairs              the N − M nearest pairs as averages, all others as they are     memorizes two thirds, at lower loss
+    training points   M of the N; for one seed a smaller M is nested (S1's choice)    memorizes half
+    population        fresh draws from the data's own distribution                    memorizes nothing
+    gaussian          standard normal                                                 memorizes nothing
+    pairs             the N − M nearest pairs as averages, all others unchanged       memorizes two thirds, at lower loss
 
-The module holds the parameters and calls `denoisers.mixture`; training by closed-form gradients, many mixtures at once, is
-`training.mixtures`, and what it learned becomes a denoiser by `learned_mixture`.
+The module holds the parameters and calls `denoisers.mixture`.  `training.mixtures` trains many mixtures at once by closed-form
+gradients, and `learned_mixture` turns the trained parameters into a denoiser.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ InitialMeans = Literal["training", "population", "gaussian", "pairs"]
 
 
 class MixtureModel(nn.Module):
-    """The denoiser of Σᵢ wᵢ N(μᵢ, s²I) with learned μᵢ and s, and learned weights if they are given.
+    """The denoiser of Σᵢ wᵢ N(μᵢ, s²I) with learned μᵢ and s, and with learned weights if log_weights are given.
 
-    means: (m, *shape).  std: s > 0 at the start; only its square matters.  log_weights: (m,), of any sum: they are normalized.
-    precision: of the arithmetic.  Raises InputError for a width that is not positive, or means that no mixture has.
+    means: (m, *shape).  std: s > 0 at the start; only s² matters.  log_weights: (m,), of any sum, normalized in use.
+    precision: of the arithmetic.  Raises InputError for a width that is not positive, or bad means.
     """
 
     def __init__(
@@ -44,7 +44,9 @@ class MixtureModel(nn.Module):
     ) -> None:
         super().__init__()
         check_open(
-            "initial std", std, remedy="at 0 the gradient of s is 0 for ever; a fixed 0 is denoisers.partial"
+            "initial std",
+            std,
+            remedy="start above 0: at 0 the gradient of s stays 0; for a fixed 0 use denoisers.partial",
         )
         self.precision: Precision = precision
         self.means = nn.Parameter(means.detach().clone())
@@ -54,38 +56,38 @@ class MixtureModel(nn.Module):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """*shape, of one sample."""
+        """Return *shape, of one sample."""
         return tuple(self.means.shape[1:])
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Return the device of the parameters."""
         return self.means.device
 
     def denoiser(self) -> MixtureDenoiser:
-        """The closed form with the parameters as they are now, differentiable in them."""
+        """Return the closed form with the current parameters, differentiable in them."""
         weights = None if self.log_weights is None else self.log_weights.log_softmax(0)
         return MixtureDenoiser(self.means, self.std.abs(), weights, self.precision)
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
+        """Return D(x, σ).  x: (b, *shape).  sigma: () or (b,), positive.  Returns (b, *shape) in x's dtype."""
         return self.denoiser()(x, sigma)
 
 
 def learned_mixture(
     parameters: Mapping[str, Tensor], shape: tuple[int, ...] | None = None
 ) -> MixtureDenoiser:
-    """The denoiser of means (m, d), std () and, if there, log_weights (m,), in float64: a plain closed form.
+    """Build the denoiser of means (m, d), std () and, if given, log_weights (m,), in float64: a plain closed form.
 
-    parameters: one cell's, as `MixtureState.cell` gives them.  shape: *shape of one sample; None is flat, (d,).
-    Raises InputError where a parameter is missing or strange, as a width for each component is.
+    parameters: of one cell, from `MixtureState.cell`.  shape: *shape of one sample; None is flat, (d,).
+    Raises InputError for missing or unknown parameters, or a std that is not a single number.
     """
     unknown = parameters.keys() - {"means", "std", "log_weights"}
     if unknown or not {"means", "std"} <= parameters.keys() or parameters["std"].ndim:
         raise InputError(
-            got=f"parameters { {name: tuple(one.shape) for name, one in parameters.items()} }",
+            got=f"parameters { {name: tuple(values.shape) for name, values in parameters.items()} }",
             need="means (m, d), std () and perhaps log_weights (m,)",
-            remedy="widths of their own, and templates, have their own denoisers",
+            remedy="for one width per component take learned_free_mixture, for templates their own denoisers",
         )
     means = parameters["means"].detach().double()
     weights = parameters.get("log_weights")
@@ -97,15 +99,15 @@ def learned_mixture(
 
 
 def learned_free_mixture(parameters: Mapping[str, Tensor]) -> GaussianMixtureDenoiser:
-    """The denoiser of means (m, d) with a width and a weight each, std and log_weights (m,), in float64.
+    """Build the denoiser of means (m, d) with one width and one weight each, std and log_weights (m,), in float64.
 
-    Raises InputError where a parameter is missing.
+    Raises InputError for other parameters.
     """
     if parameters.keys() != {"means", "std", "log_weights"} or parameters["std"].ndim != 1:
         raise InputError(
             got=f"parameters {sorted(parameters)}",
             need="means (m, d), std (m,) and log_weights (m,)",
-            remedy="a mixture with one width is learned_mixture's",
+            remedy="for a mixture with one width take learned_mixture",
         )
     means, std, logs = (parameters[name].detach().double() for name in ("means", "std", "log_weights"))
     axes = torch.eye(means.shape[1], dtype=means.dtype, device=means.device)
@@ -119,10 +121,12 @@ def learned_free_mixture(parameters: Mapping[str, Tensor]) -> GaussianMixtureDen
 def initial_means(
     kind: InitialMeans, m: int, train: Tensor, *, seed: int, population: GaussianMixture | None = None
 ) -> Tensor:
-    """Means to start from, (m, d), in the training points' dtype.
+    """Return means to start from, (m, d), in the training points' dtype.
 
-    train: (n, d).  seed: one seed's training points are nested in m, and those of `denoisers.partial`; pairs need none.
-    population: what "population" draws from.
+    train: (n, d).
+    seed: Random seed; the same seed gives the same result.  A smaller m chooses a part of a larger m's training points, which are
+    also the points of `denoisers.partial`.  "pairs" needs no seed.
+    population: the distribution that "population" draws from.
     Raises InputError for an unknown kind, m < 1, m > n, pairs with m < n/2, or a population that is missing.
     """
     check_shape("train", train, "point", "(n, d)", remedy="flatten images with .flatten(1)")
@@ -131,7 +135,7 @@ def initial_means(
         raise InputError(
             got=f"{m} components for {len(train)} training points",
             need=f"1 ≤ m ≤ {len(train)}",
-            remedy="a mixture with a component for every point already holds them all",
+            remedy="choose m up to n: a mixture with a component for every point holds them all",
         )
     match kind:
         case "training":
@@ -150,8 +154,8 @@ def initial_means(
 def _fresh(population: GaussianMixture | None, m: int, seed: int) -> Tensor:
     if population is None:
         raise InputError(
-            got="initial means from a population that is not there",
+            got="initial means from a population that is not given",
             need="population=…",
-            remedy="hand in the mixture that the training points were drawn from",
+            remedy="pass the mixture that the training points were drawn from",
         )
     return population.sample(m, generator(derive(seed, "population means")))

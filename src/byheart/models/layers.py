@@ -1,4 +1,4 @@
-"""Layers whose weights come from a generator that is handed in; the global random state is never read.
+"""Layers whose weights come from a generator that is passed in; the global random state is never read.
 
 Weights and biases are uniform in ±1/√fan_in, torch's own default.
 """
@@ -17,11 +17,11 @@ from byheart.numerics import products
 __all__ = ["Conv", "Linear", "NoiseEmbedding", "Sees"]
 
 Sees = Literal["level", "index"]
-"""How a network is told about the noise: c = log(σ)/2 or a time of order 1, or a time index up to 1,000."""
+"""The noise input of a network: c = log(σ)/2 or a time of order 1 ("level"), or a time index up to 1,000 ("index")."""
 
 
 class Linear(nn.Module):
-    """x · weightᵀ + bias by the faster product of this machine.  x: (*, inputs).  Returns (*, outputs)."""
+    """x · weightᵀ + bias, by the faster product of this machine.  x: (*, inputs).  Returns (*, outputs)."""
 
     def __init__(self, inputs: int, outputs: int, generator: Generator) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Linear(nn.Module):
 
 
 class Conv(nn.Module):
-    """A convolution that pads to keep the side, or to divide it by `stride`.  x: (b, inputs, h, w)."""
+    """A convolution with padding that keeps the side of the image, or divides the side by `stride`.  x: (b, inputs, h, w)."""
 
     def __init__(
         self, inputs: int, outputs: int, size: int, generator: Generator, *, stride: int = 1
@@ -49,9 +49,10 @@ class Conv(nn.Module):
         return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
     def _is_dense(self, x: Tensor) -> bool:
-        """On 2×2 images a 3×3 convolution links every pixel to every other, and more than half of its work is padding.
+        """Say whether the images are 2×2 and a matrix is faster than the convolution.
 
-        A matrix of these links is up to a third faster; with gradients the two tie.
+        On 2×2 images a 3×3 convolution links every pixel to every other, and more than half of its work is padding.  A matrix of these
+        links is up to a third faster; with gradients the two tie.
         """
         small = x.shape[2:] == (2, 2) and self.stride == 1 and self.padding == 1
         return small and x.device.type == "cpu" and not torch.is_grad_enabled()
@@ -60,7 +61,7 @@ class Conv(nn.Module):
 class NoiseEmbedding(nn.Module):
     """sin and cos of c at `count` frequencies in equal ratios.  c: (b,).  Returns (b, 2·count).
 
-    sees: "level" has frequencies .25 … 8, for c of order 1; "index" has 1 … 1e-4, the table of 2006.11239.
+    sees: "level" takes frequencies .25 … 8, for c of order 1; "index" takes 1 … 1e-4, the table of 2006.11239.
     """
 
     frequencies: Tensor
@@ -77,7 +78,7 @@ class NoiseEmbedding(nn.Module):
 
 
 def _on_two_by_two(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """A padded 3×3 convolution of (b, inputs, 2, 2) as one product of flat images, the channels innermost."""
+    """Compute a padded 3×3 convolution of (b, inputs, 2, 2) as one product of flat images, the channels innermost."""
     # Seen from output pixel (i, j), input pixel (k, l) lies under weight (1 + k − i, 1 + l − j).
     links = torch.stack([weight[:, :, 1 - i : 3 - i, 1 - j : 3 - j] for i in (0, 1) for j in (0, 1)])
     matrix = links.permute(0, 1, 3, 4, 2).reshape(4 * len(weight), -1)

@@ -1,10 +1,10 @@
-"""A residual multilayer perceptron on flat samples: small, fast, and it memorizes within minutes.
+"""A residual multilayer perceptron on flat samples, which is small and fast and memorizes within minutes.
 
     h  = Linear(d, W)(x) + Linear(2·frequencies, W)(embedding of c)
     h += Linear(SiLU(Linear(LayerNorm(h))))          in every block
     output = Linear(W, d)(SiLU(h)),  zero at first
 
-With width W = 512 and d = 64 it has 1,662,016 parameters.
+With width W = 512 and d = 64 the network has 1,662,016 parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MLP(nn.Module):
     """The network of `spec` for samples of `shape`.
 
     shape: *shape of one sample, any.  generator: of the weights, on the CPU.
-    sees: what c will be; "index" under a discrete process.
+    sees: the meaning of c; "index" under a discrete process.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class MLP(nn.Module):
         self.project = Linear(2 * spec.frequencies, width, generator)
         self.blocks = nn.ModuleList(_Block(width, generator) for _ in range(spec.blocks))
         self.write = Linear(width, size, generator)
-        # At first the denoiser answers with its skip connection alone, at every level.
+        # At first the denoiser returns its skip connection alone, at every level.
         nn.init.zeros_(self.write.weight)
         nn.init.zeros_(self.write.bias)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """x: (b, *shape).  c: (b,), or (1,) for all rows.  Returns (b, *shape)."""
+        """Return the output of the network, (b, *shape).  x: (b, *shape).  c: (b,), or (1,) for all rows."""
         h = self.read(x.flatten(1)) + self.project(self.embed(c))
         for block in self.blocks:
             h = block(h)

@@ -1,4 +1,4 @@
-"""Networks and parametrizations by name: what a recipe says, without torch."""
+"""Networks and parametrizations by name, for recipes; imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from byheart.noise.process import AnyProcess
 __all__ = ["EDM", "AnyModel", "AnyParametrization", "MLPSpec", "OnProcess", "Predicts", "UNetSpec"]
 
 Predicts = Literal["eps", "x0", "v", "score", "flow"]
-"""What a network on a process answers with; the formulas are in `models.adapt`."""
+"""The meaning of the output of a network on a process; the formulas are in `models.adapt`."""
 
 
 class MLPSpec(Spec):
@@ -32,12 +32,12 @@ class MLPSpec(Spec):
 class UNetSpec(Spec):
     """A U-Net on square images; the defaults suit 8×8.
 
-    width: channels of the first level.  multipliers: of the width, one a level; every level halves the side.
-    blocks: residual blocks a level (one more on the way up).
-    attention: "middle", at the lowest resolution only, or the levels (0 first) that have it besides.
-    head_width: channels of an attention head; None is max(width, 16), narrower heads are slow.
+    width: channels of the first level.  multipliers: of the width, one per level; every level halves the side.
+    blocks: residual blocks per level (one more on the way up).
+    attention: "middle", at the lowest resolution only, or the levels (0 first) that have attention besides.
+    head_width: channels of an attention head; None takes max(width, 16), because narrower heads are slow.
     dropout: probability with which a residual block drops a channel in training.
-    groups: of the group normalization; None is one for 16 channels of the width, narrower groups are slow.
+    groups: of the group normalization; None takes one group for 16 channels of the width, because narrower groups are slow.
     The network of S3 (arXiv 2505.17638) is multipliers=(1, 2, 4), blocks=2, attention=(1, 2), dropout=0.1, groups=8.
     Raises InputError for widths that do not divide into groups or heads, or a level that does not exist.
     """
@@ -53,17 +53,17 @@ class UNetSpec(Spec):
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Channels of every level."""
+        """Return the channels of every level."""
         return tuple(self.width * multiplier for multiplier in self.multipliers)
 
     @property
     def attentive_levels(self) -> frozenset[int]:
-        """Levels with attention in their own blocks."""
+        """Return the levels with attention in their own blocks."""
         return frozenset() if self.attention == "middle" else frozenset(self.attention)
 
     @property
     def norm_groups(self) -> int:
-        """Groups of every normalization."""
+        """Return the number of groups of every normalization."""
         return self.groups or math.gcd(self.width, max(1, self.width // 16))
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class UNetSpec(Spec):
             raise InputError(
                 got=f"attention at levels {sorted(self.attentive_levels)} of {len(self.multipliers)}",
                 need=f"levels from 0 to {len(self.multipliers) - 1}",
-                remedy="leave the others out, or add multipliers",
+                remedy="leave the other levels out, or add multipliers",
             )
         attentive = [self.channels[level] for level in sorted(self.attentive_levels)] + [self.channels[-1]]
         if self.head_width and any(channels % self.head_width for channels in attentive):

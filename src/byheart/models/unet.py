@@ -3,13 +3,13 @@
     read        3×3 convolution to W channels
     down        per level: residual blocks, then a strided 3×3 convolution to half the side (not after the last)
     middle      residual block, attention, residual block
-    up          per level, from the last: one residual block more, each on [h, what `down` left at that place];
+    up          per level, from the last: one residual block more, each on [h, the matching output of `down`];
                 then nearest-neighbor doubling and a 3×3 convolution (not after the first)
     write       GroupNorm, SiLU, 3×3 convolution
 
     residual block   x + conv(dropout(SiLU(GroupNorm( conv(SiLU(GroupNorm(x))) + time ))))
 
-It is the network of S3's code and of diffusers' UNet2DModel, parameter for parameter.  It departs from S3's in two
+The network equals that of S3's code and diffusers' UNet2DModel, parameter for parameter.  It differs from S3's network in two
 points: SiLU instead of GELU between the two time layers, and heads of one width instead of four heads everywhere.
 """
 
@@ -28,18 +28,18 @@ from byheart.models.spec import UNetSpec
 __all__ = ["UNet"]
 
 WIDEST_CHANNELS_LAST = 32
-"""Up to this width a step is faster with the channels innermost, above it with the pixels innermost."""
+"""Largest width at which a step is faster with the channels innermost; wider networks keep the pixels innermost."""
 
 
 FEW_CHANNELS = 4
-"""In groups of up to so many, normalizing with the channels innermost is slower than two changes of layout."""
+"""Largest group in which normalizing with the channels innermost is slower than two changes of layout."""
 
 
 class UNet(nn.Module):
     """The network of `spec` for images of `shape`.
 
     shape: (c, side, side).  generator: of the weights, on the CPU.
-    sees: what c will be; "index" under a discrete process.
+    sees: the meaning of c; "index" under a discrete process.
     Raises InputError for another shape, or a side that the levels cannot halve.
     """
 
@@ -60,7 +60,7 @@ class UNet(nn.Module):
         self.project = Linear(4 * width, sum(self.times), generator)
         self.norm = nn.GroupNorm(spec.norm_groups, spec.channels[0], dtype=torch.float32)
         self.write = Conv(spec.channels[0], shape[0], 3, generator)
-        # Last: the weights do not depend on the layout.
+        # The layout is set last, because the weights do not depend on it.
         self.layout = torch.channels_last if width <= WIDEST_CHANNELS_LAST else torch.contiguous_format
         self.to(memory_format=self.layout)  # type: ignore[call-overload]
 
@@ -90,7 +90,7 @@ class UNet(nn.Module):
                 self.up.append(_Double(channels, generator))
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """x: (b, *shape).  c: (b,), or (1,) for all rows.  Returns (b, *shape)."""
+        """Return the output of the network, (b, *shape).  x: (b, *shape).  c: (b,), or (1,) for all rows."""
         if c.stride(0) == 0:  # one time, expanded to all rows: its embedding is needed once
             c = c[:1]
         times = iter(self.project(self.time(self.embed(c)))[..., None, None].split(self.times, dim=1))
@@ -108,7 +108,7 @@ class UNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """A residual block, with attention behind it where head (channels of one head) is given."""
+    """A residual block, followed by attention if head (channels of one head) is given."""
 
     def __init__(
         self, inputs: int, outputs: int, spec: UNetSpec, head: int | None, generator: Generator
@@ -151,7 +151,7 @@ class _Attention(nn.Module):
 
 
 class _Double(nn.Module):
-    """Twice the side."""
+    """A layer that doubles the side of an image."""
 
     def __init__(self, channels: int, generator: Generator) -> None:
         super().__init__()
@@ -163,12 +163,12 @@ class _Double(nn.Module):
 
 
 def _active(norm: nn.GroupNorm, x: Tensor) -> Tensor:
-    """SiLU(norm(x)), in the memory of norm(x) where nobody differentiates.  x: (b, c, h, w)."""
+    """Compute SiLU(norm(x)), in the memory of norm(x) if gradients are off.  x: (b, c, h, w)."""
     return functional.silu(_normalized(norm, x), inplace=not torch.is_grad_enabled())
 
 
 def _normalized(norm: nn.GroupNorm, x: Tensor) -> Tensor:
-    """norm(x) in x's layout.  x: (b, c, h, w)."""
+    """Compute norm(x) in x's layout.  x: (b, c, h, w)."""
     innermost = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     turn = innermost and norm.num_channels // norm.num_groups <= FEW_CHANNELS
     output: Tensor = norm(x.contiguous() if turn else x)

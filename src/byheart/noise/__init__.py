@@ -1,4 +1,4 @@
-"""Noising processes and noise levels: the only room that knows about time."""
+"""Noising processes and noise levels.  No other room knows about the time of a process."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Noise levels: the grids that samplers walk down, and the laws that training draws from.
+"""Noise levels: the grids that samplers walk down, and the distributions that training draws from.
 
 karras       σ_i = ( high^(1/ρ) + i/(s−1) · (low^(1/ρ) − high^(1/ρ)) )^ρ,  i = 0 … s − 1, then 0   (2206.00364, eq. 5)
 geometric    σ_i = high · (low/high)^(i/(s−1)), then 0
@@ -36,9 +36,9 @@ __all__ = [
 
 
 def karras_levels(steps: int, low: float = 0.02, high: float = 20.0, rho: float = 7.0) -> Tensor:
-    """The grid of Karras et al. (2022, eq. 5) and a final 0: (steps + 1,) float64, decreasing.
+    """Return the grid of Karras et al. (2022, eq. 5) and a final 0: (steps + 1,) float64, decreasing.
 
-    low, high: the smallest and the largest positive level.  rho: how densely small levels are covered; 7 is theirs.
+    low, high: the smallest and the largest positive level.  rho: how densely small levels are covered; the paper takes 7.
     Raises InputError unless steps ≥ 1, 0 < low < high and rho > 0.
     """
     _check_range(steps, low, high)
@@ -47,7 +47,7 @@ def karras_levels(steps: int, low: float = 0.02, high: float = 20.0, rho: float 
 
 
 def geometric_levels(steps: int, low: float = 0.02, high: float = 20.0) -> Tensor:
-    """Levels in equal ratios and a final 0: (steps + 1,) float64, decreasing.
+    """Return levels in equal ratios and a final 0: (steps + 1,) float64, decreasing.
 
     Raises InputError unless steps ≥ 1 and 0 < low < high.
     """
@@ -56,11 +56,11 @@ def geometric_levels(steps: int, low: float = 0.02, high: float = 20.0) -> Tenso
 
 
 def shifted_levels(steps: int, strength: float, high: float = 20.0) -> Tensor:
-    """Levels with √(σ² + c) in equal ratios, from `high` to 0: (steps + 1,) float64, decreasing.
+    """Return levels with √(σ² + c) in equal ratios, from `high` to 0: (steps + 1,) float64, decreasing.
 
-    strength: c > 0, Tikhonov's: under it a trajectory moves in log √(σ² + c), and nothing happens far below √c.
-    The last step, to 0, is an Euler step from about √(2 c h), h the step in log √(σ² + c): it leaves a share h too little noise, so
-    that a few hundred steps are needed for one per cent.
+    strength: Tikhonov's c > 0.  With Tikhonov a trajectory moves in log √(σ² + c), and hardly changes far below √c.
+    The last step, to 0, is an Euler step from about √(2 c h), with h the step in log √(σ² + c).  That step leaves the share h too
+    little noise, so a few hundred steps are needed for an error of one per cent.
     Raises InputError unless steps ≥ 1, c > 0 and high > 0.
     """
     if steps < 1 or not 0 < strength < math.inf or not 0 < high < math.inf:
@@ -76,10 +76,11 @@ def shifted_levels(steps: int, strength: float, high: float = 20.0) -> Tensor:
 
 
 def process_levels(process: Process, steps: int) -> Tensor:
-    """The levels at steps + 1 times of a process, uniform from t_max to t_min: float64, decreasing.
+    """Return the levels at steps + 1 times of a process, uniform from t_max to t_min: float64, decreasing.
 
-    They start where SIGMA_MAX is reached, if a process reaches it before t_max.  They end at 0 for a process in continuous time.  DDPM's times are truncated to whole indices and end at index 0,
-    level 0.01: that noise is left in the samples, as S3's sampler does (its S grid points are our steps + 1).
+    If a process reaches SIGMA_MAX before t_max, the levels start there.  For a process in continuous time the levels end at 0.
+    DDPM's times are truncated to whole indices and end at index 0, level 0.01; that noise stays in the samples, as in S3's sampler
+    (the S grid points of S3 are steps + 1 here).
     Raises InputError for fewer than one step, or more than a discrete process has.
     """
     import torch
@@ -101,7 +102,7 @@ def _ramp(first: float, last: float, steps: int) -> Tensor:
 
 
 def _then_zero(levels: Tensor, low: float, high: float) -> Tensor:
-    # The ends are what was asked for, without the rounding of powers and logarithms.
+    # The ends are set to low and high, without the rounding of powers and logarithms.
     levels[-1], levels[0] = low, high
     return levels.new_tensor([*levels.tolist(), 0.0])
 
@@ -111,15 +112,15 @@ def _check_range(steps: int, low: float, high: float) -> None:
         raise InputError(
             got=f"{steps} steps from {high} down to {low}",
             need="steps ≥ 1 and 0 < low < high",
-            remedy="give low and high in the data's units; the final level 0 is added for you",
+            remedy="give low and high in the data's units; the final level 0 is added automatically",
         )
 
 
 class Grid(Spec):
     """A grid of levels by name.
 
-    steps: network evaluations of a first-order solver.  low, high, rho: of karras and geometric (rho: karras only).
-    process: of kind "process", and only there.  strength: Tikhonov's c, of kind "shifted", and only there.
+    steps: number of network evaluations of a first-order solver.  low, high: for kinds karras and geometric.  rho: for kind karras.
+    process: for kind "process" only.  strength: Tikhonov's c, for kind "shifted" only.
     """
 
     kind: Literal["karras", "geometric", "process", "shifted"] = "karras"
@@ -148,7 +149,7 @@ class Grid(Spec):
         return self
 
     def levels(self) -> Tensor:
-        """The levels, decreasing: (steps + 1,) float64."""
+        """Return the levels, decreasing: (steps + 1,) float64."""
         if self.process is not None:
             return process_levels(self.process, self.steps)
         if self.strength is not None:
@@ -159,14 +160,14 @@ class Grid(Spec):
 
 
 class LogNormal(Spec):
-    """log σ ~ N(mean, std²).  The defaults fit data of RMS 1 and speed memorization up (EDM's are −1.2 and 1.2)."""
+    """log σ ~ N(mean, std²).  The defaults fit data of RMS 1 and speed up memorization (EDM takes −1.2 and 1.2)."""
 
     kind: Literal["lognormal"] = "lognormal"
     mean: float = -0.5
     std: PositiveFloat = 0.6
 
     def draw(self, count: int, generator: Generator) -> Tensor:
-        """Levels (count,) in float32, on the generator's device."""
+        """Draw levels (count,) in float32, on the generator's device."""
         import torch
 
         normal = torch.randn(count, generator=generator, dtype=torch.float32, device=generator.device)
@@ -174,9 +175,9 @@ class LogNormal(Spec):
 
 
 class UniformTime(Spec):
-    """Uniform in the time of a process: (low, high], or whole indices low … high for a discrete process.
+    """A level whose time is uniform in (low, high] of a process, or in the whole indices low … high of a discrete process.
 
-    low, high: times; None is the process's own end.  S3 trains DDPM on 1 … 999.
+    low, high: times; None takes the process's own end.  S3 trains DDPM on 1 … 999.
     """
 
     kind: Literal["uniform_time"] = "uniform_time"
@@ -203,16 +204,16 @@ class UniformTime(Spec):
         return low, self.process.t_max if self.high is None else self.high
 
     def draw(self, count: int, generator: Generator) -> Tensor:
-        """Levels (count,) in float32, on the generator's device."""
+        """Draw levels (count,) in float32, on the generator's device."""
         import torch
 
         low, high = self._ends()
         uniform = torch.rand(count, generator=generator, device=generator.device, dtype=torch.float64)
-        # From the upper end downwards: uniform is in [0, 1), and a level of exactly 0 has no loss.
+        # Times are drawn from the upper end downwards, because uniform is in [0, 1) and a level of exactly 0 has no loss.
         width = high - low + 1 if self.process.discrete else high - low
         times = high - (width * uniform).floor() if self.process.discrete else high - width * uniform
         return self.process.level(times).float()
 
 
 AnyLevelLaw = Annotated[LogNormal | UniformTime, Field(discriminator="kind")]
-"""Any law of training levels, as a field of a specification."""
+"""Any distribution of training levels, as a field of a specification."""

@@ -1,10 +1,10 @@
-"""Noising processes, and the one frame they all share.
+"""Noising processes, and the one frame (x, σ) that all processes share.
 
 A process makes x_t = α_t x₀ + σ_t ε from data x₀ and noise ε ~ N(0, I).  Divided by α_t it becomes
 
     x = x_t / α_t = x₀ + σε,      σ = σ_t / α_t   (the level),
 
-and everything outside this room knows x and σ only.  Time survives here, in the adapter of networks that expect
+and everything outside this room knows x and σ only.  Time occurs only in this room, in the adapter of networks that expect
 (x_t, t), and in formulas quoted from a paper.
 
     process     α_t                 σ_t             t                   level σ                 source
@@ -53,49 +53,52 @@ __all__ = [
 
 
 class _VariancePreserving(Spec):
-    """α² + σ² = 1, so that B(t) = −log α² says everything: α = e^(−B/2), σ² = 1 − e^(−B), level² = e^B − 1."""
+    """Base of the processes with α² + σ² = 1.
+
+    B(t) = −log α² determines such a process: α = e^(−B/2), σ² = 1 − e^(−B), level² = e^B − 1.
+    """
 
     discrete: ClassVar[bool] = False
 
     @property
     def t_min(self) -> float:
-        """The data."""
+        """Return 0, the time of the data."""
         return 0.0
 
     @property
     @abstractmethod
     def t_max(self) -> float:
-        """The time of the most noise."""
+        """Return the time of the most noise."""
 
     @abstractmethod
     def _exponent(self, t: Tensor) -> Tensor:
-        """B(t), increasing."""
+        """Return B(t), increasing."""
 
     @abstractmethod
     def _inverse(self, exponent: Tensor) -> Tensor:
-        """The t with B(t) = exponent."""
+        """Return the t with B(t) = exponent."""
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """α_t."""
+        """Return α_t."""
         return (-self._exponent(checked_time(t, self)) / 2).exp()
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """σ_t."""
+        """Return σ_t."""
         return (-(-self._exponent(checked_time(t, self))).expm1()).sqrt()
 
     def level(self, t: Tensor | float) -> Tensor:
-        """σ_t / α_t, at most SIGMA_MAX."""
+        """Return σ_t / α_t, at most SIGMA_MAX."""
         return self._exponent(checked_time(t, self)).expm1().sqrt().clamp(max=SIGMA_MAX)
 
     def time(self, level: Tensor | float) -> Tensor:
-        """The time of a level, clamped into [t_min, t_max]."""
+        """Return the time of a level, clamped into [t_min, t_max]."""
         return self._inverse(checked_level(level).square().log1p()).clamp(self.t_min, self.t_max)
 
 
 class VP(_VariancePreserving):
     """The variance-preserving process with a rate β(t) linear in t ∈ [0, 1] (Song et al. 2021, eq. 11 and 32).
 
-    The defaults are theirs; S2 uses beta_min=0.001, beta_max=3.
+    The defaults are those of Song et al.; S2 uses beta_min=0.001, beta_max=3.
     """
 
     kind: Literal["vp"] = "vp"
@@ -108,14 +111,14 @@ class VP(_VariancePreserving):
 
     @property
     def t_max(self) -> float:
-        """1."""
+        """Return 1."""
         return 1.0
 
     def _exponent(self, t: Tensor) -> Tensor:
         return t * (self.beta_min + t * (self.beta_max - self.beta_min) / 2)
 
     def _inverse(self, exponent: Tensor) -> Tensor:
-        # The root of the quadratic in the form that does not cancel at small t and holds for a constant rate.
+        # This form of the quadratic's root does not cancel at small t, and holds for a constant rate.
         slope = self.beta_max - self.beta_min
         return 2 * exponent / (self.beta_min + (self.beta_min**2 + 2 * slope * exponent).sqrt())
 
@@ -127,7 +130,7 @@ class OU(_VariancePreserving):
 
     @property
     def t_max(self) -> float:
-        """½ log(1 + SIGMA_MAX²), where the cap is reached: the process itself has no end."""
+        """Return ½ log(1 + SIGMA_MAX²), where the level reaches its cap; the process itself has no end."""
         return math.log1p(SIGMA_MAX**2) / 2
 
     def _exponent(self, t: Tensor) -> Tensor:
@@ -138,10 +141,10 @@ class OU(_VariancePreserving):
 
 
 class DDPM(_VariancePreserving):
-    """The discrete process of Ho et al. 2020 with rates β linear in the index; the defaults are theirs, and S3's.
+    """The discrete process of Ho et al. 2020 with rates β linear in the index; the defaults are those of Ho et al. and S3.
 
-    t is the 0-based index, so that ᾱ_0 = 1 − beta_start: index 0 is noised already, at level 0.01.
-    Levels below that have time 0.  Between indices −log ᾱ is linear in t.
+    t is the 0-based index, and ᾱ_0 = 1 − beta_start, so index 0 has noise already, at level 0.01.
+    Levels below that level have time 0.  Between indices −log ᾱ is linear in t.
     """
 
     discrete: ClassVar[bool] = True
@@ -157,7 +160,7 @@ class DDPM(_VariancePreserving):
 
     @property
     def t_max(self) -> float:
-        """The last index, steps − 1."""
+        """Return the last index, steps − 1."""
         return float(self.steps - 1)
 
     def _exponent(self, t: Tensor) -> Tensor:
@@ -192,28 +195,28 @@ class VE(Spec):
 
     @property
     def t_min(self) -> float:
-        """The data."""
+        """Return 0, the time of the data."""
         return 0.0
 
     @property
     def t_max(self) -> float:
-        """sigma_max."""
+        """Return sigma_max."""
         return self.sigma_max
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """1."""
+        """Return 1."""
         return checked_time(t, self).pow(0)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """t."""
+        """Return t."""
         return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
-        """t."""
+        """Return t."""
         return checked_time(t, self)
 
     def time(self, level: Tensor | float) -> Tensor:
-        """The level, clamped to sigma_max."""
+        """Return the level, at most sigma_max."""
         return checked_level(level).clamp(max=self.sigma_max)
 
 
@@ -226,35 +229,35 @@ class Flow(Spec):
 
     @property
     def t_min(self) -> float:
-        """The data."""
+        """Return 0, the time of the data."""
         return 0.0
 
     @property
     def t_max(self) -> float:
-        """1, pure noise: its level is capped."""
+        """Return 1, the time of pure noise, whose level is capped."""
         return 1.0
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """1 − t."""
+        """Return 1 − t."""
         return 1 - checked_time(t, self)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """t."""
+        """Return t."""
         return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
-        """t / (1 − t), at most SIGMA_MAX."""
+        """Return t / (1 − t), at most SIGMA_MAX."""
         time = checked_time(t, self)
         return (time / (1 - time)).clamp(max=SIGMA_MAX)
 
     def time(self, level: Tensor | float) -> Tensor:
-        """σ / (1 + σ)."""
+        """Return σ / (1 + σ)."""
         sigma = checked_level(level)
         return sigma / (1 + sigma)
 
 
 class S1Process(Spec):
-    """α = √(1 − t²), σ = t on t ∈ [0, 1]: the variance-preserving process of S1, in its own time."""
+    """The variance-preserving process of S1, in its own time: α = √(1 − t²), σ = t on t ∈ [0, 1]."""
 
     discrete: ClassVar[bool] = False
 
@@ -262,29 +265,29 @@ class S1Process(Spec):
 
     @property
     def t_min(self) -> float:
-        """The data."""
+        """Return 0, the time of the data."""
         return 0.0
 
     @property
     def t_max(self) -> float:
-        """1, pure noise: its level is capped."""
+        """Return 1, the time of pure noise, whose level is capped."""
         return 1.0
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """√(1 − t²)."""
+        """Return √(1 − t²)."""
         time = checked_time(t, self)
         return ((1 - time) * (1 + time)).sqrt()
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """t."""
+        """Return t."""
         return checked_time(t, self)
 
     def level(self, t: Tensor | float) -> Tensor:
-        """t / √(1 − t²), at most SIGMA_MAX."""
+        """Return t / √(1 − t²), at most SIGMA_MAX."""
         return (self.sigma(t) / self.alpha(t)).clamp(max=SIGMA_MAX)
 
     def time(self, level: Tensor | float) -> Tensor:
-        """σ / √(1 + σ²)."""
+        """Return σ / √(1 + σ²)."""
         sigma = checked_level(level)
         return sigma / (1 + sigma.square()).sqrt()
 
@@ -292,7 +295,7 @@ class S1Process(Spec):
 class S2VE(Spec):
     """The variance-exploding process of S2: dx = √(base^t) dW on t ∈ [0, 1], so that σ_t² = (base^(2t) − 1) / (2 log base).
 
-    That is the diffusion √g with g = base^(2t), of its code; with base 10 the largest level is 4.637.
+    S2's code writes the diffusion as √g with g = base^(2t); with base 10 the largest level is 4.637.
     """
 
     discrete: ClassVar[bool] = False
@@ -302,29 +305,29 @@ class S2VE(Spec):
 
     @property
     def t_min(self) -> float:
-        """The data."""
+        """Return 0, the time of the data."""
         return 0.0
 
     @property
     def t_max(self) -> float:
-        """1."""
+        """Return 1."""
         return 1.0
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """1."""
+        """Return 1."""
         return checked_time(t, self).pow(0)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """√((base^(2t) − 1) / (2 log base))."""
+        """Return √((base^(2t) − 1) / (2 log base))."""
         rate = 2 * math.log(self.base)
         return ((rate * checked_time(t, self)).expm1() / rate).sqrt()
 
     def level(self, t: Tensor | float) -> Tensor:
-        """σ_t."""
+        """Return σ_t."""
         return self.sigma(t)
 
     def time(self, level: Tensor | float) -> Tensor:
-        """log(1 + 2 log(base) σ²) / (2 log base), at most 1."""
+        """Return log(1 + 2 log(base) σ²) / (2 log base), at most 1."""
         rate = 2 * math.log(self.base)
         return ((rate * checked_level(level).square()).log1p() / rate).clamp(max=1.0)
 
@@ -334,4 +337,4 @@ AnyProcess = Annotated[VP | OU | VE | Flow | DDPM | S1Process | S2VE, Field(disc
 
 
 S2_VP = VP(beta_min=0.001, beta_max=3.0)
-"""The variance-preserving process of S2: it ends at α = 0.472, far from pure noise."""
+"""The variance-preserving process of S2, which ends at α = 0.472, far from pure noise."""

@@ -1,4 +1,4 @@
-"""The grid on which S1 trains, measures and samples: times of its process from t = 0.999 down to 0.001.
+"""The grid on which S1 trains, measures and samples: times of S1's process from t = 0.999 down to 0.001.
 
     t_l = 0.999 − 0.998 l / (count − 1),  l = 0 … count − 1,      σ_l = t_l / √(1 − t_l²)
 
@@ -23,13 +23,13 @@ _LAST, _FIRST = 0.001, 0.999
 
 
 def s1_levels(count: int = POINTS) -> Tensor:
-    """S1's grid as levels: (count,) float64, decreasing from 22.34 to 0.001.
+    """Return S1's grid as levels: (count,) float64, decreasing from 22.34 to 0.001.
 
-    There is no final 0: S1's samples are the states at the last level, with its noise in them.
+    The grid has no final 0: S1's samples are the states at the last level, including the noise of that level.
     Raises InputError for fewer than two points.
     """
     import torch
 
     if count < 2:
-        raise InputError(got=f"{count} points", need="at least 2", remedy=f"leave it out for {POINTS}")
+        raise InputError(got=f"{count} points", need="at least 2", remedy=f"leave `count` out for {POINTS}")
     return S1Process().level(torch.linspace(_FIRST, _LAST, count, dtype=torch.float64))

@@ -2,8 +2,8 @@
 
     y = slope · x + intercept(group) + noise
 
-Each group (a seed, say) has an intercept of its own, so that what all points of a seed share does not pass
-for noise of the slope.  Computed as least squares about the groups' means, which is the same (Frisch–Waugh).
+Each group (a seed, for example) has its own intercept, so that an effect that all points of a seed share does not count as
+noise of the slope.  The fit is least squares about the groups' means, which is equivalent (Frisch–Waugh).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Fit:
     """A fitted line: slope with its interval [low, high] and standard error.
 
     intercept: mean over the points of their groups' intercepts.  r2: share of the variation within groups that
-    the slope explains.  count: points.  groups: groups.
+    the slope explains.  count: number of points.  groups: number of groups.
     """
 
     slope: float
@@ -44,10 +44,10 @@ def line(
     groups: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
 ) -> Fit:
-    """Least squares with one slope, an intercept per group, and Student's t interval of the slope.
+    """Fit one slope and an intercept per group by least squares, with Student's t interval of the slope.
 
-    x, y: a number per point (for a power law: the logarithms).  groups: the group of each point; None: all
-    one.  The noise has count − groups − 1 degrees of freedom.
+    x, y: one number per point (for a power law: the logarithms).  groups: the group of each point; None puts all points into one
+    group.  The noise has count − groups − 1 degrees of freedom.
 
     Raises InputError for unequal lengths, NaN or infinity, no degree of freedom, or an x that is constant in
     every group.
@@ -80,7 +80,7 @@ def line(
 
 
 def _within(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Values less the mean of their group."""
+    """Subtract the mean of its group from each value."""
     means: NDArray[np.float64] = np.bincount(group, values) / np.bincount(group)
     return values - means[group]
 
@@ -95,7 +95,7 @@ def _check(
     if not len(x) == len(y) == len(groups):
         raise InputError(
             got=f"{len(x)} x, {len(y)} y and {len(groups)} groups",
-            need="as many of each",
+            need="equally many x, y and groups",
             remedy="give every point an x, a y and a group",
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
@@ -112,7 +112,7 @@ def _check(
 
 
 def _check_varies(dx: NDArray[np.float64], x: NDArray[np.float64]) -> None:
-    # Equal values differ from their mean by rounding, which must not pass for a width.
+    # Equal values differ from their mean by rounding, which must not count as a width.
     if np.linalg.norm(dx) <= 1e-12 * np.linalg.norm(x):
         raise InputError(
             got="an x that is constant within every group",

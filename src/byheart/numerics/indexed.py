@@ -1,4 +1,4 @@
-"""A table of which some rows are asked for at a time: a tensor, or rows that lie in files."""
+"""A table that is read some rows at a time: a tensor, or rows that lie in files."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["Indexed"]
 
 
 class Indexed(Protocol):
-    """What measures use of a training set that they only sample from.  A tensor is one."""
+    """The part of a tensor's interface that measures need of a training set from which they only sample.  A tensor satisfies it."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(n, *shape)."""
+        """Return (n, *shape)."""
         ...
 
     @property
     def ndim(self) -> int:
-        """Dimensions, that of the rows included."""
+        """Return the number of dimensions, including the dimension of the rows."""
         ...
 
     @property
     def device(self) -> torch.device:
-        """Where the indices have to be, and the rows are."""
+        """Return the device of the rows, on which the indices must be, too."""
         ...
 
     def __len__(self) -> int:
-        """n."""
+        """Return n."""
         ...
 
     def __getitem__(self, rows: Tensor, /) -> Tensor:
-        """The rows with these indices (b,) int64, in this order: (b, *shape)."""
+        """Return the rows with the indices (b,) int64, in the order of the indices: (b, *shape)."""
         ...

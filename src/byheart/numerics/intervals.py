@@ -1,4 +1,4 @@
-"""Confidence intervals: a number never goes out alone.
+"""Confidence intervals: every reported number has one.
 
 for                                  interval             source
 --------------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ _FEW = 5  # successes or failures below which the normal approximation behind Wi
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate between its confidence limits, low <= value <= high, and the count of what it rests on."""
+    """An estimate between its confidence limits, low <= value <= high, and the number of observations behind the estimate."""
 
     value: float
     low: float
@@ -30,37 +30,43 @@ class Interval:
     count: int
 
     def entries(self, name: str) -> dict[str, float]:
-        """The three numbers as a flat record has them: name, name_low, name_high."""
+        """Return the three numbers in the form of a flat record: name, name_low, name_high."""
         return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 Proportion = Interval
-"""The same for a share: all three numbers in [0, 1]."""
+"""An interval of a share, with all three numbers in [0, 1]."""
 
 
 def proportion(successes: int, count: int, confidence: float = 0.95) -> Proportion:
-    """A share with its interval: Wilson's, or Clopper–Pearson's where successes or failures are fewer than 5.
+    """Return a share with Wilson's interval, or Clopper–Pearson's if successes or failures are fewer than 5.
 
-    Raises InputError unless 0 <= successes <= count, count >= 1 and 0 < confidence < 1; so do the next two.
+    Raises InputError unless 0 <= successes <= count, count >= 1 and 0 < confidence < 1.
     """
     few = min(successes, count - successes) < _FEW
     return (clopper_pearson if few else wilson)(successes, count, confidence)
 
 
 def wilson(successes: int, count: int, confidence: float = 0.95) -> Proportion:
-    """Wilson's score interval: every share from which the observed one lies within z standard deviations."""
+    """Return Wilson's score interval: every share from which the observed share lies within z standard deviations.
+
+    Raises InputError as `proportion` does.
+    """
     _check_share(successes, count, confidence)
     from scipy.special import ndtri
 
     z, share = float(ndtri((1 + confidence) / 2)), successes / count
     center = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-    # At 0 and at count a limit is the share itself, but for rounding.
+    # At 0 and at count a limit is the share itself up to rounding.
     return Proportion(share, min(share, max(0.0, center - half)), max(share, min(1.0, center + half)), count)
 
 
 def clopper_pearson(successes: int, count: int, confidence: float = 0.95) -> Proportion:
-    """The exact interval: every share under which so few, or so many, successes are not too improbable."""
+    """Return the exact interval: every share under which so few, or so many, successes are not too improbable.
+
+    Raises InputError as `proportion` does.
+    """
     _check_share(successes, count, confidence)
     from scipy.special import betaincinv
 
@@ -71,7 +77,7 @@ def clopper_pearson(successes: int, count: int, confidence: float = 0.95) -> Pro
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """The mean of independent values with Student's t interval.
+    """Return the mean of independent values with Student's t interval.
 
     Raises InputError for fewer than 2 values, for NaN or infinity, and unless 0 < confidence < 1.
     """
@@ -79,7 +85,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if len(values) < 2 or not all(map(math.isfinite, values)):
         raise InputError(
             got=f"{len(values)} values {list(values)[:5]}",
-            need="at least 2 finite values: one alone has no spread",
+            need="at least 2 finite values, because a single value has no spread",
             remedy="repeat the measurement with another seed",
         )
     from scipy.special import stdtrit

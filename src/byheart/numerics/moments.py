@@ -1,8 +1,8 @@
-"""Mean and covariance of many rows, a chunk at a time, and the Fréchet distance between two of them.
+"""Mean and covariance of many rows, a chunk at a time, and the Fréchet distance between two such moments.
 
     scatter = Σᵢ (xᵢ − mean)(xᵢ − mean)ᵀ,    covariance = scatter / (count − 1)
 
-Two parts merge exactly (Chan, Golub, LeVeque 1979):
+The moments of two parts merge exactly (Chan, Golub, LeVeque 1979):
 
     scatter = scatter_a + scatter_b + δδᵀ · count_a count_b / count,    δ = mean_b − mean_a.
 """
@@ -25,7 +25,10 @@ _CHUNK = 4096  # rows converted to float64 at a time
 
 @dataclass(frozen=True)
 class Moments:
-    """count: number of rows.  mean: (d,) float64.  scatter: (d, d) float64, summed squares about the mean."""
+    """Mean and scatter of some rows.
+
+    count: number of rows.  mean: (d,) float64.  scatter: (d, d) float64, summed squares about the mean.
+    """
 
     count: int
     mean: Tensor
@@ -33,7 +36,7 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
-        """The unbiased covariance, (d, d).  Raises InputError for a single row."""
+        """Return the unbiased covariance, (d, d).  Raises InputError for a single row."""
         if self.count < 2:
             raise InputError(
                 got="the moments of one row", need="at least 2 rows for a covariance", remedy="add rows"
@@ -43,7 +46,7 @@ class Moments:
 
 @torch.no_grad()
 def moments(x: Tensor) -> Moments:
-    """The moments of x, flattened: (n, *shape), any real type.
+    """Compute the moments of x, flattened: (n, *shape), any real type.
 
     Raises InputError for no rows, NaN or infinity, and for values whose squares overflow.
     """
@@ -66,7 +69,7 @@ def _of_chunk(rows: Tensor) -> Moments:
 
 
 def merge(a: Moments, b: Moments) -> Moments:
-    """The moments of the rows of both.  Raises InputError if they differ in d."""
+    """Return the moments of the rows of a and b together.  Raises InputError if a and b differ in d."""
     _check_same_dimension(a, b)
     count, delta = a.count + b.count, b.mean - a.mean
     scatter = a.scatter + b.scatter + torch.outer(delta, delta) * (a.count * b.count / count)
@@ -75,14 +78,14 @@ def merge(a: Moments, b: Moments) -> Moments:
 
 @torch.no_grad()
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """‖mean_a − mean_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½ of the covariances A and B; at least 0.
+    """Compute ‖mean_a − mean_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½ of the covariances A and B; at least 0.
 
-    The squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982) and the formula of the FID (Heusel
-    et al. 2017, arXiv:1706.08500, equation 6).  Raises InputError if they differ in d, have a single row, or are not finite.
+    The result is the squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982) and the formula of the FID (Heusel
+    et al. 2017, arXiv:1706.08500, equation 6).  Raises InputError if a and b differ in d, have a single row, or are not finite.
 
     With A = FFᵀ and B = GGᵀ from their eigenvectors, the last trace is the sum of the singular values of FᵀG.
     Roots of the eigenvalues of A^½ B A^½ instead would turn rounding errors of 1e-16 into 1e-8, in each of the
-    many directions in which fewer rows than dimensions do not vary.
+    many directions in which the rows do not vary if there are fewer rows than dimensions.
     """
     _check_same_dimension(a, b)
     first, second = a.covariance, b.covariance
@@ -98,7 +101,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def _factor(covariance: Tensor) -> Tensor:
-    """F of shape (d, rank) with covariance = FFᵀ."""
+    """Return F of shape (d, rank) with covariance = FFᵀ."""
     values, vectors = torch.linalg.eigh(covariance)
     kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
     factor: Tensor = vectors[:, kept] * values[kept].sqrt()

@@ -1,16 +1,16 @@
-"""The one place where float32 matrices are multiplied: x · wᵀ + bias, by whichever library is faster here.
+"""The only module that multiplies float32 matrices, x · wᵀ + bias, with the library that is faster on this machine.
 
 On some processors the float32 product of oneDNN runs at up to 2.2 times the rate of the BLAS behind `torch.mm`
-(where that one keeps to AVX2), on others they tie.  The choice is made once a process by timing both; a tie goes to BLAS, so that the bits of a
-result change only where it is worth it.  Both have ordinary float32 error.
+(if that BLAS is limited to AVX2); on others the two tie.  The choice is made once per process by timing both.  A tie goes to
+BLAS, so that the bits of a result change only for a real gain.  Both have ordinary float32 error.
 
     backend    product
     ------------------------------------------------------------------------------
     "onednn"   `torch.ops.mkldnn._linear_pointwise`, a private operator: checked before use
-    "mixed"    that one without gradients, `torch.addmm` with them: a small gain is lost in autograd's way through Python
-    "blas"     `torch.addmm`, always there; also every other precision and device
+    "mixed"    "onednn" without gradients, `torch.addmm` with gradients: autograd's way through Python costs a small gain
+    "blas"     `torch.addmm`, always there; also for every other precision and device
 
-The environment variable BYHEART_PRODUCTS names a backend and settles the matter.
+The environment variable BYHEART_PRODUCTS names a backend and overrides the timing.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ __all__ = ["Backend", "linear", "matmul_t", "product_backend", "use_backend"]
 
 Backend = Literal["onednn", "mixed", "blas"]
 
-_WORTH_GRADIENTS = (
-    1.5  # a training step of small products is 5 to 10 % slower through oneDNN where that gains 7 %
-)
-_WORTH_IT = 1.05  # below this gain the two are a tie: noise must not decide which bits a run gets
+# Where oneDNN gains 7 %, a training step of small products is still 5 to 10 % slower through oneDNN.
+_WORTH_GRADIENTS = 1.5
+_WORTH_IT = 1.05  # a smaller gain counts as a tie, because timing noise must not decide which bits a run gets
 _AGREEMENT = 1e-5  # largest error over largest value; float32 itself errs by about 1e-6
 
 _chosen: Backend | None = None
 
 
 def product_backend() -> Backend:
-    """The backend of this process: pinned, or named by BYHEART_PRODUCTS, or timed at the first call.
+    """Return the backend of this process: pinned, named by BYHEART_PRODUCTS, or timed at the first call.
 
     Raises InputError if BYHEART_PRODUCTS names an unknown or absent backend.
     """
@@ -50,9 +49,9 @@ def product_backend() -> Backend:
 
 
 def use_backend(name: Backend) -> None:
-    """Pin the backend, as a resumed run does to get the bits it would have got undisturbed.
+    """Pin the backend, so that a resumed run gets the same bits as an undisturbed run.
 
-    Raises InputError for an unknown name, and for "onednn" or "mixed" where this build of torch has no oneDNN.
+    Raises InputError for an unknown name, and for "onednn" or "mixed" if this build of torch has no oneDNN.
     """
     global _chosen
     if name not in get_args(Backend):
@@ -72,9 +71,9 @@ def use_backend(name: Backend) -> None:
 
 @torch.no_grad()
 def matmul_t(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x · wᵀ + bias without gradient.
+    """Compute x · wᵀ + bias without gradient.
 
-    x: (m, d).  w: (n, d).  bias: (n,).  Returns (m, n).  float32 on the CPU goes through the backend, all
+    x: (m, d).  w: (n, d).  bias: (n,).  Returns (m, n).  float32 on the CPU goes through the backend, everything
     else through `addmm`.
     """
     if _through_onednn(x) and product_backend() != "blas":
@@ -83,7 +82,7 @@ def matmul_t(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x · weightᵀ + bias with gradient, in place of `torch.nn.functional.linear`.
+    """Compute x · weightᵀ + bias with gradient, in place of `torch.nn.functional.linear`.
 
     x: (*, d).  weight: (n, d).  bias: (n,).  Returns (*, n).
     """
@@ -95,7 +94,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class _OneDNNLinear(torch.autograd.Function):
-    """oneDNN's product has no derivative of its own; both gradients are again products of the same form."""
+    """oneDNN's product, which has no derivative of its own; both gradients are again products of the same form."""
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -127,7 +126,7 @@ class _OneDNNLinear(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
-        # The operator has no batching rule; under vmap the stacked product of BLAS is the right form anyway.
+        # The operator has no batching rule, and under vmap the stacked product of BLAS is the better form.
         return torch.vmap(functional.linear, in_dims)(*inputs), 0
 
 
@@ -146,19 +145,19 @@ def _onednn_present() -> bool:
 
 
 def _faster(size: int = 512, rounds: int = 9) -> Backend:
-    """Time both backends on one product of two (size, size) matrices, alternating: about 70 ms."""
+    """Time both backends on one product of two (size, size) matrices, alternating, in about 70 ms; return the faster one."""
     if not _onednn_present():
         return "blas"
     x, w = torch.rand(2, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float32) - 0.5
     exact = x.double() @ w.double().T
     error = float((_onednn(x, w, None) - exact).abs().max() / exact.abs().max())
-    if not error <= _AGREEMENT:  # NaN neither
+    if not error <= _AGREEMENT:  # written so that NaN fails, too
         return "blas"
     seconds: dict[str, list[float]] = {"onednn": [], "blas": []}
     for _ in range(rounds):
         seconds["onednn"].append(_seconds(lambda: _onednn(x, w, None)))
         seconds["blas"].append(_seconds(lambda: torch.mm(x, w.T)))
-    # Minima of processor time: whoever else uses the machine can only add to it, and must not decide.
+    # Minima of processor time, because other programs can only add time and must not decide.
     gain = min(seconds["blas"]) / min(seconds["onednn"])
     if gain >= _WORTH_GRADIENTS:
         return "onednn"

@@ -1,15 +1,15 @@
-"""A softmax over columns that come in chunks, and the mean that it weighs: Σ exp(l) v / Σ exp(l), in memory of one chunk.
+"""A softmax over columns in chunks, and the mean that it weighs: Σ exp(l) v / Σ exp(l), in the memory of one chunk.
 
 The largest logit so far is carried along (as in flash attention), so that nothing overflows.  Two rules save work without
 changing a float32 digit:
 
     TINY_WEIGHT      relative weights below e⁻⁸⁰ are set to 0: denormal numbers slow products down twentyfold on some processors
-    SPARSE_WEIGHT    where fewer than half of a chunk's columns weigh more than this in any row, only these are multiplied:
-                     what is left out is at most columns · SPARSE_WEIGHT of the mass, below the precision's own rounding.
-                     Only where nobody differentiates: the choice depends on the values.
+    SPARSE_WEIGHT    if fewer than half of a chunk's columns weigh more than SPARSE_WEIGHT in any row, only those columns are
+                     multiplied.  The others hold at most columns · SPARSE_WEIGHT of the mass, less than the rounding error.
+                     This rule depends on the values, so it does not apply under differentiation.
 
-A row with a NaN, or with an infinite logit, has the mass NaN, hence the mean NaN; it has no part in the choice of columns, so that
-the other rows are what they would be without it.
+A row with a NaN, or with an infinite logit, has the mass NaN, hence the mean NaN.  Such a row has no part in the choice of
+columns, so that the other rows are what they would be without it.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ LOG_TINY = -80.0
 TINY_WEIGHT = math.exp(LOG_TINY)
 
 SPARSE_WEIGHT = {torch.float32: math.exp(-30), torch.float64: math.exp(-50)}
-"""By precision: a million columns weigh less than 1e-7 and 2e-16 together."""
+"""Precision -> weight, so small that a million columns together weigh less than 1e-7 or 2e-16."""
 
-_WORTH_GATHERING = 0.5  # of the columns: copying one costs a third of multiplying it for 64 rows
+_WORTH_GATHERING = 0.5  # share of the columns; copying a column costs a third of multiplying it for 64 rows
 
 
 @dataclass(frozen=True)
 class Running:
     """The sums over the columns so far, relative to exp(peak).
 
-    peak, mass: (b, 1), the largest logit and Σ exp(l − peak).  moment: (b, d), Σ exp(l − peak) v.
+    peak: (b, 1), the largest logit.  mass: (b, 1), Σ exp(l − peak).  moment: (b, d), Σ exp(l − peak) v.
     """
 
     peak: Tensor
@@ -57,7 +57,7 @@ class Running:
     moment: Tensor
 
     def add(self, logits: Tensor, values: Tensor) -> Running:
-        """With more columns.  logits: (b, c), overwritten where nobody differentiates.  values: (c, d)."""
+        """Return the sums with more columns.  logits: (b, c), overwritten unless they are differentiated.  values: (c, d)."""
         peak = torch.maximum(self.peak, logits.detach().amax(1, keepdim=True))
         weights = exponentials(logits, peak)
         shrink, mass = (self.peak - peak).exp(), weights.sum(1, keepdim=True)
@@ -69,24 +69,24 @@ class Running:
 
     @property
     def mean(self) -> Tensor:
-        """Σ exp(l) v / Σ exp(l): (b, d)."""
+        """Return Σ exp(l) v / Σ exp(l): (b, d)."""
         return self.moment / self.mass
 
     @property
     def log_sum(self) -> Tensor:
-        """log Σ exp(l): (b, 1)."""
+        """Return log Σ exp(l): (b, 1)."""
         return self.peak + self.mass.log()
 
 
 @dataclass(frozen=True)
 class Leading:
-    """The largest logits so far, in decreasing order.  logits, columns: (b, m)."""
+    """The largest logits so far, in decreasing order, and their columns.  logits, columns: (b, m)."""
 
     logits: Tensor
     columns: Tensor
 
     def add(self, logits: Tensor, start: int, count: int) -> Leading:
-        """With more columns, of which the first has the number `start`; the `count` largest remain.  logits: (b, c)."""
+        """Return the `count` largest logits with more columns, the first of which has the number `start`.  logits: (b, c)."""
         best = logits.topk(min(count, logits.shape[1]), 1)
         values = torch.cat([self.logits, best.values], 1)
         columns = torch.cat([self.columns, best.indices + start], 1)
@@ -95,34 +95,34 @@ class Leading:
 
 
 def exponentials(logits: Tensor, peak: Tensor) -> Tensor:
-    """exp(l − peak), 0 below e⁻⁸⁰, of logits that are overwritten where nobody differentiates.  peak: broadcasts."""
+    """Compute exp(l − peak), 0 below e⁻⁸⁰.  peak: broadcasts.  logits: overwritten unless they are differentiated."""
     plain = not differentiated(logits)
-    # Clamped: exponentials that underflow take ten times as long.
+    # Clamped, because exponentials that underflow take ten times as long.
     weights = logits.sub_(peak).clamp_(min=LOG_TINY - 1).exp_() if plain else (logits - peak).exp()
     return threshold(weights, TINY_WEIGHT, 0.0, inplace=plain)
 
 
 def start_leading(rows: Tensor) -> Leading:
-    """No column yet.  rows: (b, d), whose precision and device are taken."""
-    none = rows.new_empty((len(rows), 0))
-    return Leading(none, none.long())
+    """Start with no column.  rows: (b, d), a tensor of the precision and device to use."""
+    logits = rows.new_empty((len(rows), 0))
+    return Leading(logits, logits.long())
 
 
 def start_running(rows: Tensor) -> Running:
-    """No column yet.  rows: (b, d), whose shape, precision and device the moment takes."""
+    """Start with no column.  rows: (b, d), a tensor of the shape, precision and device of the moment."""
     peak = rows.new_full((len(rows), 1), -math.inf)
     return Running(peak, torch.zeros_like(peak), torch.zeros_like(rows))
 
 
 def product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x · wᵀ + bias: through the fast product where nobody differentiates.  x: (m, d).  w: (n, d).  bias: (n,)."""
+    """Compute x · wᵀ + bias, by the fast product unless it is differentiated.  x: (m, d).  w: (n, d).  bias: (n,)."""
     if differentiated(x, w, bias) or x.dtype == torch.float64:
         return x @ w.T if bias is None else torch.addmm(bias, x, w.T)
     return matmul_t(x, w, bias)
 
 
 def differentiated(*parts: Tensor | float | None) -> bool:
-    """Whether somebody takes a gradient through these, or a transformation of torch.func: then nothing may depend on values."""
+    """Say whether a gradient or a transformation of torch.func is taken through these, so that nothing may depend on values."""
     tensors = [part for part in parts if isinstance(part, Tensor)]
     if torch.is_grad_enabled() and any(part.requires_grad for part in tensors):
         return True
@@ -130,11 +130,11 @@ def differentiated(*parts: Tensor | float | None) -> bool:
 
 
 def _weighted(weights: Tensor, mass: Tensor, values: Tensor) -> Tensor | float:
-    """weights (b, c) · values (c, d), over the columns that weigh anything.  mass: (b, 1), the sum of each row's weights."""
+    """Compute weights (b, c) · values (c, d) over the columns that have weight.  mass: (b, 1), the sum of each row's weights."""
     if differentiated(weights, values):
         return product(weights, values.T)
     counted = mass.isfinite().squeeze(1)
-    # A NaN is not larger than anything: in the maximum of a column it would hide what all other rows put there.
+    # A NaN is not larger than any number: in the maximum of a column a NaN would hide the weights of all other rows.
     sound = weights if bool(counted.all()) else weights[counted]
     if not len(sound):
         return product(weights, values.T)

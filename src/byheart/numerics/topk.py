@@ -1,17 +1,17 @@
-"""The k best of parts, merged into the k best of the whole: how tables of shards become one table.
+"""The k best rows of parts, merged into the k best rows of the whole: how tables of shards become one table.
 
 A table holds, for each query, the k best of some set of rows: of distances the smallest, of correlations the
 largest, in the total order
 
     row a before row b   if a's value is better, or equal and a's index smaller.
 
-Of a row that occurs more than once (in two shards, or under several poses) the best value counts.  Then
+If a row occurs more than once (in two shards, or under several poses), its best value counts.  Then
 
     merge(A, B) = the k best of A and B together
 
-is associative, commutative and idempotent, with `empty` as its unit: what the k best of the union needs from A lies
-among the k best of A, since whatever A left out has k better rows in A alone.  Shards may therefore be searched in any
-order, in any grouping, by any worker, and one that was searched twice counts once: the table is the same, bit for bit.
+is associative, commutative and idempotent, with `empty` as its unit: the rows of A among the k best of the union lie
+among the k best of A, since every row that A left out has k better rows in A alone.  Shards may therefore be searched in any
+order, in any grouping, by any worker, and a shard that was searched twice counts once: the table is the same, bit for bit.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from byheart._checks import InputError
 __all__ = ["MISSING", "Rows", "TopK", "best", "empty", "merge", "merged", "without"]
 
 Rows = tuple[Tensor, Tensor]
-"""Some rows of a set that comes in parts: their indices in the whole (b,) int64, and the rows (b, *shape)."""
+"""Some rows of a set that comes in parts: the rows' indices in the whole (b,) int64, and the rows (b, *shape)."""
 
 MISSING = -1  # the index where there is no row
-_LAST = torch.iinfo(torch.int64).max  # its place in the order of indices
+_LAST = torch.iinfo(torch.int64).max  # stands for MISSING in the order of indices
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TopK:
     """The k best rows of q queries, best first; ties in order of the index.
 
     value: (q, k), floating point.  index: (q, k) int64, rows of the whole set.  largest: whether large values are good.
-    Where fewer than k rows were seen, the last places hold index −1 and the worst value, ∞ (−∞ if largest).
+    If fewer than k rows were searched, the last entries hold index −1 and the worst value, ∞ (−∞ if largest).
     Raises InputError for other shapes or types, and for a NaN or an infinity where there is a row.
     """
 
@@ -53,63 +53,68 @@ class TopK:
 
     @property
     def k(self) -> int:
-        """Places a query."""
+        """Return the number of entries per query."""
         return self.value.shape[1]
 
     @property
     def worst(self) -> float:
-        """The value of a place without a row."""
+        """Return the value of an entry without a row."""
         return _worst(self.largest)
 
     @property
     def full(self) -> bool:
-        """Whether every place has its row."""
+        """Say whether every entry has a row."""
         return bool((self.index != MISSING).all())
 
 
 def empty(queries: int, k: int, *, largest: bool = False, dtype: torch.dtype = torch.float64) -> TopK:
-    """The table over no rows, unit of `merge`: (queries, k) places, none taken."""
+    """Return the table over no rows, the unit of `merge`: (queries, k) entries without a row."""
     index = torch.full((queries, k), MISSING, dtype=torch.int64)
     return TopK(torch.full((queries, k), _worst(largest), dtype=dtype), index, largest)
 
 
 def best(value: Tensor, index: Tensor, k: int, *, largest: bool = False) -> TopK:
-    """The k best of m candidates a query.
+    """Return the k best of m candidates per query.
 
-    value: (q, m), floating point.  index: (q, m) int64, the candidates' rows; −1 where there is none, and its value ±∞.
+    value: (q, m), floating point.  index: (q, m) int64, the candidates' rows; −1 where there is no candidate, with the value ±∞.
     Raises InputError for k < 1, other shapes or types, and for a NaN or an infinity where there is a row.
     """
     _check(value, index)
-    _check_finite(value, index, _worst(largest))  # here, since the order puts NaN last and would leave it out
+    _check_finite(
+        value, index, _worst(largest)
+    )  # checked first, since sorting puts NaN last and would leave it out
     if k < 1:
-        raise InputError(got=f"k = {k}", need="k >= 1", remedy="keep at least one row a query")
+        raise InputError(got=f"k = {k}", need="k >= 1", remedy="keep at least one row for each query")
     toward = -value if largest else value  # small is good
     toward, order = toward.sort(dim=1, stable=True)
-    place = index.gather(1, order)
-    place, order = place.where(place != MISSING, _LAST).sort(dim=1, stable=True)
+    rows = index.gather(1, order)
+    rows, order = rows.where(rows != MISSING, _LAST).sort(dim=1, stable=True)
     toward = toward.gather(1, order)  # by row, the best value of each row first
-    again = torch.zeros_like(place, dtype=torch.bool)
-    again[:, 1:] = (place[:, 1:] == place[:, :-1]) & (place[:, 1:] != _LAST)
-    toward, place = toward.masked_fill(again, torch.inf), place.masked_fill(again, _LAST)
+    again = torch.zeros_like(rows, dtype=torch.bool)
+    again[:, 1:] = (rows[:, 1:] == rows[:, :-1]) & (rows[:, 1:] != _LAST)
+    toward, rows = toward.masked_fill(again, torch.inf), rows.masked_fill(again, _LAST)
     toward, order = toward.sort(dim=1, stable=True)
-    toward, place = _wide(toward[:, :k], k, torch.inf), _wide(place.gather(1, order)[:, :k], k, _LAST)
-    return TopK(-toward if largest else toward, place.where(place != _LAST, MISSING), largest)
+    toward, rows = _wide(toward[:, :k], k, torch.inf), _wide(rows.gather(1, order)[:, :k], k, _LAST)
+    return TopK(-toward if largest else toward, rows.where(rows != _LAST, MISSING), largest)
 
 
 def merge(a: TopK, b: TopK) -> TopK:
-    """The table over the rows of both.  Raises InputError for tables of different queries, k, type or direction."""
+    """Return the table over the rows of a and b.  Raises InputError for tables of different queries, k, type or direction."""
     if _kind(a) != _kind(b):
         raise InputError(
             got=f"tables of (queries, k, type, largest) {_kind(a)} and {_kind(b)}",
             need="tables of the same search: same queries, k, type and direction",
             remedy="search every part with the same queries and the same settings",
         )
-    both = torch.cat([a.value, b.value], 1), torch.cat([a.index, b.index], 1)
-    return best(*both, a.k, largest=a.largest)
+    value, index = torch.cat([a.value, b.value], 1), torch.cat([a.index, b.index], 1)
+    return best(value, index, a.k, largest=a.largest)
 
 
 def merged(tables: Iterable[TopK]) -> TopK:
-    """The table over the rows of all, read one at a time.  Raises InputError if there is none, or as `merge` does."""
+    """Return the table over the rows of all tables, read one at a time.
+
+    Raises InputError if there is no table, or as `merge` does.
+    """
     stream = iter(tables)
     first = next(stream, None)
     if first is None:
@@ -118,15 +123,15 @@ def merged(tables: Iterable[TopK]) -> TopK:
 
 
 def without(table: TopK, own: Tensor) -> TopK:
-    """The table with row own[i] left out for query i (leave-one-out): (q, k − 1), exact.
+    """Return the table with row own[i] left out for query i (leave-one-out): (q, k − 1), exact.
 
     own: (q,) int64, the queries' own rows.  Raises InputError for another shape, or k < 2.
     """
     if own.shape != table.index.shape[:1] or own.dtype != torch.int64 or table.k < 2:
         raise InputError(
             got=f"own rows {tuple(own.shape)} {own.dtype} for a table of shape {tuple(table.index.shape)}",
-            need="one int64 row a query, and k >= 2",
-            remedy="search with one neighbor more, and name every query's own row",
+            need="one int64 row for each query, and k >= 2",
+            remedy="search with one more neighbor, and name every query's own row",
         )
     # A stable sort moves the own row, or else the last one, past the end.
     kept = (table.index == own[:, None]).to(torch.uint8).argsort(dim=1, stable=True)[:, :-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from byheart._version import __version__
 
-__all__ = ["BYHEART", "PAPERS"]
+__all__ = ["AUTHORS", "BYHEART", "PAPERS"]
 
 PAPERS = {
     "2505.17638": r"""@inproceedings{bonnaire2025diffusion,
@@ -72,6 +72,13 @@ PAPERS = {
 }""",
 }
 """arXiv identifier, or author and year -> entry."""
+
+AUTHORS = {
+    "2508.17689": "Buchanan et al. 2025",
+    "2501.15785": "Baptista et al. 2025",
+    "2505.17638": "Bonnaire et al. 2025",
+}
+"""arXiv identifier of a paper whose statements are measured -> its authors and year, as a sentence cites the paper."""
 
 BYHEART = f"""@software{{byheart,
   title   = {{byheart: does a diffusion model know its training data by heart?}},

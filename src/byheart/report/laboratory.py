@@ -16,7 +16,7 @@ from byheart.report.citations import BYHEART, PAPERS
 from byheart.report.environment import FigureView, environment, figure_view
 from byheart.report.palette import TWINS, ramp, variable
 from byheart.report.panels import Panel, panel_figure
-from byheart.report.tables import claim_lines
+from byheart.report.tables import claim_lines, tally
 
 __all__ = ["LaboratoryContent", "check_figures", "laboratory_page"]
 
@@ -69,6 +69,7 @@ def laboratory_page(
             content=content,
             figures=[*first, *(_view(panel, f"p{place}") for place, panel in enumerate(content.panels))],
             claims=claim_lines(content.claims),
+            tally=tally(content.claims),
             colors=_colors([*shades, *(panel.shades for panel in content.panels)]),
             bibtex=[*(PAPERS[paper] for paper in papers), BYHEART],
             **parts,

@@ -6,11 +6,12 @@ Pages take typographic spaces and minus signs; the `plain_` functions have none,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 __all__ = [
     "SPACE",
     "counted",
+    "distinct_ends",
     "interval",
     "listed",
     "number",
@@ -66,6 +67,20 @@ def rate(alpha: float) -> str:
 def number(value: object) -> str:
     """Write a number with at most three significant digits and a true minus; a dash for None."""
     return _text(value, "g")
+
+
+def distinct_ends(
+    low: float | None, high: float | None, write: Callable[[float], str] = number
+) -> tuple[str, str]:
+    """Write the ends of a range, with as many digits as tell the ends apart; "" for an open end.
+
+    write: writes one end, with three significant digits.
+    """
+    texts = ["" if end is None else write(end) for end in (low, high)]
+    if low is not None and high is not None and low != high and texts[0] == texts[1]:
+        digits = next(count for count in range(4, 18) if f"{low:.{count}g}" != f"{high:.{count}g}")
+        texts = [f"{end:.{digits}g}" for end in (low, high)]
+    return texts[0], texts[1]
 
 
 def interval(value: object, low: object, high: object) -> str:

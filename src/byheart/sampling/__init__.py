@@ -1,4 +1,4 @@
-"""Sampling: solvers, and samples from seeds."""
+"""Sampling: solvers, and samples drawn from seeds."""
 
 from typing import TYPE_CHECKING
 

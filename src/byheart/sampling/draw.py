@@ -1,4 +1,4 @@
-"""Drawing samples: seeds in, samples out.
+"""Draw samples from seeds.
 
 Every sample has its own stream of noise, so that sample i depends on seeds[i] and on nothing else: the same seed gives
 the same noise bit for bit in any batch, beside any other seeds, and for any model.
@@ -26,7 +26,7 @@ from byheart.sampling.solvers import solver as solver_named
 __all__ = ["automatic_batch", "evaluating", "sample"]
 
 FOOTPRINT = {"cpu": 3 << 19, "cuda": 1 << 28}
-"""Bytes of one activation map of a whole batch: about the second-level cache; enough rows to fill a GPU."""
+"""Device -> bytes of one activation map of a whole batch: about the second-level cache of a CPU; enough to fill a GPU."""
 
 
 @torch.no_grad()
@@ -44,14 +44,15 @@ def sample(
 ) -> Tensor:
     """Draw one sample for each seed: (b, *shape) in float32, or in start's dtype.
 
-    model: a denoiser; with labels a conditional one.  A module is evaluated in eval mode, and left as it was.
-    shape: *shape of one sample, and levels: (s,), decreasing; a closed form knows its shape and walks down
-    karras_levels(18) unless told, any other callable needs both.
+    model: a denoiser, or with labels a conditional denoiser.  A module is evaluated in eval mode, and its mode is restored.
+    seeds: Random seeds; the same seed gives the same sample.
+    shape: *shape of one sample.  levels: (s,), decreasing.  A closed form knows its shape and walks down karras_levels(18) by
+    default; any other callable needs shape and levels.
     solver: a name of `SolverName` (euler, heun, ancestral, sde) or a step function.
-    labels: (b, …), of each sample.  batch: samples at a time; None suits the cache.
-    device: None is where the model is.
-    start: (b, *shape), the states at levels[0]; None starts from levels[0] · noise, right where levels[0] is far
-    above the data's width.
+    labels: (b, …), one for each sample.  batch: samples at a time; None chooses a number that suits the cache.
+    device: None takes the model's device.
+    start: (b, *shape), the states at levels[0]; None starts from levels[0] · noise, which is right if levels[0] is far above the
+    width of the data.
     Raises InputError for a missing shape or levels, or lengths that do not fit the seeds.
     """
     check_default_device()
@@ -63,7 +64,9 @@ def sample(
     _check_lengths(numbers, shape, labels, start)
     size = _even(len(numbers), automatic_batch(shape, model)) if batch is None else batch
     if size < 1:
-        raise InputError(got=f"batch {size}", need="at least one sample at a time", remedy="leave it out")
+        raise InputError(
+            got=f"batch {size}", need="at least one sample at a time", remedy="leave `batch` out"
+        )
     step = solver_named(solver) if isinstance(solver, str) else solver
     parts = []
     with evaluating(model):
@@ -77,10 +80,10 @@ def sample(
 
 
 def automatic_batch(shape: tuple[int, ...], model: Callable[..., Tensor]) -> int:
-    """Samples at a time, so that an activation map of all of them stays in the cache: from 16 to 4096.
+    """Choose a batch size, from 16 to 4096, for which an activation map of all samples stays in the cache.
 
-    shape: *shape of one sample.  A network's map has the width of its first convolution at every pixel, or of its
-    widest linear layer; a wrapper's is that of its `network`; for anything else 256 rows feed the matrix products.
+    shape: *shape of one sample.  A network's map has the width of its first convolution at every pixel, or of its widest linear
+    layer.  For a wrapper the network is its `network`.  Any other model gets 256 rows, which are enough for matrix products.
     """
     network = model if isinstance(model, nn.Module) else getattr(model, "network", None)
     if not isinstance(network, nn.Module):
@@ -95,14 +98,14 @@ def automatic_batch(shape: tuple[int, ...], model: Callable[..., Tensor]) -> int
 
 
 def _even(count: int, most: int) -> int:
-    """The batch size that deals `count` samples into equal batches of at most `most`: a small last one is slow."""
+    """Return the size of equal batches of at most `most` samples; a small last batch would be slow."""
     return -(-count // -(-count // most))
 
 
 def _target(
     model: Callable[..., Tensor], shape: tuple[int, ...] | None, levels: Tensor | None
 ) -> tuple[tuple[int, ...], Tensor]:
-    """Shape and levels, from the arguments or from a closed form."""
+    """Return shape and levels, from the arguments or from a closed form."""
     if isinstance(model, Shaped):
         if shape is not None and tuple(shape) != model.shape:
             raise InputError(
@@ -113,11 +116,11 @@ def _target(
         own = model.levels if isinstance(model, Scheduled) else Grid().levels()
         return model.shape, own if levels is None else levels
     if shape is None or levels is None:
-        known = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
+        given_names = [name for name, value in (("shape", shape), ("levels", levels)) if value is not None]
         raise InputError(
-            got=f"a {type(model).__name__} with {' and '.join(known) or 'neither shape nor levels'}",
+            got=f"a {type(model).__name__} with {' and '.join(given_names) or 'neither shape nor levels'}",
             need="shape=… and levels=…, which only a closed form knows by itself",
-            remedy="for example sample(model, seeds=…, shape=(1, 8, 8), levels=karras_levels(18))",
+            remedy="pass both, for example sample(model, seeds=…, shape=(1, 8, 8), levels=karras_levels(18))",
         )
     return tuple(shape), levels
 
@@ -141,7 +144,7 @@ def _numbers(seeds: Iterable[int]) -> list[int]:
         raise InputError(
             got=f"seeds {list(seeds)!r}",
             need="whole numbers, one for each sample",
-            remedy="for example seeds=range(64)",
+            remedy="pass for example seeds=range(64)",
         ) from None
 
 
@@ -150,13 +153,13 @@ def _check_lengths(
 ) -> None:
     if not seeds:
         raise InputError(
-            got="no seeds", need="one seed for each sample", remedy="for example seeds=range(64)"
+            got="no seeds", need="one seed for each sample", remedy="pass for example seeds=range(64)"
         )
     if labels is not None and len(labels) != len(seeds):
         raise InputError(
             got=f"{len(labels)} labels for {len(seeds)} seeds",
             need="one label for each seed",
-            remedy="match them",
+            remedy="give as many labels as seeds",
         )
     if start is None:
         return
@@ -171,7 +174,7 @@ def _check_lengths(
 
 @contextmanager
 def evaluating(model: object) -> Iterator[None]:
-    """A module in evaluation mode; every part's own mode is back at the end.  Anything else is left alone."""
+    """Hold a module in evaluation mode, and restore the mode of each part at the end.  Any other object is left unchanged."""
     modes = {part: part.training for part in model.modules()} if isinstance(model, nn.Module) else {}
     for part in modes:
         part.training = False

@@ -36,26 +36,26 @@ __all__ = [
 ]
 
 Noise = Callable[[tuple[int, ...]], Tensor]
-"""Fresh N(0, I): one sample's shape -> (b, *shape), as SeededNoise gives it."""
+"""Fresh N(0, I): one sample's shape -> (b, *shape), like SeededNoise."""
 
 
 class Step(Protocol):
     """One step of a solver.
 
-    x: (b, *shape).  sigma, sigma_next: (), decreasing, in x's dtype and device.  noise: of stochastic solvers.
+    x: (b, *shape).  sigma, sigma_next: (), decreasing, in x's dtype and device.  noise: for stochastic solvers.
     Returns (b, *shape).
     """
 
     def __call__(
         self, denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None, /
     ) -> Tensor:
-        """x at sigma_next."""
+        """Return x at sigma_next."""
 
 
 def euler_step(
     denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
 ) -> Tensor:
-    """Euler's step of the probability flow, which is DDIM's.  Shapes as in Step."""
+    """Take Euler's step of the probability flow, which is also DDIM's step.  Shapes as in Step."""
     # This form gives D itself at sigma_next = 0, and never divides a small difference by a small level.
     denoised = denoise(denoiser, x, sigma)
     return denoised + sigma_next / sigma * (x - denoised)
@@ -64,10 +64,10 @@ def euler_step(
 def heun_step(
     denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
 ) -> Tensor:
-    """Heun's step of the probability flow, and Euler's at the end.  Shapes as in Step."""
+    """Take Heun's step of the probability flow, and Euler's step where sigma_next = 0.  Shapes as in Step."""
     denoised = denoise(denoiser, x, sigma)
     predicted = denoised + sigma_next / sigma * (x - denoised)
-    if sigma_next == 0:  # no slope there: the step ends with Euler's
+    if sigma_next == 0:  # at 0 there is no slope, and the step is Euler's
         return predicted
     slope, slope_there = (
         (x - denoised) / sigma,
@@ -79,7 +79,7 @@ def heun_step(
 def ancestral_step(
     denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
 ) -> Tensor:
-    """A draw from q(x at sigma_next | x, x₀ = D): DDPM's step.  Shapes as in Step.
+    """Draw from q(x at sigma_next | x, x₀ = D), which is DDPM's step.  Shapes as in Step.
 
     Raises InputError without noise.
     """
@@ -92,10 +92,10 @@ def ancestral_step(
 def sde_step(
     denoiser: Denoiser, x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise | None = None
 ) -> Tensor:
-    """Euler and Maruyama's step of the reverse SDE dx = −(score) dσ² + dW, whose clock is the variance σ².
+    """Take Euler and Maruyama's step of the reverse SDE dx = −(score) dσ² + dW, whose clock is the variance σ².
 
-    The step to 0 gives D: its noise would stay in the samples.  In the time of a process: `euler_maruyama`.
-    Shapes as in Step.  Raises InputError without noise.
+    The step to 0 returns D, because noise added at that step would stay in the samples.  For the time of a process use
+    `euler_maruyama`.  Shapes as in Step.  Raises InputError without noise.
     """
     fresh = fresh_noise("sde", noise, x)
     if sigma_next == 0:
@@ -107,9 +107,9 @@ def sde_step(
 def integrate(
     step: Step, denoiser: Denoiser, x: Tensor, levels: Tensor, noise: Noise | None = None
 ) -> Iterator[Tensor]:
-    """Walk down the levels and yield the state at every one of them, the given x first.
+    """Walk down the levels and yield the state at every level, the given x first.
 
-    x: (b, *shape) at levels[0].  levels: (s,), decreasing, positive but for a final 0.  noise: of stochastic solvers.
+    x: (b, *shape) at levels[0].  levels: (s,), decreasing, positive except for a final 0.  noise: for stochastic solvers.
     Raises InputError for levels that do not decrease.
     """
     _check_levels(levels)
@@ -121,7 +121,7 @@ def integrate(
 
 
 def solver(name: str) -> Step:
-    """The step called `name`.  Raises InputError for an unknown name."""
+    """Return the step function called `name`.  Raises InputError for an unknown name."""
     match name:
         case "euler":
             return euler_step
@@ -131,16 +131,18 @@ def solver(name: str) -> Step:
             return ancestral_step
         case "sde":
             return sde_step
-    raise unknown("solver", name, get_args(SolverName), remedy="choose one of them, or pass a step function")
+    raise unknown(
+        "solver", name, get_args(SolverName), remedy="choose one of these names, or pass a step function"
+    )
 
 
 def fresh_noise(name: str, noise: Noise | None, x: Tensor) -> Tensor:
-    """N(0, I) like x, (b, *shape).  Raises InputError for a solver without a source of noise."""
+    """Draw N(0, I) like x, (b, *shape).  Raises InputError for a solver without a source of noise."""
     if noise is None:
         raise InputError(
             got=f"the {name} solver without noise",
             need="a source of noise",
-            remedy="pass noise=SeededNoise(seeds), or use sample(), which does",
+            remedy="pass noise=SeededNoise(seeds), or use sample(), which passes noise",
         )
     return noise(tuple(x.shape[1:])).to(x)
 
@@ -150,6 +152,6 @@ def _check_levels(levels: Tensor) -> None:
     if not walk or not bool((levels.diff() < 0).all()) or bool(levels[-1] < 0):
         raise InputError(
             got=f"levels {levels.tolist() if levels.numel() < 8 else tuple(levels.shape)}",
-            need="at least two levels in one dimension, finite, strictly decreasing, positive but for a final 0",
-            remedy="take them from noise.levels: karras_levels, geometric_levels or process_levels",
+            need="at least two levels in one dimension, finite, strictly decreasing, positive except for a final 0",
+            remedy="take the levels from noise.levels: karras_levels, geometric_levels or process_levels",
         )

@@ -1,4 +1,4 @@
-"""The solvers by name, for specs: no torch."""
+"""The names of the solvers, for specifications; imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Euler and Maruyama's scheme in the time of a process: what a paper's own SDE sampler does, step for step.
+"""Euler and Maruyama's scheme in the time of a process: a paper's own SDE sampler, step for step.
 
 In the process's variables x_t = α x the reverse SDE from t to t − Δ reads
 
@@ -20,16 +20,16 @@ from byheart.sampling.solvers import Noise, Step, fresh_noise
 __all__ = ["euler_maruyama", "rates", "time_of_level"]
 
 ROUNDING = 1e-6
-"""The relative error that a level in float32, or its way through a time near α = 0, may bring."""
+"""Relative error of a level that float32, or the conversion to a time near α = 0 and back, may cause."""
 
 
 def euler_maruyama(process: Process) -> Step:
-    """The step of Euler and Maruyama for the reverse SDE of a process, as any solver takes it.
+    """Return the step of Euler and Maruyama for the reverse SDE of a process, in the form that every solver takes.
 
-    Also its last step, to level 0, adds noise, g √Δ a coordinate, as published samplers do: denoise once more before looking
+    The last step, to level 0, adds noise, too, g √Δ per coordinate, as published samplers do.  So denoise once more before looking
     for copies, or leave the last level out.
-    Raises InputError for a process in discrete time, which has no SDE: its step is `ancestral`.  The step raises it for a level
-    that the process does not reach.
+    Raises InputError for a process in discrete time, which has no SDE: use the solver `ancestral` for such a process.  The step
+    raises InputError for a level that the process does not reach.
     """
     if process.discrete:
         raise InputError(
@@ -55,7 +55,7 @@ def euler_maruyama(process: Process) -> Step:
 
 
 def rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
-    """f = d log α/dt and g² = α² d(σ²)/dt of a process at a time: () each.  time: (), inside the process, not 0."""
+    """Compute f = d log α/dt and g² = α² d(σ²)/dt of a process at a time, () each.  time: (), inside the process, not 0."""
     with torch.enable_grad():
         t = time.detach().double().requires_grad_()
         (drift,) = torch.autograd.grad(process.alpha(t).log(), t, retain_graph=True)
@@ -64,17 +64,17 @@ def rates(process: Process, time: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def time_of_level(process: Process, level: Tensor | float) -> Tensor:
-    """Give the time at which the process has this level: () float64.
+    """Return the time at which the process has the given level: () float64.
 
-    level: ().  Unlike `Process.time`, which answers a level beyond the last one with the last time, this function raises
-    InputError for a level that the process does not reach: an equation in t says nothing of it.
+    level: ().  `Process.time` maps a level beyond the last one to the last time; this function raises InputError for a level that
+    the process does not reach, because an equation in t says nothing about such a level.
     """
-    time, asked = process.time(level), float(level)
-    if abs(float(process.level(time)) - asked) > ROUNDING * asked:
+    time, wanted = process.time(level), float(level)
+    if abs(float(process.level(time)) - wanted) > ROUNDING * wanted:
         least, most = float(process.level(process.t_min)), float(process.level(process.t_max))
         raise InputError(
-            got=f"level {asked:g}, which {type(process).__name__} does not reach",
+            got=f"level {wanted:g}, which {type(process).__name__} does not reach",
             need=f"levels from {least:g} to {most:g}, which the process has",
-            remedy="begin at its last level, or take probability_flow or solver='sde', which know no time",
+            remedy="begin at the process's last level, or take probability_flow or solver='sde', which need no time",
         )
     return time

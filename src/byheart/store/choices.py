@@ -20,9 +20,9 @@ PATIENCE, POLL = 5.0, 0.05  # seconds to wait for a choice that is being written
 
 
 def settled(root: Path, what: str, decide: Callable[[], str]) -> str:
-    """The choice called `what`: as the first process of this machine made it below root, or `decide()`, kept.
+    """Return the choice called `what`: the stored one that the first process of this machine made below root, else `decide()`, stored.
 
-    For what is decided by timing, which two workers of one study might see differently.
+    Meant for choices that depend on timing, where two workers of one study might choose differently.
     """
     machine = hashlib.sha256(f"{what} {platform.node()} {_processor()}".encode()).hexdigest()[:12]
     file = root / ".choices" / machine

@@ -1,4 +1,4 @@
-"""What is wrong with the files of a run, looked for before anything rests on them: a damaged run must not hide the others."""
+"""Damaged files of runs, found before anything reads them: a damaged run must not hide the others."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from byheart.store.folders import RunFolder
 __all__ = ["damage", "damaged"]
 
 SETTINGS = ("kind", "n", "seed")
-"""What every run says of itself."""
+"""The files that every complete run has."""
 
 
 def damage(folder: RunFolder) -> InputError | None:
     """Find the first file of a run that cannot be read, and what to do about it; None if there is none.
 
-    A folder in which no run was begun is not damaged.
+    A folder without a run is not damaged.
     """
     try:
         if folder.begun:
@@ -27,7 +27,7 @@ def damage(folder: RunFolder) -> InputError | None:
 
 
 def damaged(folders: Iterable[RunFolder]) -> dict[str, InputError]:
-    """Find the damaged ones among runs: id -> what is wrong."""
+    """Find the damaged runs: id -> what is wrong."""
     found = ((folder.id, damage(folder)) for folder in folders)
     return {name: error for name, error in found if error is not None}
 

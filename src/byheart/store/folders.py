@@ -1,14 +1,14 @@
-"""One folder a run: what it was asked to do, what it measured, and where to go on.
+"""The folder of a run: its settings, its measurements, and the state from which it continues.
 
     runs/<id>/run.json                     the specification, versions, threads, backend, data fingerprint
-    runs/<id>/references.json              what the run's curves are compared with
-    runs/<id>/rows.jsonl                   one flat record an evaluation
+    runs/<id>/references.json              values to compare the run's curves with
+    runs/<id>/rows.jsonl                   one flat record per evaluation
     runs/<id>/samples-<step>.safetensors   samples, d1, d2, nearest ids, nearest training images
     runs/<id>/state.safetensors            the training state to resume from
     runs/<id>/model.safetensors            the weights that were evaluated last
-    runs/<id>/done.json                    written last: its presence means that the run is whole
+    runs/<id>/done.json                    written last: if this file exists, the run is complete
 
-Every file but rows.jsonl is written whole or not at all; a row cut off by a crash is dropped when read.
+Every file except rows.jsonl is written completely or not at all; a row cut off by a crash is dropped when the file is read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ REMEDIES = {
     "study.json": "run `byheart study` again: whole runs are kept",
     "claims.json": "run `byheart study` again: whole runs are kept",
 }
-"""What to do about damaged files that are no reason to begin a run anew."""
+"""What to do about damaged files for which the run need not start again from the beginning."""
 
 T = TypeVar("T")
 
@@ -55,17 +55,17 @@ class RunFolder:
 
     @property
     def id(self) -> str:
-        """Identity of the run, which is the folder's name."""
+        """Return the id of the run, which is the name of the folder."""
         return self.path.name
 
     @property
     def exists(self) -> bool:
-        """Whether the run was ever started here."""
+        """Say whether the run was ever started here."""
         return (self.path / "run.json").exists()
 
     @property
     def begun(self) -> bool:
-        """Whether anything of a run lies here, be it damaged.  Raises InputError where nobody may look."""
+        """Say whether the folder holds files of a run, even damaged ones.  Raises InputError if this user may not read the folder."""
         try:
             return any((self.path / name).exists() for name in ("run.json", "rows.jsonl", "done.json"))
         except PermissionError as error:
@@ -73,7 +73,7 @@ class RunFolder:
 
     @property
     def done(self) -> bool:
-        """Whether the run is whole."""
+        """Say whether the run is complete."""
         return (self.path / "done.json").exists()
 
     def start(self, header: Mapping[str, object]) -> None:
@@ -81,7 +81,7 @@ class RunFolder:
         write_atomic(self.path / "run.json", plain_json({"schema": SCHEMA, **header}, indent=1))
 
     def header(self) -> dict[str, Any]:
-        """What run.json says.  Raises InputError if it is missing, damaged, or of a newer schema."""
+        """Read run.json.  Raises InputError if the file is missing, damaged, or of a newer schema."""
         header = read_json(self.path / "run.json")
         if header.get("schema") != SCHEMA:
             raise InputError(
@@ -92,9 +92,9 @@ class RunFolder:
         return header
 
     def rows(self) -> list[Row]:
-        """The records so far, in the order of steps.  A last line cut off by a crash is dropped.
+        """Read the records so far, in the order of steps.  A last line cut off by a crash is dropped.
 
-        Raises InputError for any other line that is no record, with its number.
+        Raises InputError, with the line's number, for any other line that is no record.
         """
         file = self.path / "rows.jsonl"
         return _reading(file, _rows) if file.exists() else []
@@ -118,27 +118,27 @@ class RunFolder:
         write_atomic(self.path / f"{name}.json", plain_json(record, indent=1))
 
     def read_record(self, name: str) -> dict[str, Any]:
-        """A record written by `write_record`; empty if there is none."""
+        """Read a record written by `write_record`; empty if there is none."""
         file = self.path / f"{name}.json"
         return read_json(file) if file.exists() else {}
 
     def save(
         self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write tensors as <name>.safetensors, whole or not at all."""
+        """Write tensors as <name>.safetensors, completely or not at all."""
         from safetensors.torch import save
 
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         write_atomic(self.path / f"{name}.safetensors", save(contiguous, dict(metadata or {})))
 
     def load(self, name: str) -> dict[str, Tensor]:
-        """The tensors of <name>.safetensors.  Raises InputError if the file is missing or damaged."""
+        """Read the tensors of <name>.safetensors.  Raises InputError if the file is missing or damaged."""
         from safetensors.torch import load_file
 
         return _reading(self.path / f"{name}.safetensors", load_file)
 
     def metadata(self, name: str) -> dict[str, str]:
-        """The metadata of <name>.safetensors."""
+        """Read the metadata of <name>.safetensors."""
         from safetensors import safe_open
 
         def read(file: Path) -> dict[str, str]:
@@ -148,38 +148,38 @@ class RunFolder:
         return _reading(self.path / f"{name}.safetensors", read)
 
     def has(self, name: str) -> bool:
-        """Whether <name>.safetensors exists."""
+        """Say whether <name>.safetensors exists."""
         return (self.path / f"{name}.safetensors").exists()
 
     def arrays(self, name: str) -> dict[str, Any]:
-        """The arrays of <name>.safetensors as numpy arrays, without importing torch."""
+        """Read the arrays of <name>.safetensors as numpy arrays, without importing torch."""
         from safetensors.numpy import load_file
 
         return _reading(self.path / f"{name}.safetensors", load_file)
 
     def sample_steps(self) -> list[int]:
-        """The steps whose samples are stored."""
+        """List the steps whose samples are stored."""
         names = self.path.glob("samples-*.safetensors")
         return sorted(int(name.stem.removeprefix("samples-")) for name in names)
 
     def set_aside(self, mark: str) -> Path:
-        """Move the folder to .stale/<id>-<mark> beside it, so that the run starts anew; returns the new place."""
+        """Move the folder to .stale/<id>-<mark> beside it, so that the run starts from the beginning; returns the new path."""
         place = self.path.parent / ".stale" / f"{self.id}-{mark}"
-        shutil.rmtree(place, ignore_errors=True)  # an earlier one of the same run and mark
+        shutil.rmtree(place, ignore_errors=True)  # from an earlier call for the same run and mark
         place.parent.mkdir(exist_ok=True)
         self.path.rename(place)
         return place
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run: a second process that wants to execute it is refused instead of mixing rows."""
+        """Reserve the run for this process: a second process that executes the same run is refused instead of mixing rows."""
         self.path.mkdir(parents=True, exist_ok=True)
         with held(self.path, f"run {self.id}"):
             yield
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The object in a JSON file.  Raises InputError if the file is missing or no JSON object."""
+    """Read the object in a JSON file.  Raises InputError if the file is missing or no JSON object."""
 
     def read(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text())
@@ -191,7 +191,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def _rows(file: Path) -> list[Row]:
-    lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last newline is not whole
+    lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last newline is incomplete
     return [_row(line, number) for number, line in enumerate(lines, 1) if line]
 
 
@@ -227,7 +227,7 @@ def _reading(file: Path, read: Callable[[Path], T]) -> T:
 
 
 def _closed(folder: Path, error: PermissionError) -> InputError:
-    """Make the refusal of a run that another user keeps closed."""
+    """Make the error for a run of another user that this user may not read."""
     return InputError(
         got=f"{error.filename}, which may not be read ({error.strerror})",
         need="permission to read it",
@@ -236,7 +236,7 @@ def _closed(folder: Path, error: PermissionError) -> InputError:
 
 
 def list_runs(root: Path) -> list[RunFolder]:
-    """The runs below a root, by name, also those that are damaged.  An absent root has none."""
+    """List the runs below a root, sorted by name, damaged ones included; none if root does not exist."""
     if not root.is_dir():
         return []
     return [folder for folder in map(RunFolder, sorted(root.iterdir())) if _holds_run(folder)]
@@ -245,12 +245,12 @@ def list_runs(root: Path) -> list[RunFolder]:
 def _holds_run(folder: RunFolder) -> bool:
     try:
         return folder.begun
-    except InputError:  # nobody may look, but somebody wrote it
+    except InputError:  # this user may not read the folder, but there is one
         return True
 
 
 def find_run(root: Path, name: str) -> RunFolder:
-    """The run called `name`: its id, a unique beginning of it, or a path.  Raises InputError otherwise."""
+    """Find the run called `name`: an id, a unique beginning of an id, or a path.  Raises InputError if there is no such run."""
     if (Path(name) / "run.json").exists():
         return RunFolder(Path(name).resolve())
     found = [folder for folder in list_runs(root) if folder.id.startswith(name)]

@@ -1,8 +1,8 @@
-"""One process a folder: by a lock of the file system or, where that has none, by a file that names its owner.
+"""One process per folder: by a lock of the file system or, if the file system has no locks, by a file that names its owner.
 
 File systems of clusters and clouds often refuse `flock` or hard links.  A file that only one process can create replaces
 both.  Unlike a lock such a file outlives a crash.  On the machine of its owner the next process sees that the owner is gone,
-and takes over; on another machine nobody can know, and the refusal says which file to delete.
+and takes over; a process on another machine cannot know, and its error message says which file to delete.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ REFUSED = {
     errno.EINVAL,
     errno.EMLINK,
 }
-"""What file systems answer that have no locks, or no hard links."""
+"""Error numbers of file systems without locks or hard links."""
 
 OWNER = ".owner"
-STARTED = 19  # place of the start time among the fields of /proc/<pid>/stat behind the name
+STARTED = 19  # index of the start time among the fields of /proc/<pid>/stat after the name
 
 
 @contextmanager
 def held(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for as long as the block lasts.  what: what the folder is, for the refusal.
+    """Reserve a folder for this process as long as the block lasts.  what: name of the folder in the error message.
 
     Raises InputError if another process holds it.
     """
@@ -109,7 +109,9 @@ def _took_over(file: Path) -> bool:
 
 def _disown(file: Path, token: str) -> None:
     owner = _read(file)
-    if owner is not None and owner["token"] == token:  # not where the folder was moved away, and another made
+    if (
+        owner is not None and owner["token"] == token
+    ):  # not if the folder was moved away and a new one was made
         file.unlink()
 
 
@@ -119,7 +121,7 @@ def _owner_of(file: Path) -> str:
 
 
 def _read(file: Path) -> dict[str, str] | None:
-    """Read an owner's file; None where it is gone, or not yet whole."""
+    """Read an owner's file; None if the file is gone or incomplete."""
     try:
         owner = json.loads(file.read_text())
     except (OSError, ValueError):
@@ -138,7 +140,7 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """When a process was started, which tells it from a later one of the same number; None if there is no such process."""
+    """Return when a process was started, which distinguishes it from a later process of the same number; None if there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return None if fields[0] == "Z" else fields[STARTED]  # a zombie has ended
@@ -149,5 +151,5 @@ def _started(pid: int) -> str | None:
     except ProcessLookupError:
         return None
     except OSError:
-        pass  # there is one, of another user
+        pass  # the process exists, but is of another user
     return "unknown"

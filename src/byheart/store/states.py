@@ -1,6 +1,7 @@
 """Training states on disk: weights, optimizer, random stream and moving average in one safetensors file.
 
-Saved and loaded, a state goes on bit for bit: nothing is rounded, and the stream of random numbers continues.
+Training that continues from a loaded state has the same bits as without a stop: nothing is rounded, and the stream of random
+numbers continues.
 Tensors are named `model/…`, `ema/…`, `optimizer/<parameter>/<entry>` and `generator`; the step and the
 optimizer's parameter groups travel as JSON in the file's metadata.
 """
@@ -41,7 +42,7 @@ def save_state(folder: RunFolder, state: State, ema: EMA) -> None:
 
 
 def load_state(folder: RunFolder, state: State, ema: EMA) -> State:
-    """Fill a fresh state and moving average with what `save_state` wrote; returns the state at its step.
+    """Fill a fresh state and moving average with what `save_state` wrote; return the state at the stored step.
 
     Raises InputError if the file does not fit the model.
     """
@@ -60,12 +61,12 @@ def load_state(folder: RunFolder, state: State, ema: EMA) -> State:
 
 
 def save_weights(folder: RunFolder, model: nn.Module, step: int) -> None:
-    """Write the weights that are evaluated (the moving average, where there is one) as model.safetensors."""
+    """Write the weights that are evaluated (the moving average, if there is one) as model.safetensors."""
     folder.save(MODEL, _unshared(model.state_dict()), {"step": str(step)})
 
 
 def load_weights(folder: RunFolder, model: nn.Module) -> int:
-    """Fill a model with model.safetensors; returns the step they come from.  Raises InputError if they do not fit."""
+    """Fill a model with the weights of model.safetensors; return the step of these weights.  Raises InputError if the weights do not fit."""
     _fill(model, folder.load(MODEL), folder)
     return int(folder.metadata(MODEL)["step"])
 

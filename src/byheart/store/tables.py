@@ -1,4 +1,4 @@
-"""Many runs as one flat table, and its way out to other tools."""
+"""Many runs as one flat table, and files of the table for other tools."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["export", "flat", "table"]
 
 
 def table(folders: Iterable[RunFolder]) -> list[Row]:
-    """All records of the runs, one a row: `run`, the run's settings as `spec.…`, then the record itself.
+    """List all records of the runs, one per row: `run`, the run's settings as `spec.…`, then the record itself.
 
-    pandas.DataFrame(table(…)) or duckdb read it as it is.
+    pandas.DataFrame(table(…)) and duckdb read these rows directly.
     """
     rows: list[Row] = []
     for folder in folders:
@@ -46,16 +46,16 @@ def flat(nested: Mapping[str, object], prefix: str = "") -> dict[str, Scalar]:
 
 
 def _kinds(value: object) -> dict[str, dict[str, object]]:
-    """Kind -> settings beside the kind, of a list of specifications; nothing for any other value."""
-    if not isinstance(value, list) or not all(isinstance(one, Mapping) and "kind" in one for one in value):
+    """Map the kind of every specification in a list to its other settings; empty for any other value."""
+    if not isinstance(value, list) or not all(isinstance(spec, Mapping) and "kind" in spec for spec in value):
         return {}
-    return {str(one["kind"]): {key: one[key] for key in one if key != "kind"} for one in value}
+    return {str(spec["kind"]): {key: spec[key] for key in spec if key != "kind"} for spec in value}
 
 
 def export(rows: list[Row], path: Path) -> None:
-    """Write a table as .csv, .jsonl or .parquet (by the ending), whole or not at all.
+    """Write a table as .csv, .jsonl or .parquet (by the ending), completely or not at all.
 
-    Raises InputError for another ending or an empty table, ImportError where Parquet's library is missing.
+    Raises InputError for another ending or an empty table, ImportError if the library for Parquet is missing.
     """
     if not rows:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Theory: numbers in, numbers out.  No networks, no files, no data."""
+"""Theory: closed forms and simulations that take and return numbers.  They know no networks, no files and no data sets."""
 
 from typing import TYPE_CHECKING
 

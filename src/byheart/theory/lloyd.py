@@ -1,14 +1,15 @@
-"""Lloyd's k-means in the place of training: what a mixture of M centers and one variance learns from N points.
+"""Lloyd's k-means in place of training: what a mixture of M centers and one variance learns from N points.
 
     cⱼ ← mean of the points nearest to cⱼ, until no point changes sides        (Lloyd 1982)
     var = (1/(N d)) Σᵢ ‖xᵢ − c(xᵢ)‖²                                           variance of the model, all clusters pooled
     x̂ = cⱼ + √var g,  j uniform                                                its samples: d₁, d₂ to the points
 
-Started from M training points, denoising score matching ends there instance by instance: (2M − N)/M of the centers still
-sit on one training point each, the others average two or three.  A sample of a single is memorized where var ‖g‖² is below
-threshold² d₂², so that the share of memorized samples follows from var, and M_pt, where it passes one half, from the threshold.
+Started from M training points, denoising score matching ends where Lloyd's iteration ends, instance by instance: (2M − N)/M
+of the centers still sit on one training point each, and the others average two or three points.  A sample from a center on
+one point is memorized if var ‖g‖² is below threshold² d₂².  So the share of memorized samples follows from var, and M_pt,
+where the share passes one half, follows from the threshold.
 
-That is a measured fact about this model class (docs/theory/crossover.md), no theorem, and none about networks.
+That is a measured fact about this model class (docs/theory/crossover.md).  It is no theorem, and no fact about networks.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ SCORES = 1 << 24  # numbers in one block of scores
 
 
 class RepeatedPointsWarning(UserWarning):
-    """A training point occurs twice: no sample is much nearer to one than to the other, and none counts as memorized."""
+    """A training point occurs twice, so its copies have two nearest points at one distance and never count as memorized."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """What r restarts of Lloyd found.  centers: (r, m, d).  labels: (r, n), the center of each point.
+    """The result of r restarts of Lloyd's iteration.
 
-    sizes: (r, m), points of each center.  variance: (r,), pooled.  rounds: (r,), assignments until nothing changed.
+    centers: (r, m, d).  labels: (r, n), the center of each point.  sizes: (r, m), number of points of each center.
+    variance: (r,), pooled over the clusters.  rounds: (r,), number of assignments until nothing changed.
     """
 
     centers: Array
@@ -62,20 +64,21 @@ class Clusters:
 
     @property
     def singles(self) -> Array:
-        """Share of the centers that hold one training point and sit on it, (r,)."""
+        """Return the share of the centers that hold one training point and sit on that point, (r,)."""
         return np.asarray((self.sizes == 1).mean(1))
 
     @property
     def empty(self) -> Array:
-        """Share of the centers that no point is nearest to, (r,): where the starts are no training points."""
+        """Return the share of the centers that are nearest to no point, (r,); 0 if the starts are training points."""
         return np.asarray((self.sizes == 0).mean(1))
 
 
 def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Clusters:
-    """Lloyd's iteration of every restart, until no point changes sides.
+    """Run Lloyd's iteration from every start, until no point changes sides.
 
-    points: (n, d).  starts: (r, m, d), m ≤ n.  rounds: at most so many.  A center without points stays where it is.
-    Memory: the centers, and blocks of 128 MB of their (r, n, m) scores.
+    points: (n, d).  starts: (r, m, d), m ≤ n.  rounds: largest number of assignments.  A center without points does not move.
+    Memory: the centers, and blocks of 128 MB of the (r, n, m) scores.
+    Raises InputError for starts of another shape or number, or points that `as_points` refuses.
     """
     x, first = as_points(points), np.asarray(starts, dtype=np.float64)
     if first.ndim != 3 or first.shape[2] != x.shape[1] or not np.isfinite(first).all() or not first.size:
@@ -85,20 +88,20 @@ def cluster(points: ArrayLike, starts: ArrayLike, rounds: int = 1000) -> Cluster
             remedy="see byheart.theory.starts, or give samples of your own",
         )
     check_count(first.shape[1], len(x))
-    check_least("rounds", rounds, remedy="leave it out: it ends by itself")
+    check_least("rounds", rounds, remedy="leave `rounds` out: the iteration ends by itself")
     return _descend(x, first.copy(), rounds)
 
 
 def _descend(x: Array, centers: Array, rounds: int) -> Clusters:
-    """Moves the centers in place; restarts that are done drop out of the products."""
+    """Iterate, moving the centers in place; restarts that are done are left out of the products."""
     r, m, _ = centers.shape
     labels, taken = np.full((r, len(x)), -1), np.zeros(r, dtype=np.int64)
     sizes, busy = np.zeros((r, m), dtype=np.int64), np.arange(r)
     for _ in range(rounds):
-        found = _nearest(x, centers[busy])
+        nearest = _nearest(x, centers[busy])
         taken[busy] += 1
-        moved = (found != labels[busy]).any(1)
-        labels[busy] = found
+        moved = (nearest != labels[busy]).any(1)
+        labels[busy] = nearest
         busy = busy[moved]
         if not len(busy):
             break
@@ -109,19 +112,22 @@ def _descend(x: Array, centers: Array, rounds: int) -> Clusters:
 
 
 def _nearest(x: Array, centers: Array) -> Index:
-    """Index of the nearest center, (r, n): the largest x·c − ‖c‖²/2, for as many points at a time as there is room."""
+    """Find the nearest center of every point, (r, n), by the largest x·c − ‖c‖²/2.
+
+    As many points are compared at a time as SCORES allows.
+    """
     halves = np.square(centers).sum(2)[:, None] / 2
     rows = max(1, SCORES // halves.size)
     parts = []
-    for at in range(0, len(x), rows):
-        scores = x[at : at + rows] @ centers.transpose(0, 2, 1)
+    for start in range(0, len(x), rows):
+        scores = x[start : start + rows] @ centers.transpose(0, 2, 1)
         scores -= halves
         parts.append(scores.argmax(2))
     return np.concatenate(parts, axis=1, dtype=np.int64)
 
 
 def _means(x: Array, centers: Array, labels: Index) -> tuple[Array, Index]:
-    """Means of the points of each label, and their number; where there are none, the center as it was."""
+    """Compute the mean and the number of the points of each label; the mean of no points is the center itself."""
     r, m, d = centers.shape
     flat = (labels + np.arange(r)[:, None] * m).ravel()
     order = np.argsort(flat, kind="stable")
@@ -141,19 +147,22 @@ def sample_distances(
     outside: int = 0,
     told: bool = False,
 ) -> tuple[Array, Array]:
-    """d₁ and d₂ of samples of the mixture to their two nearest training points, (r, samples) each.
+    """Draw samples of the mixture, and measure d₁ and d₂ to their two nearest training points: (r, samples) each.
 
-    seeds: one for every restart.  outside: dimensions that `in_span` took away, in which samples have noise and points have
-    nothing.  Distances to the two are measured by differences: a perfect copy has exactly 0.
-    Warns (RepeatedPointsWarning) if a point occurs twice, unless told: that the caller has said so.
+    samples: number per restart.  seeds: one random seed for every restart; the same seeds give the same result.
+    outside: number of dimensions that `in_span` removed, in which samples have noise and all points are 0.
+    told: whether the caller has warned of repeated points.
+    Both distances are measured by differences, so a perfect copy has exactly 0.
+    Warns (RepeatedPointsWarning) if a point occurs twice, unless `told`.
+    Raises InputError for fewer than two points, no samples, or another number of seeds.
     """
     x = as_points(points)
     check_seeds(seeds, len(clusters.centers))
     if len(x) < 2 or samples < 1:
         raise InputError(
             got=f"{samples} samples and {len(x)} points",
-            need="at least 1 and 2",
-            remedy="see samples, points",
+            need="at least 1 sample and 2 points",
+            remedy="raise `samples`, or give more points",
         )
     if not told:
         warn_of_repeats(x)
@@ -169,11 +178,11 @@ def sample_distances(
 def _two_distances(
     x: Array, reference: Array, centers: Array, variance: float, samples: int, seed: int, outside: int
 ) -> tuple[Array, Array]:
-    """One restart.  reference: (n, d + 1), the points with −‖x‖²/2 behind."""
+    """Measure d₁ and d₂ of samples of one restart.  reference: (n, d + 1), the points with −‖x‖²/2 as a last column."""
     draws = np.random.default_rng(derive(seed, "samples"))
     chosen = centers[draws.integers(len(centers), size=samples)]
     drawn = chosen + np.sqrt(variance) * draws.standard_normal(chosen.shape)
-    # The norms as one more column of the product cost nothing; subtracted afterwards they cost as much as it.
+    # As one more column of the product the norms cost nothing; subtracted afterwards they cost as much as the product.
     scores = np.column_stack([drawn, np.ones(samples)]) @ reference.T
     squares = []
     for _ in range(2):
@@ -186,16 +195,19 @@ def _two_distances(
 
 
 def within_variances(points: ArrayLike, clusters: Clusters) -> Array:
-    """Eigenvalues of the covariance inside the clusters, all pooled, of the restart of the smallest variance: (min(n, d),)."""
+    """Compute the eigenvalues of the covariance inside the clusters, (min(n, d),), for the restart of the smallest variance.
+
+    The clusters are pooled into one covariance.
+    """
     x, best = as_points(points), int(clusters.variance.argmin())
     left = x - clusters.centers[best, clusters.labels[best]]
     return np.asarray(np.square(np.linalg.svd(left, compute_uv=False)) / len(x))
 
 
 def in_span(points: ArrayLike) -> tuple[Array, int]:
-    """The points in the coordinates of their own span, (n, min(n, d)), and how many dimensions were left out.
+    """Return the points in coordinates of their own span, (n, min(n, d)), and the number of dimensions left out.
 
-    Distances between them, hence clusters, are the same; of n images of d pixels, n < d, products cost n/d as much.
+    Distances between points, hence clusters, are the same; products of n images of d pixels, n < d, cost n/d as much.
     """
     x = as_points(points)
     if x.shape[1] <= len(x):
@@ -205,13 +217,16 @@ def in_span(points: ArrayLike) -> tuple[Array, int]:
 
 
 def distinct(points: ArrayLike) -> Array:
-    """Each point once, in order of first appearance: (u, d)."""
+    """Return each point once, in order of first appearance: (u, d)."""
     x = as_points(points)
     return x[np.sort(np.unique(x, axis=0, return_index=True)[1])]
 
 
 def as_points(points: ArrayLike) -> Array:
-    """(n, d) float64.  Raises InputError for another shape, for NaN or infinity, and for points that are all the same."""
+    """Return points as (n, d) float64.
+
+    Raises InputError for another shape, for NaN or infinity, and for points that are all the same.
+    """
     x = np.asarray(points, dtype=np.float64)
     if x.ndim != 2 or not x.size or not np.isfinite(x).all():
         raise InputError(
@@ -221,7 +236,9 @@ def as_points(points: ArrayLike) -> Array:
         )
     if not (x != x[:1]).any():
         raise InputError(
-            got=f"{len(x)} points of variance 0", need="points that differ", remedy="check what was read"
+            got=f"{len(x)} points of variance 0",
+            need="points that differ",
+            remedy="check how the points were read",
         )
     return x
 
@@ -230,22 +247,27 @@ def check_count(m: int, n: int) -> None:
     """Raise InputError unless 1 ≤ M ≤ N."""
     if not 1 <= m <= n:
         raise InputError(
-            got=f"M = {m} of N = {n}", need="1 ≤ M ≤ N", remedy="a center without a point learns nothing"
+            got=f"M = {m} of N = {n}",
+            need="1 ≤ M ≤ N",
+            remedy="choose M from 1 to N: a center without a point learns nothing",
         )
 
 
 def check_seeds(seeds: Sequence[int], count: int | None = None) -> None:
-    """Raise InputError unless there are `count` seeds, or any at all."""
+    """Raise InputError unless there are `count` seeds, or at least one if count is None."""
     if not seeds or (count is not None and len(seeds) != count):
         raise InputError(
             got=f"{len(seeds)} seeds",
-            need=f"{count or 'at least 1'}, one a restart",
-            remedy="hand in range(8)",
+            need=f"{count or 'at least 1'}, one for each restart",
+            remedy="pass for example range(8)",
         )
 
 
 def warn_of_repeats(x: Array) -> None:
-    """Warn (RepeatedPointsWarning) if a point occurs twice.  x: (n, d), as they came: rounding tells copies apart."""
+    """Warn (RepeatedPointsWarning) if a point occurs twice.
+
+    x: (n, d), before any rotation, because rounding tells copies apart.
+    """
     repeated = len(x) - len(distinct(x))
     if repeated:
         warnings.warn(

@@ -1,10 +1,10 @@
-"""Where the M centers begin: it decides whether the trained model memorizes.
+"""The starts of the M centers, which decide whether the trained model memorizes.
 
-    M training points         S1's initialization: every center keeps at least one point, most keep one alone
-    nearest pairs             N − M pairs as averages, the rest alone: a lower loss than training finds from there
+    M training points         S1's initialization: every center keeps at least one point, most keep exactly one
+    nearest pairs             N − M pairs as averages, the other points alone: a lower loss than training reaches from there
     noise, fresh samples      nearly half of the centers get no point, and hardly any sits on one: no memorization at 4/5 N
 
-Fresh samples of the population are (r, m, d) of the caller's own.
+Fresh samples of the population, (r, m, d), are drawn by the caller.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 def training_starts(points: ArrayLike, m: int, seeds: Sequence[int]) -> Array:
-    """M different training points for every seed, (r, m, d): S1's initialization."""
+    """Choose M different training points for every seed, (r, m, d): S1's initialization."""
     x = as_points(points)
     check_count(m, len(x))
     check_seeds(seeds)
@@ -32,17 +32,20 @@ def training_starts(points: ArrayLike, m: int, seeds: Sequence[int]) -> Array:
 
 
 def gaussian_starts(m: int, d: int, seeds: Sequence[int]) -> Array:
-    """Standard normal centers for every seed, (r, m, d): after them hardly any center holds a single point."""
+    """Draw standard normal centers for every seed, (r, m, d); from such starts hardly any center ends on a single point."""
     if m < 1 or d < 1:
-        raise InputError(got=f"M = {m}, d = {d}", need="both at least 1", remedy="count from 1")
+        raise InputError(
+            got=f"M = {m}, d = {d}", need="both at least 1", remedy="give whole numbers from 1 on"
+        )
     check_seeds(seeds)
     return np.stack([np.random.default_rng(derive(s, "gaussian")).standard_normal((m, d)) for s in seeds])
 
 
 def paired_starts(points: ArrayLike, m: int) -> Array:
-    """The N − M nearest pairs as averages, greedily, and all other points as they are: (1, m, d), for M ≥ N/2.
+    """Return the N − M nearest pairs as averages, chosen greedily, and all other points unchanged: (1, m, d), for M ≥ N/2.
 
-    The variance that Lloyd's iteration ends with from here is lower than from training points.
+    Lloyd's iteration ends with a lower variance from these starts than from training points.
+    Raises InputError for M < N/2.
     """
     x = as_points(points)
     n = len(x)

@@ -1,4 +1,4 @@
-"""Training: a loss, a generator of states, and a moving average that belongs to the caller."""
+"""Training: a loss, a generator of states, and a moving average that the caller holds."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The moving average of the weights, with a horizon that grows with the time so far.
+"""The moving average of the weights, with a horizon that grows with the training so far.
 
 At every step k that is a multiple of `every`:  average += every / (horizon·k + every) · (weights − average).
 The weights of the last `horizon` share of the training count (power-law averaging: 2312.02696, section 3.1).
@@ -15,9 +15,9 @@ __all__ = ["EMA"]
 
 
 class EMA:
-    """The moving average of a model: the one to evaluate.
+    """The moving average of a model, which is the model to evaluate.
 
-    model: its weights now are the average's first.  horizon: share of the time so far; 0 follows the weights
+    model: its current weights start the average.  horizon: share of the training so far; 0 follows the weights
     themselves at every step.  every: steps between updates.
     """
 
@@ -30,7 +30,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, step: int, model: nn.Module) -> None:
-        """Take in the weights after `step` steps; call it at every step, it acts at the multiples of `every`."""
+        """Include the weights after `step` steps; call this at every step, and it acts at the multiples of `every`."""
         if not self.horizon or step % self.every:
             return
         rate = self.every / (self.horizon * step + self.every)

@@ -34,9 +34,9 @@ NOTHING = -1e30  # logit of a component that pads the stack
 
 
 def free_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cell:
-    """A mixture whose widths and weights are learned one by one; they start equal.  means: (m, d).  std: s > 0.
+    """Make a mixture to train with one width and one weight per component, all equal at the start.
 
-    Raises InputError for means that are no matrix of floats, or a width that is not positive.
+    means: (m, d).  std: s > 0.  Raises InputError for means that are no matrix of floats, or a width that is not positive.
     """
     if means.ndim != 2 or not means.numel() or not means.is_floating_point() or not 0 < std < float("inf"):
         raise InputError(
@@ -49,7 +49,7 @@ def free_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cel
 
 
 def free_gradient(parameters: Mapping[str, Tensor], alive: Tensor | None, noisy: Noisy) -> Gradient:
-    """Loss and gradient of c stacked mixtures on the same rows.
+    """Compute loss and gradient of c stacked mixtures on the same rows.
 
     parameters: means (c, m, d), std (c, m), log_weights (c, m), of any sum.  alive: (c, m), False for components that pad.
     noisy: (b, d).  Raises InputError for rows of another size.
@@ -71,7 +71,10 @@ def free_gradient(parameters: Mapping[str, Tensor], alive: Tensor | None, noisy:
 
 @dataclass(frozen=True, eq=False)
 class _Model:
-    """means: (c, m, d).  extended: [μ, ‖μ‖²].  variance: s² (c, m).  log_weights: θ (c, m)."""
+    """The stacked parameters.
+
+    means: (c, m, d).  extended: [μ, ‖μ‖²].  variance: s² (c, m).  log_weights: θ (c, m).
+    """
 
     means: Tensor
     extended: Tensor
@@ -81,7 +84,7 @@ class _Model:
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Over rows: squared errors (c,), slopes by μ (c, m, d), by [μ, ‖μ‖²], by s² (c, m) and by θ (c, m)."""
+    """Sums over rows: squared errors (c,), slopes by μ (c, m, d), by [μ, ‖μ‖²], by s² (c, m) and by θ (c, m)."""
 
     loss: Tensor
     by_mean: Tensor
@@ -91,7 +94,7 @@ class _Sums:
 
 
 def _add_rows(model: _Model, noisy: Noisy, weight: float, sums: _Sums) -> None:
-    """Add what some rows contribute, to the squared errors and to the slopes of weight/2 times them."""
+    """Add the contribution of some rows to the squared errors, and to the slopes of weight/2 times the squared errors."""
     alpha, sigma, x = noisy.alpha[:, None], noisy.sigma[:, None], noisy.x
     own, cells, d = alpha.square(), len(model.means), x.shape[1]
     v = torch.addcmul(sigma.square(), own, model.variance[:, None])  # (c, b, m)
@@ -101,8 +104,8 @@ def _add_rows(model: _Model, noisy: Noisy, weight: float, sums: _Sums) -> None:
     )  # κ/v
     shares = softmax_(torch.sub(near, v.log(), alpha=d / 2.0).add_(model.log_weights[:, None]))
     rho = shares / v
-    found = x * rho.sum(2, keepdim=True) - alpha * torch.bmm(rho, model.means)
-    error = found.mul_(sigma).sub_(noisy.noise)
+    predicted = x * rho.sum(2, keepdim=True) - alpha * torch.bmm(rho, model.means)
+    error = predicted.mul_(sigma).sub_(noisy.noise)
     sums.loss.add_(error.square().sum((1, 2)))
     pull = error.mul_(sigma * weight)  # g
     onto = pull * -alpha

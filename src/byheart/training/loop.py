@@ -1,8 +1,8 @@
-"""Training as a generator: it trains, the caller watches.
+"""Training as a generator of states, which the caller watches.
 
 Nothing is hidden between two states: the batch of a step follows from the generator (or from seed and epoch), the
-learning rate from the step, and what a model draws by itself (dropout) from seed and step.  Evaluation, averaging,
-checkpoints and stopping are the caller's.
+learning rate from the step, and the model's own random draws (dropout) from seed and step.  Evaluation, averaging,
+checkpoints and stopping belong to the caller.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Objective = Callable[[nn.Module, Tensor, Generator], Tensor]
 
 @dataclass(frozen=True)
 class State:
-    """Training after `step` steps: all that the next step depends on.
+    """Training after `step` steps, with everything that the next step depends on.
 
     model and optimizer are the live objects, changed in place by the next step.  generator: of batches and noise.
-    loss: of the last step, (), a tensor that nobody has waited for; None at the beginning.
+    loss: of the last step, (), not yet synchronized with the device; None at the beginning.
     """
 
     step: int
@@ -43,18 +43,18 @@ class State:
 
 
 def begin(model: nn.Module, spec: Training) -> State:
-    """The state at step 0: a fresh optimizer, and a generator with the seed of the spec."""
+    """Return the state at step 0: a fresh optimizer, and a generator with the seed of the spec."""
     return State(0, model, optimizer(model, spec), generator(spec.seed))
 
 
 def train(
     model: nn.Module, data: Tensor, spec: Training, loss: Objective, start: State | None = None
 ) -> Iterator[State]:
-    """Yield the state after 0, 1, …, spec.steps updates, or go on from `start`, which is yielded first.
+    """Yield the state after 0, 1, …, spec.steps updates, or continue from `start`, which is yielded first.
 
     data: (n, *shape), all in memory.  loss(model, x0, generator) -> ().
-    Same spec, same data, same weights in: the same states out; stopped and resumed: the same bits.
-    Raises InputError for data that is empty or not finite, or a start whose model is another one.
+    The same spec, data and weights give the same states; a run that is stopped and resumed gives the same bits.
+    Raises InputError for data that is empty or not finite, or a start that holds another model.
     """
     state = start or begin(model, spec)
     _check(model, data, state)
@@ -76,14 +76,14 @@ def train(
 
 
 def _batches(data: Tensor, spec: Training, state: State) -> Iterator[Tensor]:
-    """The batches from `state` on.  data: (n, *shape).  Yields (b, *shape)."""
+    """Yield the batches from `state` on, (b, *shape).  data: (n, *shape)."""
     n = len(data)
     if spec.batches == "full" or n <= spec.batch:
         yield from repeat(data)
     if spec.batches == "replacement":
         while True:
             yield data[torch.randint(n, (spec.batch,), generator=state.generator).to(data.device)]
-    # A permutation is a function of seed and epoch alone, so that a resumed run finds its place in it.
+    # A permutation is a function of seed and epoch alone, so that a resumed run continues in the same permutation.
     epoch, done = divmod(state.step, -(-n // spec.batch))
     while True:
         order = torch.randperm(n, generator=generator(derive(spec.seed, "epoch", epoch)))
@@ -94,7 +94,7 @@ def _batches(data: Tensor, spec: Training, state: State) -> Iterator[Tensor]:
 
 @contextmanager
 def _lent_stream(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's global stream begun anew, and given back as it was: dropout can draw from no other."""
+    """Seed torch's global stream anew, and restore it at the end; dropout can draw from no other stream."""
     stream = torch.default_generator if device.type == "cpu" else torch.cuda.default_generators[device.index]
     before = stream.get_state()
     stream.manual_seed(seed)
@@ -105,7 +105,7 @@ def _lent_stream(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def _match_layouts(optimizer: Optimizer) -> None:
-    """Lay the moments out like their weights, which the fused kernels take for granted.
+    """Give the moments the layout of their weights, which the fused kernels assume.
 
     A state that was saved and loaded may have lost the layout of channels-last weights.
     """

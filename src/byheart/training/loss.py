@@ -1,10 +1,10 @@
-"""The denoising loss, through the denoiser's own interface.
+"""The denoising loss, computed through the denoiser's own interface.
 
 L = E over x₀, ε, σ of  w(σ) · mean over pixels of (D(x₀ + σε, σ) − x₀)²
 
-weighting    w(σ)            in terms of what a network predicts
+weighting    w(σ)            equals, in terms of the network's output
 ----------------------------------------------------------------------------
-edm          (1 + σ²)/σ²     error of an EDM network's answer, data of unit variance
+edm          (1 + σ²)/σ²     error of an EDM network's output, data of unit variance
 eps          1/σ²            error of the predicted noise
 x0           1               error of the denoised sample
 
@@ -31,7 +31,7 @@ class DenoisingLoss:
     spec: Loss
 
     def __call__(self, model: Denoiser, x0: Tensor, generator: Generator) -> Tensor:
-        """x0: (b, *shape).  generator: of levels and noise, on the CPU wherever x0 is.  Returns ()."""
+        """Compute the loss of a batch, ().  x0: (b, *shape).  generator: of levels and noise, on the CPU whatever x0's device."""
         sigma = self.spec.levels.draw(len(x0), generator).to(x0)
         eps = torch.randn(x0.shape, generator=generator, dtype=torch.float32).to(x0)
         level = per_row(sigma, x0)
@@ -45,7 +45,7 @@ class DenoisingLoss:
 
     @staticmethod
     def _shrinkage(penalty: Tikhonov, level: Tensor) -> Tensor:
-        """γ = c/σ_t² at the levels (b, 1, …)."""
+        """Compute γ = c/σ_t² at the levels (b, 1, …)."""
         process = penalty.process
         own = level if process is None else process.sigma(process.time(level)).to(level)
         return penalty.strength / own.square()

@@ -1,4 +1,4 @@
-"""How mixtures are trained: S1's recipe, one that is 17 times shorter, and the one of its colored templates.
+"""The recipes for training mixtures: S1's, one that is 17 times shorter, and the two for colored templates.
 
     name            steps      draws    Adam β₂    learning rate       variance at the start
     -----------------------------------------------------------------------------------------
@@ -7,11 +7,11 @@
     official-color 100,000       100    0.999      1e-4 → 1e-8         1e-12 (S1's code means 1e-6)
     fast-color       3,000         4    0.99       1e-3 → 1e-6         0.1, gradients cut at 10
 
-All three average Adam's updates (not the weights) with momentum, without a bias.  A variance of 1e-6 makes the first gradients about
-1e8 times too large, which β₂ = 0.999 forgets only after some 37,000 steps: that is what the official recipe spends its time on.
-Templates need their gradients cut: at the smallest noise, 0.001, a template that is off by as much takes points for its own by
-their direction, whatever their color, and the variance that makes up for it never falls.  Of 50 templates for 50 points the
-fast recipe copies none (variance 0.7 to 1), the one for color all.
+All recipes average Adam's updates (not the weights) with momentum, without a bias.  A variance of 1e-6 makes the first
+gradients about 1e8 times too large, which β₂ = 0.999 forgets only after some 37,000 steps: the official recipe spends most of
+its time on this.  Templates need their gradients cut.  At the smallest noise, 0.001, a template with an error of that size
+attracts points by their direction, whatever their color, and the variance that compensates for the error never falls.  Of 50
+templates for 50 points the fast recipe copies none (variance 0.7 to 1), the recipe for color copies all.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ MixtureRecipe = Literal["fast", "official", "fast-color", "official-color"]
 
 
 class MixtureTraining(Spec):
-    """Training by denoising score matching on all points at every step: a time a point, and `draws` noises at that time.
+    """Training by denoising score matching on all points at every step: one time per point, and `draws` noises at that time.
 
-    process, times, t_low, t_high: the grid of times, uniform, that a point's time is drawn from.
-    lr: reached after `warmup` steps, and left linearly for lr_end at the last step.  betas: Adam's.
-    momentum: of the average of Adam's updates; 0 is none.  clip: largest norm of a mixture's gradient; None is any.
+    process, times, t_low, t_high: the uniform grid of times from which a point's time is drawn.
+    lr: reached after `warmup` steps; from there the rate moves linearly to lr_end at the last step.  betas: Adam's.
+    momentum: of the average of Adam's updates; 0 averages nothing.  clip: largest norm of a mixture's gradient; None cuts nothing.
     variance: s² at the start.  Raises InputError for times that do not increase or leave the process, and a warm-up
     longer than the training.
     """
@@ -74,46 +74,46 @@ class MixtureTraining(Spec):
 
     @property
     def std(self) -> float:
-        """s at the start."""
+        """Return s at the start."""
         return float(self.variance**0.5)
 
     def lr_at(self, step: int) -> float:
-        """The learning rate of step 1, 2, …, steps."""
+        """Return the learning rate of step 1, 2, …, steps."""
         if step <= self.warmup:
             return self.lr * step / self.warmup
         left = (self.steps - step) / max(1, self.steps - self.warmup)
         return self.lr_end + (self.lr - self.lr_end) * left
 
     def grid(self) -> Tensor:
-        """The times, decreasing: (times,) float64."""
+        """Return the times, decreasing: (times,) float64."""
         import torch
 
         return torch.linspace(self.t_high, self.t_low, self.times, dtype=torch.float64)
 
     def levels(self) -> Tensor:
-        """Their noise levels, what a sampler walks down: (times,) float64."""
+        """Return the noise levels of the times, down which a sampler walks: (times,) float64."""
         return self.process.level(self.grid())
 
 
 def mixture_recipe(
     name: MixtureRecipe, *, steps: int | None = None, draws: int | None = None
 ) -> MixtureTraining:
-    """A recipe by name, as published or with other steps (the warm-up keeps its share) and draws.
+    """Return a recipe by name, as published or with other steps (the warm-up keeps its share) and draws.
 
     Raises InputError for an unknown name.
     """
     match name:
         case "fast":
-            found, share = MixtureTraining(), 0.1
+            recipe, share = MixtureTraining(), 0.1
         case "official":
-            found = MixtureTraining(
+            recipe = MixtureTraining(
                 steps=50_000, draws=100, betas=(0.9, 0.999), lr=1e-3, warmup=5000, variance=1e-6
             )
             share = 0.1
         case "fast-color":
-            found, share = MixtureTraining(draws=4, lr=1e-3, clip=10.0), 0.1
+            recipe, share = MixtureTraining(draws=4, lr=1e-3, clip=10.0), 0.1
         case "official-color":
-            found = MixtureTraining(
+            recipe = MixtureTraining(
                 steps=100_000,
                 draws=100,
                 betas=(0.9, 0.999),
@@ -132,10 +132,10 @@ def mixture_recipe(
                 get_args(MixtureRecipe),
                 remedy="name one of these, or write a MixtureTraining",
             )
-    count = found.steps if steps is None else steps
+    count = recipe.steps if steps is None else steps
     changes = {
         "steps": count,
         "warmup": round(share * count),
-        "draws": found.draws if draws is None else draws,
+        "draws": recipe.draws if draws is None else draws,
     }
-    return MixtureTraining(**{**dict(found), **changes})
+    return MixtureTraining(**{**dict(recipe), **changes})

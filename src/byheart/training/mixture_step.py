@@ -40,7 +40,10 @@ DEAD = 1e30  # ‖μ‖² of a component that pads the stack: its weight is e^LO
 
 @dataclass(frozen=True, eq=False)
 class Noisy:
-    """Rows x = α x₀ + σ ε.  extended: [x, −α/2], (b, d + 1).  noise: ε (b, d).  alpha, sigma: (b,)."""
+    """Rows x = α x₀ + σ ε.
+
+    extended: [x, −α/2], (b, d + 1).  noise: ε (b, d).  alpha, sigma: (b,).
+    """
 
     extended: Tensor
     noise: Tensor
@@ -49,11 +52,11 @@ class Noisy:
 
     @property
     def x(self) -> Tensor:
-        """(b, d)."""
+        """Return x, (b, d)."""
         return self.extended[:, :-1]
 
     def parts(self, size: int) -> Iterator[Noisy]:
-        """The same rows, at most `size` at a time."""
+        """Yield the same rows, at most `size` at a time."""
         if size >= len(self.alpha):
             yield self
             return
@@ -63,7 +66,7 @@ class Noisy:
 
 
 def noisy_rows(x0: Tensor, noise: Tensor, alpha: Tensor, sigma: Tensor) -> Noisy:
-    """x0, noise: (b, d).  alpha, sigma: (b,)."""
+    """Make the rows x = α x₀ + σ ε.  x0, noise: (b, d).  alpha, sigma: (b,)."""
     extended = x0.new_empty(len(x0), x0.shape[1] + 1)
     torch.mul(x0, alpha[:, None], out=extended[:, :-1])
     extended[:, :-1].addcmul_(noise, sigma[:, None])
@@ -73,16 +76,19 @@ def noisy_rows(x0: Tensor, noise: Tensor, alpha: Tensor, sigma: Tensor) -> Noisy
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
-    """loss: (c,), of every mixture.  parameters: ∂loss/∂ of every stacked parameter, by its name and in its shape."""
+    """The losses of some mixtures, and their gradient.
+
+    loss: (c,), of every mixture.  parameters: ∂loss/∂ of every stacked parameter, by its name and in its shape.
+    """
 
     loss: Tensor
     parameters: Mapping[str, Tensor]
 
 
 def isotropic_gradient(parameters: Mapping[str, Tensor], alive: Tensor | None, noisy: Noisy) -> Gradient:
-    """Loss and gradient of c stacked mixtures on the same rows.
+    """Compute loss and gradient of c stacked mixtures on the same rows.
 
-    parameters: means (c, m, d) and std (c,).  alive: (c, m), False for components that pad; None if none does.
+    parameters: means (c, m, d) and std (c,).  alive: (c, m), False for components that pad; None if no component pads.
     noisy: (b, d).  Memory beside the rows: four times CELLS_AT_ONCE numbers.
     Raises InputError for rows of another size.
     """
@@ -114,13 +120,13 @@ def check_rows(means: Tensor, noisy: Noisy) -> None:
 
 
 def softmax_(logits: Tensor) -> Tensor:
-    """softmax over the last axis, with weights from e^LOWEST on; raises logits in place to what they count as."""
+    """Compute a softmax over the last axis, with weights from e^LOWEST on; smaller logits are raised in place."""
     return logits.clamp_(min=logits.amax(-1, keepdim=True) + LOWEST).softmax(-1)
 
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Over rows: squared errors (c,), and the slopes by m (c, m, d), by [μ, ‖μ‖²] (c, m, d + 1) and by s² (c,)."""
+    """Sums over rows: squared errors (c,), slopes by m (c, m, d), by [μ, ‖μ‖²] (c, m, d + 1) and by s² (c,)."""
 
     loss: Tensor
     by_mean: Tensor
@@ -131,7 +137,7 @@ class _Sums:
 def _add_rows(
     means: Tensor, extended: Tensor, variance: Tensor, noisy: Noisy, weight: float, sums: _Sums
 ) -> None:
-    """Add what some rows contribute, to the squared errors and to the slopes of weight/2 times them.
+    """Add the contribution of some rows to the squared errors, and to the slopes of weight/2 times the squared errors.
 
     means: (c, m, d).  extended: [μ, ‖μ‖²], (c, m, d + 1).  variance: s² (c,).
     """

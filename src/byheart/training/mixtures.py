@@ -1,8 +1,8 @@
-"""Training many mixtures together: one generator of states for a whole table of sizes and seeds.
+"""Training of many mixtures together: one generator of states for a whole table of sizes and seeds.
 
-Cells that learn the same set with the same seed see the same times and noise, drawn once for all of them; what a cell sees
-depends on its own seed and set alone, never on its company.  A step is Adam's (1412.6980), followed by the average of its
-updates u that S1's code takes (not of the weights):
+Cells with the same training set and seed see the same times and noise, drawn once for all of them.  The noise of a cell
+depends on the cell's own seed and set alone, never on the other cells.  A step is Adam's (1412.6980), followed by the average
+of its updates u that S1's code takes (not of the weights):
 
     e ← μ e + (1 − μ) u,      parameters ← parameters + e / (1 − μᵏ)
 """
@@ -39,11 +39,11 @@ Stream = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class MixtureState:
-    """Training after `step` steps: all that the next step depends on.
+    """Training after `step` steps, with everything that the next step depends on.
 
     stack, moments and generators are the live objects, changed in place by the next step.
-    moments: (3, p), Adam's two and the average of the updates.  generators: of times and noise, for every training set and seed.
-    loss: (c,) of the last step, in the order of the cells; None at the beginning.
+    moments: (3, p), Adam's two moments and the average of the updates.  generators: of times and noise, for every training set and
+    seed.  loss: (c,) of the last step, in the order of the cells; None at the beginning.
     """
 
     step: int
@@ -53,12 +53,12 @@ class MixtureState:
     loss: Tensor | None = None
 
     def cell(self, place: int) -> dict[str, Tensor]:
-        """A copy of one cell's parameters, in the order in which the cells were given."""
+        """Return a copy of one cell's parameters.  place: number of the cell, in the order in which the cells were given."""
         return self.stack.cell(place)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Copies of all there is, by name: what a file keeps for `restored`."""
-        streams = {f"stream/{a}/{b}": one.get_state() for (a, b), one in self.generators.items()}
+        """Return copies of all tensors of the state, by name, for a file from which `restored` reads."""
+        streams = {f"stream/{a}/{b}": stream.get_state() for (a, b), stream in self.generators.items()}
         groups = [torch.tensor(group.cells, dtype=torch.int64) for group in self.stack.groups]
         plan = {f"group/{place}": cells for place, cells in enumerate(groups)}
         own = {"values": self.stack.values.clone(), "moments": self.moments.clone()}
@@ -66,8 +66,9 @@ class MixtureState:
 
 
 def mixture_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cell:
-    """A mixture with equal weights and one width.  means: (m, d).  std: s > 0; at 0 its gradient would be 0 for ever.
+    """Make a mixture to train with equal weights and one width.
 
+    means: (m, d).  std: s > 0, because at 0 the gradient of s would stay 0.
     Raises InputError for means that are no matrix of floats, or a width that is not positive.
     """
     check_shape("means", means, "mean", "(m, d)", remedy="flatten samples of another shape with .flatten(1)")
@@ -76,9 +77,9 @@ def mixture_cell(means: Tensor, std: float, *, seed: int = 0, data: int = 0) -> 
 
 
 def begin_together(cells: Sequence[Cell], data: Sequence[Tensor], spec: MixtureTraining) -> MixtureState:
-    """The state at step 0.  Arguments and errors as in `train_together`."""
+    """Return the state at step 0.  Arguments and errors as in `train_together`."""
     _check(cells, data)
-    stack = stacked(cells, [len(one) * spec.draws for one in data])
+    stack = stacked(cells, [len(points) * spec.draws for points in data])
     streams = {group.stream: generator(derive(group.stream[1], "denoising")) for group in stack.groups}
     return MixtureState(0, stack, stack.values.new_zeros(3, len(stack.values)), streams)
 
@@ -86,7 +87,7 @@ def begin_together(cells: Sequence[Cell], data: Sequence[Tensor], spec: MixtureT
 def restored(
     cells: Sequence[Cell], data: Sequence[Tensor], spec: MixtureTraining, tensors: Mapping[str, Tensor]
 ) -> MixtureState:
-    """The state whose `tensors` these are, for the same cells, data and spec.
+    """Return the state that was saved as `tensors`, for the same cells, data and spec.
 
     Raises InputError for tensors of other cells.
     """
@@ -100,7 +101,7 @@ def restored(
         raise InputError(
             got="a saved state of other cells",
             need="the cells, data and settings that it was saved with",
-            remedy="train from the beginning, or hand in those",
+            remedy="train from the beginning, or pass the same cells, data and settings",
         )
     fresh.stack.values.copy_(tensors["values"])
     fresh.moments.copy_(tensors["moments"])
@@ -117,12 +118,13 @@ def train_together(
     objective: Objective = isotropic_gradient,
     start: MixtureState | None = None,
 ) -> Iterator[MixtureState]:
-    """Yield the state after 0, 1, …, spec.steps updates, or go on from `start`, which is yielded first.
+    """Yield the state after 0, 1, …, spec.steps updates, or continue from `start`, which is yielded first.
 
-    cells: of one kind, the one that `objective` is the loss of.  data: training sets (n, *shape), each of its own n and shape,
-    in the cells' precision.
-    Same cells, data and spec in: the same bits out, stopped and resumed too.  In other company a cell's rounding differs.
-    Raises InputError for bad cells or data, and a cell whose set does not exist.
+    cells: all of the kind whose loss is `objective`.  data: training sets (n, *shape), each of its own n and shape, in the cells'
+    precision.
+    The same cells, data and spec give the same bits, also if the training is stopped and resumed.  Trained with other cells, a
+    cell's rounding differs.
+    Raises InputError for bad cells or data, and a cell whose training set does not exist.
     """
     state = start or begin_together(cells, data, spec)
     times = spec.grid()
@@ -143,9 +145,9 @@ def train_together(
 
 
 def noisy_draw(data: Tensor, alphas: Tensor, sigmas: Tensor, draws: int, source: Generator) -> Noisy:
-    """A step's rows: every point at one time of the grid, with `draws` noises, (draws · n, d).
+    """Draw the rows of a step: every point at one time of the grid, with `draws` noises, (draws · n, d).
 
-    data: (n, *shape).  alphas, sigmas: (times,).  source: on the CPU wherever the data are.
+    data: (n, *shape).  alphas, sigmas: (times,).  source: on the CPU whatever the device of the data.
     """
     points = data.flatten(1)
     index = torch.randint(len(alphas), (len(points),), generator=source).to(data.device).repeat(draws)
@@ -156,30 +158,28 @@ def noisy_draw(data: Tensor, alphas: Tensor, sigmas: Tensor, draws: int, source:
 def _slopes(
     objective: Objective, group: Group, noisy: Noisy, clip: float | None, target: Mapping[str, Tensor]
 ) -> Tensor:
-    """Write a group's gradient into `target`; its losses (c,)."""
-    found = objective(group.parameters, group.alive, noisy)
+    """Write a group's gradient into `target`, and return its losses (c,)."""
+    gradient = objective(group.parameters, group.alive, noisy)
     shrink = None
     if clip is not None:
         squares = [
             one.flatten(1).square().sum(1) if one.ndim > 1 else one.square()
-            for one in found.parameters.values()
+            for one in gradient.parameters.values()
         ]
         shrink = (clip / torch.stack(squares).sum(0).sqrt()).clamp(max=1.0)
-    for name, slope in found.parameters.items():
+    for name, slope in gradient.parameters.items():
         target[name].copy_(slope)
         if shrink is not None:
             target[name].mul_(shrink.reshape([-1] + [1] * (slope.ndim - 1)))
-    return found.loss
+    return gradient.loss
 
 
 def _update(state: MixtureState, slopes: Tensor, spec: MixtureTraining) -> None:
-    """Adam's update of all cells at once, averaged over the steps."""
+    """Apply Adam's update, averaged over the steps, to all cells at once."""
     first, second, average = state.moments
-    # torch's kernel updates weights: those of a zero vector are the update itself.
-    update, step = (
-        torch.zeros_like(slopes),
-        torch.tensor(float(state.step), dtype=torch.float32, device=slopes.device),
-    )
+    # torch's kernel updates weights; applied to a zero vector it gives the update itself.
+    update = torch.zeros_like(slopes)
+    step = torch.tensor(float(state.step), dtype=torch.float32, device=slopes.device)
     torch._fused_adam_(
         [update],
         [slopes],
@@ -206,7 +206,7 @@ def _check(cells: Sequence[Cell], data: Sequence[Tensor]) -> None:
             points,
             "point",
             "(n, *shape)",
-            remedy="hand in a list of training sets, and convert bytes with .float()",
+            remedy="pass a list of training sets, and convert bytes with .float()",
         )
         check_finite(f"training set {place}", points)
     for place, cell in enumerate(cells):
@@ -214,12 +214,12 @@ def _check(cells: Sequence[Cell], data: Sequence[Tensor]) -> None:
             raise InputError(
                 got=f"cell {place} that learns training set {cell.data}",
                 need=f"one of the {len(data)} sets",
-                remedy="count from 0",
+                remedy="count the training sets from 0",
             )
         found, kept = next(iter(cell.parameters.values())).dtype, data[cell.data].dtype
         if found != kept:
             raise InputError(
                 got=f"cell {place} in {found} for training points in {kept}",
                 need="one precision",
-                remedy="convert the points with .float(), which is S1's, or both with .double()",
+                remedy="convert the points with .float(), as S1 does, or points and cells with .double()",
             )

@@ -1,4 +1,4 @@
-"""Optimizers in one pass over memory, 3 to 6 times faster on a CPU than a loop over operations."""
+"""Optimizers that update in one pass over memory, 3 to 6 times faster on a CPU than a loop over operations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["FusedAdam", "optimizer"]
 
 
 class FusedAdam(Optimizer):
-    """Adam (1412.6980), to the bit `torch.optim.Adam(fused=True)`, without that one's bookkeeping of options.
+    """Adam (1412.6980), equal to the bit to `torch.optim.Adam(fused=True)`, without its bookkeeping of options.
 
-    A step of a network of half a million weights is 10 % shorter for it.  All weights on one device.
+    Without that bookkeeping a step of a network of half a million weights is 10 % shorter.  All weights are on one device.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class FusedAdam(Optimizer):
 
 
 def optimizer(model: nn.Module, spec: Training) -> Optimizer:
-    """A fresh optimizer over the model's weights."""
+    """Return a fresh optimizer over the model's weights."""
     if spec.optimizer == "sgd":
         return SGD(
             model.parameters(), spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=True

@@ -1,4 +1,4 @@
-"""What a recipe says about training: optimizer, batches, moving average, loss, and when to look."""
+"""The settings of training in a recipe: optimizer, batches, moving average, loss, and the steps to evaluate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["Loss", "Tikhonov", "Training", "log_spaced_steps"]
 
 
 class Training(Spec):
-    """How a network is trained; the defaults are those of the digits recipe.
+    """Settings of the training of a network; the defaults are those of the digits recipe.
 
-    steps: optimizer steps of the whole run.  batch: rows a step; a smaller data set is used whole.
+    steps: optimizer steps of the whole run.  batch: rows per step; a smaller data set is used whole.
     optimizer: Adam with these betas, or SGD with this momentum.  weight_decay: an L2 penalty in the gradient.
     warmup: steps over which the learning rate rises linearly to lr.
-    ema_horizon: of the moving average, as a share of the time so far; 0 is off.  ema_every: steps between updates.
-    batches: "replacement" draws every row anew; "epochs" goes through a fresh permutation each epoch, its last
-    batch as small as it comes; "full" takes all rows in every step.
-    seed: of batches and noise.
+    ema_horizon: of the moving average, as a share of the training so far; 0 turns averaging off.  ema_every: steps between updates.
+    batches: "replacement" draws every row anew; "epochs" takes a fresh permutation for each epoch, whose last batch may be
+    smaller; "full" takes all rows in every step.
+    seed: Random seed of batches and noise; the same seed gives the same result.
     """
 
     steps: PositiveInt
@@ -40,16 +40,16 @@ class Training(Spec):
     seed: NonNegativeInt = 0
 
     def lr_at(self, step: int) -> float:
-        """The learning rate of the step that leads to `step` (1 is the first)."""
+        """Return the learning rate of the step that leads to `step` (1 is the first)."""
         return self.lr * min(1.0, step / max(1, self.warmup))
 
     def lr_sum(self, step: int) -> float:
-        """The sum of the learning rates of all steps up to `step`: the time of gradient flow."""
+        """Return the sum of the learning rates of all steps up to `step`, which is the time of gradient flow."""
         rising = min(step, self.warmup)
         return self.lr * (step - rising + rising * (rising + 1) / (2 * max(1, self.warmup)))
 
     def epochs(self, step: int, n: int) -> float:
-        """How often each of n rows has been seen by `step`, on average."""
+        """Return how often the training has used each of n rows by `step`, on average."""
         if self.batches == "full" or n <= self.batch:
             return float(step)
         if self.batches == "replacement":
@@ -59,9 +59,9 @@ class Training(Spec):
 
 
 class Tikhonov(Spec):
-    """A penalty (c/σ_t²)·|score|² in the loss: its minimizer is the regularized denoiser of `denoisers.tikhonov` (S2, 2501.15785).
+    """A penalty (c/σ_t²)·|score|² in the loss, whose minimizer is the regularized denoiser of `denoisers.tikhonov` (S2, 2501.15785).
 
-    strength: c > 0, in squared training units.  process: whose σ_t it is; None is the variance-exploding one, σ_t = σ.
+    strength: c > 0, in squared training units.  process: that σ_t belongs to; None is the variance-exploding process, σ_t = σ.
     """
 
     strength: PositiveFloat
@@ -69,11 +69,11 @@ class Tikhonov(Spec):
 
 
 class Loss(Spec):
-    """A denoising loss: the law of the noise levels, and their weights.
+    """A denoising loss: the distribution of the noise levels, and their weights.
 
     weighting, of mean‖D − x₀‖² over pixels: "edm" (1 + σ²)/σ², even over levels for data of unit variance (2206.00364);
     "eps" 1/σ², the error of the predicted noise (2006.11239); "x0" 1.
-    tikhonov: a penalty on the score; None is none.
+    tikhonov: a penalty on the score; None adds no penalty.
     """
 
     levels: AnyLevelLaw = LogNormal()
@@ -82,9 +82,9 @@ class Loss(Spec):
 
 
 def log_spaced_steps(first: int, last: int, count: int) -> list[int]:
-    """At most `count` whole steps in equal ratios from `first` to `last`, increasing, both included.
+    """Return at most `count` whole steps in equal ratios from `first` to `last`, increasing, both included.
 
-    Fewer where rounding makes two of them one; only `last` if count is 1 or last ≤ first.
+    There are fewer steps if rounding makes two steps equal, and only `last` if count is 1 or last ≤ first.
     Raises InputError unless first, last and count are at least 1.
     """
     if min(first, last, count) < 1:

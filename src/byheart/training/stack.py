@@ -1,11 +1,11 @@
-"""Many small models in one vector: cells of like size are padded to one shape and stacked, group by group.
+"""Many small models in one vector: cells of similar size are padded to one shape and stacked, group by group.
 
-A batched product over a group costs what its largest cell costs, times its cells: padding is work.  A group by itself costs
-the calls of its operations.  Cells sorted by size are therefore cut where
+A batched product over a group costs as much as its largest cell, times the number of cells, so padding costs work.  A group of
+its own costs the calls of its operations.  Cells sorted by size are therefore cut where the total of
 
     cost(group) = CALLS + cells · largest · rows · (5 d + EACH)        multiplications and additions
 
-is smallest in total, by dynamic programming over the cuts.  Only cells that see the same rows share a group.
+is smallest, by dynamic programming over the cuts.  Only cells that see the same rows share a group.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from byheart._checks import InputError, check_finite
 
 __all__ = ["Cell", "Group", "Stack", "cuts", "stacked"]
 
-CALLS = 4e6  # of the some forty operations of a group: what they take before they compute anything
-EACH = 100  # of a weight's exponential and of the passes over it
+CALLS = 4e6  # cost of calling the about forty operations of a group
+EACH = 100  # cost of a weight's exponential and of the passes over the weight
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One model to train, and on what.
+    """One model to train, and its training set.
 
-    parameters: by name; those of components (m, *…), all of one m, and numbers ().  seed: of its times and noise.
-    data: which of the training sets it learns.
+    parameters: by name; those of components (m, *…), all of one m, and single numbers ().  seed: Random seed of the cell's times
+    and noise.  data: number of the training set that the cell learns.
     """
 
     parameters: Mapping[str, Tensor]
@@ -38,12 +38,12 @@ class Cell:
 
     @property
     def components(self) -> int:
-        """m."""
+        """Return m."""
         return next(len(one) for one in self.parameters.values() if one.ndim)
 
     @property
     def stream(self) -> tuple[int, int]:
-        """What decides which noisy rows it sees: data and seed."""
+        """Return data and seed, which decide the noisy rows of the cell."""
         return self.data, self.seed
 
 
@@ -51,7 +51,8 @@ class Cell:
 class Group:
     """Cells that see the same rows, padded to the same m.
 
-    cells: their places.  parameters: (c, m, *…) and (c,), views of the stack's vector.  alive: (c, m), or None if all are.
+    cells: the cells' numbers.  parameters: (c, m, *…) and (c,), views of the stack's vector.  alive: (c, m), or None if no
+    component pads.
     """
 
     cells: tuple[int, ...]
@@ -69,21 +70,23 @@ class Stack:
     sizes: tuple[int, ...]
 
     def like(self, values: Tensor) -> tuple[Mapping[str, Tensor], ...]:
-        """Another vector (p,), gradients say, in the shape of every group's parameters."""
+        """Return another vector (p,), for example gradients, in the shape of every group's parameters."""
         return tuple(_views(values, start, group.parameters) for start, group in self._starts())
 
     def cell(self, place: int) -> dict[str, Tensor]:
-        """A copy of one cell's parameters, without padding."""
+        """Return a copy of one cell's parameters, without padding.  Raises InputError for a cell that does not exist."""
         for group in self.groups:
             if place in group.cells:
                 row = group.cells.index(place)
-                return {name: self._own(one[row], place) for name, one in group.parameters.items()}
+                return {name: self._own(values[row], place) for name, values in group.parameters.items()}
         raise InputError(
-            got=f"cell {place}", need=f"a place from 0 to {len(self.sizes) - 1}", remedy="count from 0"
+            got=f"cell {place}",
+            need=f"a cell from 0 to {len(self.sizes) - 1}",
+            remedy="count the cells from 0",
         )
 
     def padding(self) -> float:
-        """Components in the stack for each that is alive: 1 if nothing is padded."""
+        """Return the components in the stack per component that is alive: 1 if nothing is padded."""
         held = sum(
             len(group.cells) * max(self.sizes[place] for place in group.cells) for group in self.groups
         )
@@ -93,17 +96,17 @@ class Stack:
         return (values[: self.sizes[place]] if values.ndim else values).detach().clone()
 
     def _starts(self) -> list[tuple[int, Group]]:
-        start, found = 0, []
+        start, starts = 0, []
         for group in self.groups:
-            found.append((start, group))
-            start += sum(one.numel() for one in group.parameters.values())
-        return found
+            starts.append((start, group))
+            start += sum(values.numel() for values in group.parameters.values())
+        return starts
 
 
 def stacked(cells: Sequence[Cell], rows: Sequence[int]) -> Stack:
-    """The cells in one vector, in their own dtype and device.
+    """Put the cells into one vector, in their own dtype and device.
 
-    rows: a step's rows of every training set, which the plan of the groups depends on.
+    rows: number of rows per step of every training set, on which the plan of the groups depends.
     Raises InputError for no cells, parameters that differ in kind, are not finite, or hold no component.
     """
     _check(cells)
@@ -114,13 +117,13 @@ def stacked(cells: Sequence[Cell], rows: Sequence[int]) -> Stack:
     values, start, groups = first.new_zeros(total), 0, []
     for places, shape in zip(plan, shapes, strict=True):
         parameters = _views(values, start, shape)
-        start += sum(one.numel() for one in parameters.values())
+        start += sum(view.numel() for view in parameters.values())
         groups.append(_filled(cells, places, parameters))
     return Stack(values, tuple(groups), tuple(cell.components for cell in cells))
 
 
 def cuts(sizes: Sequence[int], work: float) -> list[int]:
-    """Where to cut sizes in increasing order into groups: the first place of every group.
+    """Return where to cut sizes in increasing order into groups: the index of the first size of every group.
 
     work: multiplications and additions that a component costs.
     """
@@ -135,45 +138,45 @@ def cuts(sizes: Sequence[int], work: float) -> list[int]:
 
 
 def _plan(cells: Sequence[Cell], rows: Sequence[int]) -> list[list[int]]:
-    """Places of the cells of every group."""
-    found = []
+    """Return the numbers of the cells of every group."""
+    groups = []
     for stream in dict.fromkeys(cell.stream for cell in cells):
         places = [place for place, cell in enumerate(cells) if cell.stream == stream]
         places.sort(key=lambda place: cells[place].components)
-        widest = max(one[0].numel() for one in cells[places[0]].parameters.values() if one.ndim)
+        widest = max(values[0].numel() for values in cells[places[0]].parameters.values() if values.ndim)
         work = rows[stream[0]] * (5 * widest + EACH)
         starts = cuts([cells[place].components for place in places], work)
-        found += [places[a:b] for a, b in zip(starts, [*starts[1:], len(places)], strict=True)]
-    return found
+        groups += [places[a:b] for a, b in zip(starts, [*starts[1:], len(places)], strict=True)]
+    return groups
 
 
 def _shapes(cells: Sequence[Cell], places: Sequence[int]) -> dict[str, torch.Size]:
     largest = max(cells[place].components for place in places)
     kinds = cells[places[0]].parameters
     return {
-        name: torch.Size([len(places), largest, *one.shape[1:]] if one.ndim else [len(places)])
-        for name, one in kinds.items()
+        name: torch.Size([len(places), largest, *values.shape[1:]] if values.ndim else [len(places)])
+        for name, values in kinds.items()
     }
 
 
 def _views(
     values: Tensor, start: int, like: Mapping[str, Tensor] | Mapping[str, torch.Size]
 ) -> dict[str, Tensor]:
-    found = {}
+    views = {}
     for name, one in like.items():
         shape = one.shape if isinstance(one, Tensor) else one
-        found[name] = values[start : start + shape.numel()].view(shape)
+        views[name] = values[start : start + shape.numel()].view(shape)
         start += shape.numel()
-    return found
+    return views
 
 
 def _filled(cells: Sequence[Cell], places: Sequence[int], parameters: Mapping[str, Tensor]) -> Group:
-    """The group with its cells' parameters written into it."""
+    """Return the group with its cells' parameters written into it."""
     sizes = torch.tensor([cells[place].components for place in places], dtype=torch.int64)
     for row, place in enumerate(places):
-        for name, one in cells[place].parameters.items():
+        for name, values in cells[place].parameters.items():
             target = parameters[name][row]
-            (target[: len(one)] if one.ndim else target).copy_(one.detach())
+            (target[: len(values)] if values.ndim else target).copy_(values.detach())
     alive = torch.arange(int(sizes.max())) < sizes[:, None]
     device = next(iter(parameters.values())).device
     padded = None if bool(alive.all()) else alive.to(device)
@@ -182,7 +185,7 @@ def _filled(cells: Sequence[Cell], places: Sequence[int], parameters: Mapping[st
 
 def _check(cells: Sequence[Cell]) -> None:
     if not cells:
-        raise InputError(got="no cells", need="at least one model to train", remedy="hand in some")
+        raise InputError(got="no cells", need="at least one model to train", remedy="pass at least one cell")
     kinds = cells[0].parameters
     for place, cell in enumerate(cells):
         same = cell.parameters.keys() == kinds.keys() and all(
@@ -195,7 +198,7 @@ def _check(cells: Sequence[Cell]) -> None:
             raise InputError(
                 got=f"cell {place} with parameters {shown}",
                 need="the same parameters in the same precision as cell 0, with one number of components, at least 1",
-                remedy="train other kinds in a call of their own",
+                remedy="train cells of other kinds in a separate call",
             )
         for name, one in cell.parameters.items():
             check_finite(f"{name} of cell {place}", one)
@@ -203,13 +206,13 @@ def _check(cells: Sequence[Cell]) -> None:
 
 
 def _check_shapes(cells: Sequence[Cell]) -> None:
-    """Cells of one training set have components of one shape; copied into one stack, others would be broadcast."""
+    """Raise InputError unless cells of one training set have components of one shape; other shapes would be broadcast."""
     shapes: dict[int, dict[str, torch.Size]] = {}
     for place, cell in enumerate(cells):
         mine = {name: one.shape[1:] for name, one in cell.parameters.items()}
         if shapes.setdefault(cell.data, mine) != mine:
             raise InputError(
                 got=f"cell {place} with components of shapes { {name: tuple(one) for name, one in mine.items()} }",
-                need="those of the other cells of its training set",
-                remedy="make all of them from the same points",
+                need="the shapes of the other cells of its training set",
+                remedy="make all cells of a training set from the same points",
             )

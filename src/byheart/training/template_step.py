@@ -40,8 +40,9 @@ NOTHING = -1e30  # logit of a component that pads the stack
 
 
 def template_cell(templates: Tensor, colors: Tensor, std: float, *, seed: int = 0, data: int = 0) -> Cell:
-    """A mixture of colored templates to train.  templates: (m, h, w).  colors: (m, 3).  std: s > 0, of the colors.
+    """Make a mixture of colored templates to train.
 
+    templates: (m, h, w).  colors: (m, 3).  std: s > 0, of the colors.
     Raises InputError for shapes that do not fit or a width that is not positive.
     """
     check_templates(templates, colors, std)
@@ -49,7 +50,7 @@ def template_cell(templates: Tensor, colors: Tensor, std: float, *, seed: int = 
         raise InputError(
             got="std 0 at the start",
             need="std > 0",
-            remedy="at 0 its gradient is 0 for ever: take the recipe's std",
+            remedy="take the recipe's std: at 0 the gradient of the std stays 0",
         )
     return Cell({"templates": templates, "colors": colors, "std": templates.new_tensor(std)}, seed, data)
 
@@ -57,10 +58,10 @@ def template_cell(templates: Tensor, colors: Tensor, std: float, *, seed: int = 
 def template_gradient(
     parameters: Mapping[str, Tensor], alive: Tensor | None, noisy: Noisy, order: float = COLORS
 ) -> Gradient:
-    """Loss and gradient of c stacked mixtures of templates on the same rows.
+    """Compute loss and gradient of c stacked mixtures of templates on the same rows.
 
-    parameters: templates (c, m, h, w), colors (c, m, 3), std (c,).  alive: (c, m), False for components that pad; None if none does.
-    noisy: (b, 3hw).  order: the factor before log wᵢ, times 2: 3 is right, 1 is S1's code.
+    parameters: templates (c, m, h, w), colors (c, m, 3), std (c,).  alive: (c, m), False for components that pad; None if no
+    component pads.  noisy: (b, 3hw).  order: twice the factor before log wᵢ: 3 is correct, 1 is S1's code.
     Raises InputError for rows of another size.
     """
     templates, colors, std = (parameters[name] for name in ("templates", "colors", "std"))
@@ -72,7 +73,7 @@ def template_gradient(
             remedy="make the templates from these points",
         )
     model = _Model(flat, colors, std.square(), alive, order)
-    zeros = tuple(torch.zeros_like(one) for one in (std, flat, colors, flat[..., 0], std))
+    zeros = tuple(torch.zeros_like(values) for values in (std, flat, colors, flat[..., 0], std))
     sums = _Sums(*zeros)
     for part in noisy.parts(max(1, CELLS_AT_ONCE // (COLORS * flat[..., 0].numel()))):
         _add_rows(model, part, 2.0 / len(noisy.noise), sums)
@@ -82,12 +83,15 @@ def template_gradient(
 
 
 official_template_gradient = partial(template_gradient, order=1.0)
-"""The gradient of the loss that S1's code has: without the factor 3 of the determinant."""
+"""The gradient of the loss in S1's code, which lacks the factor 3 of the determinant."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Model:
-    """templates: (c, m, p).  colors: (c, m, 3).  variance: s² (c,)."""
+    """The stacked parameters.
+
+    templates: (c, m, p).  colors: (c, m, 3).  variance: s² (c,).
+    """
 
     templates: Tensor
     colors: Tensor
@@ -98,7 +102,7 @@ class _Model:
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Over rows: squared errors (c,), slopes by T (c, m, p), by u (c, m, 3), by q (c, m) and by s² (c,)."""
+    """Sums over rows: squared errors (c,), slopes by T (c, m, p), by u (c, m, 3), by q (c, m) and by s² (c,)."""
 
     loss: Tensor
     by_template: Tensor
@@ -108,8 +112,8 @@ class _Sums:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """What the rows tell: y (c, b, 3, m), w and k (c, b, m), c (c, b, 3, m), r (c, b, m)."""
+class _Posterior:
+    """The posterior given the rows: y (c, b, 3, m), w and k (c, b, m), c (c, b, 3, m), r (c, b, m)."""
 
     products: Tensor
     total: Tensor
@@ -118,8 +122,8 @@ class _Seen:
     shares: Tensor
 
 
-def _seen(model: _Model, x: Tensor, noisy: Noisy) -> _Seen:
-    """x: (3b, p)."""
+def _posterior(model: _Model, x: Tensor, noisy: Noisy) -> _Posterior:
+    """Compute the posterior over templates and colors, given the rows.  x: (3b, p)."""
     square = model.templates.square().sum(2)[:, None]  # (c, 1, m)
     mean = model.colors.mT[:, None]  # (c, 1, 3, m)
     alpha, sigma = noisy.alpha[:, None], noisy.sigma[:, None]
@@ -136,30 +140,32 @@ def _seen(model: _Model, x: Tensor, noisy: Noisy) -> _Seen:
         logits.masked_fill_(~model.alive[:, None], NOTHING)
     own = (sigma.square() * alpha)[..., None] * mean
     color = torch.addcmul(own, width[..., None], products) / total[:, :, None]
-    return _Seen(products, total, inside, color, softmax_(logits))
+    return _Posterior(products, total, inside, color, softmax_(logits))
 
 
 def _add_rows(model: _Model, noisy: Noisy, weight: float, sums: _Sums) -> None:
-    """Add what some rows contribute, to the squared errors and to the slopes of weight/2 times them."""
+    """Add the contribution of some rows to the squared errors, and to the slopes of weight/2 times the squared errors."""
     x = noisy.x.reshape(len(noisy.noise) * COLORS, -1)
-    seen = _seen(model, x, noisy)
-    mixed = (seen.shares[:, :, None] * seen.color).flatten(1, 2)  # (c, 3b, m)
+    posterior = _posterior(model, x, noisy)
+    mixed = (posterior.shares[:, :, None] * posterior.color).flatten(1, 2)  # (c, 3b, m)
     level = noisy.sigma.repeat_interleave(COLORS)[:, None]
     error = (x - torch.bmm(mixed, model.templates)).div_(level).sub_(noisy.noise.view_as(x))
     sums.loss.add_(error.square().sum((1, 2)))
     pull = error.mul_(-weight / level)  # z
-    along = torch.bmm(pull, model.templates.mT).view_as(seen.color)  # B
-    by_logits = torch._softmax_backward_data((along * seen.color).sum(2), seen.shares, -1, seen.shares.dtype)
-    by_color = along.mul_(seen.shares[:, :, None])  # r B
-    by_products = _add_slopes(model, noisy, seen, by_logits, by_color, sums)
+    along = torch.bmm(pull, model.templates.mT).view_as(posterior.color)  # B
+    by_logits = torch._softmax_backward_data(
+        (along * posterior.color).sum(2), posterior.shares, -1, posterior.shares.dtype
+    )
+    by_color = along.mul_(posterior.shares[:, :, None])  # r B
+    by_products = _add_slopes(model, noisy, posterior, by_logits, by_color, sums)
     sums.by_template.baddbmm_(mixed.mT, pull)
     sums.by_template.baddbmm_(by_products.flatten(1, 2).mT, x.expand(len(mixed), -1, -1))
 
 
 def _add_slopes(
-    model: _Model, noisy: Noisy, seen: _Seen, by_logits: Tensor, by_color: Tensor, sums: _Sums
+    model: _Model, noisy: Noisy, posterior: _Posterior, by_logits: Tensor, by_color: Tensor, sums: _Sums
 ) -> Tensor:
-    """Add the slopes by u, q and s²; return those by y, (c, b, 3, m).
+    """Add the slopes by u, q and s²; return the slopes by y, (c, b, 3, m).
 
     by_logits: λ (c, b, m).  by_color: r B (c, b, 3, m).
     """
@@ -167,16 +173,16 @@ def _add_slopes(
     alpha, variance = noisy.alpha[:, None], noisy.sigma[:, None].square()
     own = alpha.square()
     width = own * model.variance[:, None, None]
-    inverse = 1.0 / seen.total
-    by_total = (by_color * seen.color).sum(2)
-    by_total = by_total.addcmul_(by_logits, seen.inside + model.order / 2.0).mul_(-inverse)
+    inverse = 1.0 / posterior.total
+    by_total = (by_color * posterior.color).sum(2)
+    by_total = by_total.addcmul_(by_logits, posterior.inside + model.order / 2.0).mul_(-inverse)
     share = by_logits * inverse
     sums.by_square.add_((width * by_total - own / 2.0 * mean.square().sum(2) * share).sum(1))
-    pulled = (by_color * seen.products).sum(2) * inverse
-    pulled.addcmul_(share, seen.products.square().sum(2) / (2.0 * variance))
+    pulled = (by_color * posterior.products).sum(2) * inverse
+    pulled.addcmul_(share, posterior.products.square().sum(2) / (2.0 * variance))
     sums.by_variance.add_((own * (square * by_total + pulled)).sum((1, 2)))
-    offset = alpha[..., None] * seen.products - (own * square)[:, :, None] * mean
+    offset = alpha[..., None] * posterior.products - (own * square)[:, :, None] * mean
     by_mean = (variance * alpha)[..., None] * by_color * inverse[:, :, None] + offset * share[:, :, None]
     sums.by_color.add_(by_mean.sum(1).mT)
     gain = (width * inverse)[:, :, None]
-    return torch.addcmul(by_color * gain, (by_logits / variance)[:, :, None], seen.color)
+    return torch.addcmul(by_color * gain, (by_logits / variance)[:, :, None], posterior.color)

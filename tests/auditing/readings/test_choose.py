@@ -100,7 +100,7 @@ def test_a_single_marked_file_of_many_does_not_stop_the_audit(tmp_path, digits):
 
 def test_marks_that_samples_carry_too_are_no_question(tmp_path, digits):
     parts = (digits[500:560], digits[:60], digits[60:360])
-    folders = [photographs(tmp_path / str(at), part, 6) for at, part in enumerate(parts)]
+    folders = [photographs(tmp_path / str(at), part, 3) for at, part in enumerate(parts)]
     assert chosen(*folders)[1].orientation == "shown"
 
 

@@ -67,6 +67,15 @@ def test_turned_fields_are_not_told_apart(truth):
     assert contest(readings[truth][:60], *(facts[60:] for facts in readings)).winner is None
 
 
+@pytest.mark.parametrize(("count", "winner"), [(4, None), (400, 1)])
+def test_a_few_samples_tell_nothing_even_where_their_mean_fits(count, winner):
+    first = np.random.default_rng(0).normal(size=(400, len(FACTS)))
+    second = first.copy()
+    second[:, DIRECTION] += 0.6
+    samples = second[:count] - second[:count].mean(0) + second.mean(0)
+    assert contest(samples, first, second).winner == winner
+
+
 def test_equal_readings_are_not_told_apart():
     facts = facts_of(digits(100))
     assert contest(facts[:50], facts[50:], facts[50:]).winner is None

@@ -182,22 +182,21 @@ MASKS = (noise(6, 8, 8) > 127).astype(np.uint8)
 GREY = noise(6, 8, 8)
 
 
-@pytest.mark.parametrize(
-    ("values", "white"),
-    [
-        (MASKS, 1),
-        (MASKS.astype(np.uint16), 1),
-        (GREY // 16, 15),
-        (GREY.astype(np.uint16), 255),
-        (GREY.astype(np.uint16) * 4, 1023),
-        (GREY.astype(np.uint16) * 16, 4095),
-        (GREY.astype(np.uint16) * 64, 16383),
-        (MASKS.astype(np.int64), 1),
-        (GREY.astype(np.int32), 255),
-        (GREY.astype(np.int16) * 16, 4095),
-    ],
-    ids=str,
-)
+UNCERTAIN = {
+    "masks": (MASKS, 1),
+    "masks in 16 bits": (MASKS.astype(np.uint16), 1),
+    "4 bits": (GREY // 16, 15),
+    "bytes in 16 bits": (GREY.astype(np.uint16), 255),
+    "10 bits": (GREY.astype(np.uint16) * 4, 1023),
+    "12 bits": (GREY.astype(np.uint16) * 16, 4095),
+    "14 bits": (GREY.astype(np.uint16) * 64, 16383),
+    "masks in 64 bits": (MASKS.astype(np.int64), 1),
+    "bytes in 32 bits": (GREY.astype(np.int32), 255),
+    "12 bits with a sign": (GREY.astype(np.int16) * 16, 4095),
+}
+
+
+@pytest.mark.parametrize(("values", "white"), UNCERTAIN.values(), ids=UNCERTAIN)
 def test_integers_of_uncertain_white_are_refused_and_the_likely_white_is_named(tmp_path, values, white):
     np.save(tmp_path / "x.npy", values)
     said = rf"white is uncertain.*--white {white} "

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from tiny_run import tiny_settings
 
 from byheart._checks import InputError
+from byheart.data import Data
+from byheart.data.reader.reading import Reading
 from byheart.executors.local import Outcome
 from byheart.experiments.kinds.shared import clock
 from byheart.experiments.kinds.shared import split as split_module
@@ -180,6 +182,14 @@ def test_device_this_machine_lacks_is_refused(tiny, tmp_path):
         execute(tiny, tmp_path, device="tpu")
 
 
+def test_a_loaded_run_knows_how_its_pictures_were_read(tmp_path, tiny):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 17, (60, 8, 8), dtype=np.uint8))
+    reading = {"orientation": "stored", "white": 16}
+    data = Data(name="arrays", path=str(tmp_path / "x.npy"), heldout=20, **reading)
+    folder = execute(tiny.model_copy(update={"data": data}), tmp_path)
+    assert load(folder).reading == Reading(**reading)
+
+
 def test_load_refuses_what_it_cannot_give_back(tmp_path, tiny):
     with pytest.raises(InputError, match="no run has"):
         load("absent", tmp_path)
@@ -227,7 +237,7 @@ def test_one_failure_stops_no_other(tmp_path, tiny):
         ),
         (BrokenExecutor("a worker was killed by SIGKILL"), "killed by SIGKILL)", "that live", "--workers 1"),
         (MemoryError(), "MemoryError", "more memory", "--workers 1"),
-        (KeyError("step"), "KeyError: 'step')\nTRACE", "every run whole", "--debug"),
+        (KeyError("step"), "KeyError: 'step')", "every run whole", "--debug"),
     ],
     ids=lambda part: type(part).__name__,
 )
@@ -237,6 +247,7 @@ def test_every_failure_has_its_own_remedy(error, got, need, remedy, tiny):
     assert found.got.startswith("1 of 2 runs that failed (first: n = 16, seed 1: ")
     assert got in found.got and need in found.need and remedy in found.remedy
     assert found.remedy.endswith("whole runs are kept, the others are resumed")
+    assert found.__notes__ == ["TRACE"]
 
 
 def test_run_json_is_plain(finished):

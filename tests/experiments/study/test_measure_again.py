@@ -69,11 +69,17 @@ def test_papers_stand_by_the_verdicts_of_their_own_claims(small, monkeypatch):
     ]
     monkeypatch.setattr(scoreboard, "read_record", lambda name: rows)
     paper, ours = scoreboard.standings()
-    assert paper.line == "S3 (2505.17638): 1 reproduced, 1 contradicted, 1 unresolved, 2 not measured of 5"
+    assert paper.line == (
+        "S3, Bonnaire et al. 2025 (arXiv 2505.17638): 1 of 5 reproduced, 1 contradicted, 1 unresolved, 2 not measured"
+    )
     others = sum(claim.paper == "byheart" for claim in small.claims) - 1
     assert (
         ours.line
-        == f"byheart: 0 reproduced, 1 contradicted, 0 unresolved, {others} not measured of {others + 1}"
+        == f"byheart's own claims: 0 of {others + 1} reproduced, 1 contradicted, 0 unresolved, {others} not measured"
+    )
+    assert scoreboard.contradicted() == ["S3-C", "B-S3-A"]
+    assert (scoreboard.Standing("S9", "2601.00001", 0, 0, 0, 1).line).startswith(
+        "S9 (arXiv 2601.00001): 0 of 1 reproduced"
     )
 
 

@@ -30,6 +30,17 @@ def test_one_claim_that_is_not_reproduced_is_enough_to_say_nothing(verdict):
     assert say([HEADLINE, PARTS], rows) == say([], []) and not say([], []).advice
 
 
+AGAINST = Sentence(when=("X-A",), against=("X-B",), place="reason", text="Not as {X-A.value}: {X-B.value}.")
+
+
+def test_a_sentence_may_rest_on_what_was_contradicted():
+    assert say([AGAINST], [row("X-A"), row("X-B", "contradicted", 31.0)]).reasons == ("Not as 0.5: 31.",)
+    for other in ("reproduced", "unresolved", None):
+        assert say([AGAINST], [row("X-A"), row("X-B", other)]).reasons == ()
+    assert say([AGAINST], [row("X-A", "unresolved"), row("X-B", "contradicted")]).reasons == ()
+    assert say([AGAINST], [row("X-A")]).reasons == ()
+
+
 def test_parts_of_what_was_measured():
     (text,) = say([PARTS], [row("X-A")]).reasons
     assert text.replace("\N{NO-BREAK SPACE}", " ") == "0.5|0.457|0.6|50 %|1,200"
@@ -53,9 +64,10 @@ def test_a_sentence_that_rests_on_nothing_is_refused(settings, words):
 
 def test_a_sentence_about_a_claim_that_the_study_lacks_is_refused():
     onset = load_study("onset").model_dump()
-    says = [{"when": ["S3-Z"], "place": "reason", "text": "It is so."}]
-    with pytest.raises(InputError, match="S3-Z"):
-        checked(Study, onset | {"says": says})
+    for side in ("when", "against"):
+        says = [{side: ["S3-Z"], "place": "reason", "text": "It is so."}]
+        with pytest.raises(InputError, match="S3-Z"):
+            checked(Study, onset | {"says": says})
 
 
 def test_a_study_of_fewer_arms_says_what_their_claims_allow():

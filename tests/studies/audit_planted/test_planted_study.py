@@ -296,7 +296,7 @@ def test_populations_are_told_apart(by_hand):
         "Fashion-MNIST",  # the main arm first
         "Glyphs",
         "Fashion-MNIST, every image twice",
-        "Clip art (raw)",
+        "Clip art, near-duplicates",
     ]
     assert [one.accusable for one in content.populations] == [True, True, True, False]
     assert [one.once for one in content.populations] == ["", "", "fashion", ""]
@@ -320,8 +320,8 @@ def test_numbers_are_pooled_over_the_seeds(by_hand):
     assert fashion.at("planted", "exact").value == pytest.approx(0.95)
     assert fashion.at("planted", "main").count == 200 and fashion.names("planted", "pooled") == ["main"]
     assert fashion.at("exceeded", "pac") is None
-    assert fashion.facts["copies of a main kind"] == "150, 300" and fashion.facts["seeds"] == "21, 22"
-    assert fashion.facts["innocents a split"] == "2,500"
+    assert fashion.facts["test copies per main kind"] == "150, 300" and fashion.facts["seeds"] == "21, 22"
+    assert fashion.facts["judged unseen images per division"] == "2,500"
 
 
 def test_half_of_alpha_is_the_limit_of_the_population_check(study, by_hand):
@@ -353,7 +353,5 @@ def test_seeds_of_the_design_are_a_caution(by_hand):
 
 def test_the_page_needs_no_claims_and_no_other_numbers(by_hand):
     page = write_report(by_hand.path).read_text()
-    assert "Where it cannot be done" in page and "Training sets that hold everything twice" in page
-    assert "0.60" in page and "None" not in re.sub(
-        r"None is decided|<svg.*?</svg>", "", page, flags=re.DOTALL
-    )
+    assert "single copies cannot be named" in page and "Training sets with duplicates" in page
+    assert "0.60" in page and "None" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)

@@ -54,9 +54,7 @@ def test_bands_are_the_intervals():
 def test_references_stand_beside_the_curves():
     words = [text.get_text() for text in figures.memorization(PAGE.runs).axes[0].texts]
     assert words == ["empirical denoiser: 1", "held-out images: 0"]
-    assert [text.get_text() for text in figures.fidelity(PAGE.runs).axes[0].texts] == [
-        "null: real images: 0.98"
-    ]
+    assert [text.get_text() for text in figures.fidelity(PAGE.runs).axes[0].texts] == ["real images: 0.98"]
 
 
 def test_the_fit_is_drawn_over_its_sizes():
@@ -66,7 +64,7 @@ def test_the_fit_is_drawn_over_its_sizes():
     slope = np.polyfit(np.log(fitted.get_xdata()), np.log(fitted.get_ydata()), 1)[0]
     assert slope == pytest.approx(PAGE.exponent(MEM).value)
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels[0] == "copies (tau_mem) ∝ n^1.10 [0.99, 1.21]"
+    assert labels[0] == "10 % copies (tau_mem) ∝ n^1.10 [0.99, 1.21]"
 
 
 def test_the_clocks_show_every_size_also_where_one_alone_has_times():

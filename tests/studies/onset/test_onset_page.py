@@ -20,7 +20,9 @@ def test_it_is_one_light_file_that_loads_nothing(text):
 
 def test_it_says_what_was_found(page):
     for words in (
-        "With n = 128 images, stop before step",
+        "With n = 128 training images, 10 % of the samples are copies at step",
+        "Bonnaire et al. 2025 (arXiv 2505.17638), called S3 below",
+        "Of 3 claims, 1 is reproduced, 1 is unresolved (B-S3-C-factor) and 1 is not measured.",
         "whatever n",
         "2,326 [2,079, 2,600]",
         "1.10 [0.99, 1.21]",
@@ -52,11 +54,15 @@ def test_copies_are_framed(text, page):
 @pytest.mark.parametrize(
     ("changes", "absent", "present"),
     [
-        ({"crossings": (), "exponents": (), "collapses": {}}, "The clocks", "No onset times yet."),
-        ({"claims": ()}, "reproduced if", "None is decided here"),
+        (
+            {"crossings": (), "exponents": (), "collapses": {}},
+            "The three times against n",
+            "No onset times yet.",
+        ),
+        ({"claims": ()}, "reproduced if", "No claim is decided here"),
         ({"strips": ()}, "See it happen", "The evidence"),
         ({"seeds": (0,)}, "2 runs", "1 run)"),
-        ({"sizes": (64,)}, "Twice the images", "stop before step"),
+        ({"sizes": (64,)}, "Twice as many images", "are copies at step"),
         (
             {"sizes": (64, 256), "facts": {}, "provenance": {}, "command": ""},
             "study onset --scale",
@@ -118,7 +124,7 @@ def test_it_needs_no_torch():
 
 def test_the_page_follows_the_threshold_of_the_runs(undrawn):
     text = onset_page(onset_rows.content(threshold=0.25))
-    assert "d₁/d₂ &lt; 1/4" in text and "below 1/4: it counts" in text and "1/3" not in text
+    assert "d₁/d₂ &lt; 1/4" in text and "below 1/4 counts" in text and "1/3" not in text
     framed = [at for tag, at in Parsed(text).tags if tag == "td" and at.get("class") == "copied"]
     assert len(framed) == 4  # the sample at 0.31 is none
 

@@ -64,7 +64,7 @@ def test_the_demo_has_a_lane_a_size_that_ends_with_its_training():
     ends = [lane.parts[-1].left + lane.parts[-1].width for lane in shown.lanes]
     assert [lane.n for lane in shown.lanes] == [32, 64, 128, 256]
     assert ends == sorted(ends) and ends[-1] == pytest.approx(100, abs=0.02)
-    assert shown.lanes[2].words == "good 149 · copies 1,049"
+    assert shown.lanes[2].words == "FD down at 149 · 10 % copies at 1,049"
 
 
 def test_no_times_no_timeline():

@@ -1,4 +1,4 @@
-"""What the local scores share: training images a chunk at a time, windows by noise level, and rows of one window together."""
+"""The parts that local scores share: chunks of training images, windows by noise level, and rows of one window together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from byheart.denoisers.posterior import check_question, joined
 __all__ = ["AT_ONCE", "Trained", "Window", "Windowed", "squared_differences", "window_at"]
 
 AT_ONCE = 1 << 20
-"""Numbers of one array held at a time: 8 MiB in float64, about the caches."""
+"""Numbers of one array held at a time: 8 MiB in float64, about the size of the caches."""
 
 Window = int | Callable[[float], int]
 """Side k of the square window, or k(σ)."""
@@ -29,9 +29,9 @@ Key = TypeVar("Key")
 
 
 class Trained(HoldsTrain):
-    """What every local score takes from its training images.
+    """Base of every local score, with its training images.
 
-    train: (n, c, h, w), floating point; it must not change in place.  precision: of the arithmetic.
+    train: (n, c, h, w), floating point; the images must not change in place.  precision: of the arithmetic.
     chunk: training images at a time; None takes as many as keep AT_ONCE numbers, so that memory never grows with n.
     """
 
@@ -41,12 +41,12 @@ class Trained(HoldsTrain):
     def __post_init__(self) -> None:
         _check_images(self.train)
         if self.precision not in DTYPES:
-            raise unknown("precision", self.precision, DTYPES, remedy="leave it out for float64")
+            raise unknown("precision", self.precision, DTYPES, remedy="leave `precision` out for float64")
         if self.chunk is not None:
-            check_least("chunk", self.chunk, 1, "image at a time", remedy="leave it out")
+            check_least("chunk", self.chunk, 1, "image at a time", remedy="leave `chunk` out")
 
     def _parts(self, x: Tensor) -> Iterator[Tensor]:
-        """The training images (m, c, h, w), m · b images' numbers at a time, as x has them.  x: (b, c, h, w)."""
+        """Yield the training images (m, c, h, w) in x's type, with m · b images' numbers at a time.  x: (b, c, h, w)."""
         for part in torch.split(self.train, self.chunk or max(1, AT_ONCE // max(1, x.numel()))):
             yield part.to(x)
 
@@ -55,23 +55,23 @@ class Trained(HoldsTrain):
         x: Tensor,
         sigma: Level,
         key: Callable[[float], Key],
-        found: Callable[[Tensor, Tensor, Key], Tensor],
+        compute: Callable[[Tensor, Tensor, Key], Tensor],
     ) -> Tensor:
-        """found(x, σ², key(σ)), rows of one key at a time.
+        """Return compute(x, σ², key(σ)), for rows of one key at a time.
 
-        found is given x (b, c, h, w) in the precision, and σ² as () or (b, 1, 1, 1, 1).  Returns its (b, …) in x's dtype.
+        compute receives x (b, c, h, w) in the precision, and σ² as () or (b, 1, 1, 1, 1).  Returns (b, …) in x's dtype.
         """
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         images = rows.reshape(x.shape)
         if variance.ndim == 0:
-            return found(images, variance, key(level_of(sigma).item())).to(x.dtype)
+            return compute(images, variance, key(level_of(sigma).item())).to(x.dtype)
         if not len(x):
-            return found(images, variance.new_ones(()), key(1.0)).to(x.dtype)
+            return compute(images, variance.new_ones(()), key(1.0)).to(x.dtype)
         groups: dict[Key, list[int]] = {}
         for row, level in enumerate(level_of(sigma).tolist()):
             groups.setdefault(key(level), []).append(row)
         parts = [
-            found(images[chosen], variance[chosen].reshape(-1, 1, 1, 1, 1), own)
+            compute(images[chosen], variance[chosen].reshape(-1, 1, 1, 1, 1), own)
             for own, chosen in groups.items()
         ]
         order = torch.tensor(
@@ -87,15 +87,15 @@ class Trained(HoldsTrain):
         logits: Callable[[Tensor, Tensor, Key], Iterable[tuple[Tensor, Tensor]]],
         source: Tensor | None,
     ) -> PixelPosterior:
-        """Statistics of the posterior at every pixel, a row at a time: (b, g, h, w) each.
+        """Compute statistics of the posterior at every pixel, a row at a time: (b, g, h, w) each.
 
         Raises InputError for sources that are not one training image for each row.
         """
         rows, variance = rows_and_variance(x, sigma, self.shape, DTYPES[self.precision])
         check_question(len(x), len(self.train), 1, source)
         if not len(x):
-            none = logits(rows.reshape(x.shape), rows.new_ones(()), key(1.0))
-            return pixel_posterior(none, None if source is None else 0)
+            chunks = logits(rows.reshape(x.shape), rows.new_ones(()), key(1.0))
+            return pixel_posterior(chunks, None if source is None else 0)
         images, levels = rows.reshape(x.shape), level_of(sigma).expand(len(x)).tolist()
         own = [None] * len(x) if source is None else source.tolist()
         variances = variance.expand(len(x), 1).reshape(-1)
@@ -109,7 +109,7 @@ class Trained(HoldsTrain):
 
 @dataclass(frozen=True, eq=False)
 class Windowed(Trained, ABC):
-    """A local score of square windows.  window: its side k, or a function of σ that gives it."""
+    """A local score of square windows.  window: the side k of a window, or a function of σ that returns k."""
 
     train: Tensor
     window: Window
@@ -122,7 +122,7 @@ class Windowed(Trained, ABC):
             self._side(1.0)
 
     def __call__(self, x: Tensor, sigma: Level) -> Tensor:
-        """D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
+        """Return D(x, σ).  x: (b, c, h, w).  sigma: () or (b,), positive.  Returns (b, c, h, w) in x's dtype."""
         return self._by_level(x, sigma, self._side, self._mean)
 
     def _side(self, level: float) -> int:
@@ -130,16 +130,19 @@ class Windowed(Trained, ABC):
 
     @abstractmethod
     def _mean(self, x: Tensor, variance: Tensor, window: int) -> Tensor:
-        """D of rows of one window.  x: (b, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1)."""
+        """Compute D of rows of one window.  x: (b, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1)."""
 
 
 def squared_differences(x: Tensor, images: Tensor) -> Tensor:
-    """(x − xⁿ)², by subtraction: (b, m, c, h, w).  x: (b, c, h, w).  images: (m, c, h, w)."""
+    """Compute (x − xⁿ)², by subtraction: (b, m, c, h, w).  x: (b, c, h, w).  images: (m, c, h, w)."""
     return (x[:, None] - images).square()
 
 
 def window_at(window: Window, level: float, *, largest: int | None = None, odd: bool = True) -> int:
-    """k(σ).  Raises InputError unless it is a whole number from 1 to `largest`, and odd where it has to have a center."""
+    """Return k(σ).
+
+    Raises InputError unless k is a whole number from 1 to `largest`, and odd if the window must have a center.
+    """
     side = window(level) if callable(window) else window
     try:
         whole = operator.index(side)

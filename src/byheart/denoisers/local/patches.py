@@ -1,8 +1,8 @@
-"""The patch posterior: the mean of whole patches, pasted where they belong, and averaged where they overlap.
+"""The patch posterior: the mean of whole patches, pasted at their positions and averaged where they overlap.
 
     D(x, σ) = Σ_C Cᵀ E[x_C | z_C] / Σ_C Cᵀ1,      E[x_C | z_C] = Σₙ w_Cₙ xⁿ_C,      w_Cₙ = softmaxₙ( −‖z_C − xⁿ_C‖² / 2σ² )
 
-over all k × k patches C that lie inside the image, at every place.  One patch, k = h = w, is the empirical denoiser.
+over all k × k patches C that lie inside the image, at every position.  A single patch, k = h = w, gives the empirical denoiser.
 
 Reference: Niedoba, Zwartsenberg, Murphy, Wood, arXiv 2411.19339 (PSPC, square), with k(σ) as in `scales`.
 """
@@ -26,17 +26,17 @@ __all__ = ["PatchPosterior"]
 
 @dataclass(frozen=True, eq=False)
 class PatchPosterior(Windowed):
-    """The patch posterior, in two passes: the sum of every patch's softmax, then its weights, spread over the patch.
+    """The patch posterior in two passes: first the sum of every patch's softmax, then its weights, spread over the patch.
 
-    train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that gives it.
-    precision: float32 as in `local`.  Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    train: (n, c, h, w).  window: k, from 1 to the shorter side, or a function of σ that returns k.
+    precision: float32 as in `local`.  Differentiable in x and sigma.  Raises InputError for bad images or windows.
     """
 
     def posterior(self, x: Tensor, sigma: Level, *, source: Tensor | None = None) -> PixelPosterior:
-        """Statistics of the posterior over training images at every patch: (b, 1, …) each.
+        """Compute statistics of the posterior over training images at every patch: (b, 1, …) each.
 
         x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.
-        Raises InputError for bad sources.
+        Raises InputError for sources that are not one training image for each row.
         """
         return self._maps(x, sigma, self._side, self._logits, source)
 
@@ -52,7 +52,7 @@ class PatchPosterior(Windowed):
         return pasted / box(x.new_ones(len(down), len(across)), down.T, across.T)
 
     def _logits(self, x: Tensor, variance: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Logits of every patch (b, m, 1, h', w'), and their images (m, c, h, w), chunk by chunk."""
+        """Yield the logits of every patch (b, m, 1, h', w'), and the images (m, c, h, w), chunk by chunk."""
         down, across = (inside(length, window, x) for length in x.shape[2:])
         for images in self._parts(x):
             apart = box(squared_differences(x, images).sum(2, keepdim=True), down, across)

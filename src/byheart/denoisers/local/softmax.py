@@ -1,7 +1,7 @@
-"""A softmax over training images at every pixel, from logits that come in chunks.
+"""A softmax over training images at every pixel, from logits in chunks.
 
-The largest logit so far is carried along, as in `numerics.softmax`, so that the result is that of all images at once.  (A mean of the
-softmaxes of batches is another function, and one that copies less.)
+The largest logit so far is carried along, as in `numerics.softmax`, so that the result is that of all images at once.  (A mean
+of the softmaxes of batches is another function, which copies less.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ __all__ = ["Masses", "pixel_mean", "total"]
 
 @dataclass(frozen=True)
 class Masses:
-    """The sums over the images so far.  peak, mass, squares: (b, …), the largest logit l, Σ exp(l − peak) and Σ exp(2l − 2 peak)."""
+    """The sums over the images so far, (b, …) each.
+
+    peak: the largest logit l.  mass: Σ exp(l − peak).  squares: Σ exp(2l − 2 peak).
+    """
 
     peak: Tensor
     mass: Tensor
@@ -28,14 +31,14 @@ class Masses:
 
     @classmethod
     def start(cls, logits: Tensor) -> Masses:
-        """No image yet.  logits: (b, m, …), whose shape, precision and device are taken."""
+        """Start with no image.  logits: (b, m, …), a tensor of the shape, precision and device to use."""
         none = torch.zeros_like(logits[:, 0])
         return cls(none - math.inf, none, none)
 
     def add(self, logits: Tensor) -> tuple[Masses, Tensor, Tensor]:
-        """With more images; their exp(l − peak) (b, m, …), and the factor for sums about the old peak (b, …).
+        """Add images; also return their exp(l − peak) (b, m, …), and the factor for sums about the old peak (b, …).
 
-        logits: (b, m, …), overwritten where nobody differentiates.
+        logits: (b, m, …), overwritten unless they are differentiated.
         """
         peak = torch.maximum(self.peak, logits.detach().amax(1))
         weights = exponentials(logits, peak[:, None])
@@ -44,17 +47,17 @@ class Masses:
         return Masses(peak, self.mass * shrink + weights.sum(1), squares), weights, shrink
 
     def weights(self, logits: Tensor) -> Tensor:
-        """The softmax weights of images counted before: (b, m, …).  logits: overwritten as above."""
+        """Compute the softmax weights of images that were added before: (b, m, …).  logits: overwritten as in `add`."""
         return exponentials(logits, self.peak[:, None]) / self.mass[:, None]
 
     @property
     def n_eff(self) -> Tensor:
-        """1 / Σ w², the number of images that share: (b, …)."""
+        """Compute 1 / Σ w², the number of images that share: (b, …)."""
         return self.mass.square() / self.squares
 
 
 def total(chunks: Iterable[tuple[Tensor, Tensor]]) -> Masses:
-    """The sums over all images.  chunks: as in `pixel_mean`."""
+    """Sum over all images.  chunks: as in `pixel_mean`."""
     masses = None
     for logits, _ in chunks:
         masses, _, _ = (masses or Masses.start(logits)).add(logits)
@@ -63,9 +66,9 @@ def total(chunks: Iterable[tuple[Tensor, Tensor]]) -> Masses:
 
 
 def pixel_mean(chunks: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """Σ wₙ xⁿ, with the weights of every pixel: (b, c, h, w).
+    """Compute Σ wₙ xⁿ, with the weights of every pixel: (b, c, h, w).
 
-    chunks: of logits (b, m, g, h, w), with g = 1 for all channels or g = c for each, and their images (m, c, h, w).
+    chunks: logits (b, m, g, h, w), with g = 1 for all channels or g = c for each, and their images (m, c, h, w).
     """
     masses, moment = None, torch.zeros((), dtype=torch.float32)
     for logits, images in chunks:

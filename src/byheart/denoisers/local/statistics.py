@@ -1,9 +1,9 @@
-"""What the posterior over training images looks like at every pixel: `Posterior`, a map of it.
+"""Statistics of the posterior over training images at every pixel: a map of `Posterior`.
 
 own       wᵢ            the weight on the image that x was made from
 n_eff     1 / Σ wₙ²     the number of images that share the pixel
 entropy   −Σ wₙ log wₙ  in nats
-log_mean  log (1/n) Σ exp(−‖x_Ω − xⁿ_Ω‖²/2σ²): the log density of the pixel's window, but for (|Ω|/2) log 2πσ²
+log_mean  log (1/n) Σ exp(−‖x_Ω − xⁿ_Ω‖²/2σ²): the log density of the pixel's window, without (|Ω|/2) log 2πσ²
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["PixelPosterior", "pixel_posterior"]
 
 @dataclass(frozen=True)
 class PixelPosterior:
-    """All (b, g, h, w), with g = 1 where the channels share their weights.
+    """Maps of the posterior, all (b, g, h, w), with g = 1 if the channels share their weights.
 
-    top, top_weight: the leading training image and its weight.  own: None where the source was not told.
+    top, top_weight: the leading training image and its weight.  own: None if no source was given.
     """
 
     n_eff: Tensor
@@ -34,8 +34,11 @@ class PixelPosterior:
 
 
 def pixel_posterior(chunks: Iterable[tuple[Tensor, Tensor]], source: int | None = None) -> PixelPosterior:
-    """The statistics of one x.  chunks: logits (1, m, g, h, w) and their images (m, c, h, w).  source: the image x was made from."""
-    logits = torch.cat([found for found, _ in chunks], 1).detach()
+    """Compute the statistics of one x.
+
+    chunks: logits (1, m, g, h, w) and their images (m, c, h, w).  source: the image that x was made from.
+    """
+    logits = torch.cat([part for part, _ in chunks], 1).detach()
     weights = logits.softmax(1)
     best = weights.max(1)
     return PixelPosterior(

@@ -1,8 +1,9 @@
-"""The local score: every pixel sees a window around it, and asks which training images look like that there.
+"""The local score: every pixel sees the window around it, and weighs the training images by their likeness in that window.
 
     D(x, σ)(p) = Σₙ wₙ xⁿ(p),        wₙ = softmaxₙ( −‖x_Ω − xⁿ_Ω‖² / 2σ² ),        Ω = the k × k pixels around p, in all channels
 
-cut at the border.  A window of 2 · max(h, w) − 1 covers the image from every pixel: the empirical denoiser.
+The window is cut at the border.  A window of side 2 · max(h, w) − 1 covers the image from every pixel and gives the empirical
+denoiser.
 
 Reference: Kamb, Ganguli, arXiv 2412.20292 (LS), with k(σ) as in `scales`.
 """
@@ -25,23 +26,22 @@ __all__ = ["LocalScore", "window_logits"]
 
 @dataclass(frozen=True, eq=False)
 class LocalScore(Windowed):
-    """The local score LS.  Its cost is that of b · n · d differences, whatever the window.
+    """The local score LS, at the cost of b · n · d differences, whatever the window.
 
-    train: (n, c, h, w).  window: k, odd, or a function of σ that gives it.  precision: float32 as in `local`.
-    Differentiable in x and sigma.  Raises InputError for images or windows that are none.
+    train: (n, c, h, w).  window: k, odd, or a function of σ that returns k.  precision: float32 as in `local`.
+    Differentiable in x and sigma.  Raises InputError for bad images or windows.
     """
 
     def n_eff(self, x: Tensor, sigma: Level) -> Tensor:
-        """1 / Σ wₙ², the number of training images that share a pixel: (b, h, w).  Shapes as in the call."""
-        return self._by_level(x, sigma, self._side, lambda *known: total(self._logits(*known)).n_eff).squeeze(
-            1
-        )
+        """Compute 1 / Σ wₙ², the number of training images that share a pixel: (b, h, w).  Shapes as in the call."""
+        n_eff = self._by_level(x, sigma, self._side, lambda *settings: total(self._logits(*settings)).n_eff)
+        return n_eff.squeeze(1)
 
     def posterior(self, x: Tensor, sigma: Level, *, source: Tensor | None = None) -> PixelPosterior:
-        """Statistics of the posterior over training images at every pixel: (b, 1, …) each.
+        """Compute statistics of the posterior over training images at every pixel: (b, 1, …) each.
 
         x: (b, c, h, w).  sigma: () or (b,), positive.  source: (b,) integers, the image that each row was made from.
-        Raises InputError for bad sources.
+        Raises InputError for sources that are not one training image for each row.
         """
         return self._maps(x, sigma, self._side, self._logits, source)
 
@@ -55,7 +55,7 @@ class LocalScore(Windowed):
 def window_logits(
     x: Tensor, variance: Tensor, window: int, parts: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """−‖x_Ω − xⁿ_Ω‖²/2σ² at every pixel (b, m, 1, h, w), and the images, chunk by chunk.
+    """Yield −‖x_Ω − xⁿ_Ω‖²/2σ² at every pixel (b, m, 1, h, w), and the images, chunk by chunk.
 
     x: (b, c, h, w).  variance: σ², () or (b, 1, 1, 1, 1).  parts: chunks (m, c, h, w) of training images.
     """

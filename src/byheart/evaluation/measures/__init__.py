@@ -1,6 +1,6 @@
-"""Measures: one file each, with its specification and, beside it, the function that makes its part of the record.
+"""Measures, one per file: a specification, and the function that makes the measure's part of the record.
 
-The specifications need no torch: the functions import it, and their metrics, when they are called.
+The specifications need no torch: the functions import torch, and their metrics, when they are called.
 """
 
 from byheart.evaluation.measures.copies import Copies

@@ -18,10 +18,10 @@ Threshold = Annotated[float, Field(gt=0, le=1)]
 
 
 class Copies(Spec):
-    """Count the samples that copy a training point.
+    """Shares of samples that copy a training point.
 
-    thresholds: of the ratio test; the first is the one called `f_mem`.  tolerances: distances in training units, each the
-    name of a share of samples within that distance of a training point (`within@…`).
+    thresholds: of the ratio test; the first gives `f_mem`.  tolerances: distances in training units; each names a share of
+    samples within that distance of a training point (`within@…`).
     """
 
     kind: Literal["copies"] = "copies"
@@ -37,7 +37,7 @@ class Copies(Spec):
 def copies_record(spec: Copies, to_train: Neighbors, where: Where = "") -> Record:
     """Make the record's part: `f_mem…`, `within@…` and quantiles of d₁/d₂.
 
-    to_train: (b, ≥ 2) neighbors in the training set, of the samples or of what stands in their place.
+    to_train: (b, ≥ 2) neighbors in the training set, of the samples or of the images in their place.
     Warns (DuplicatesWarning) if a sample equals two training points.
     """
     from byheart.metrics.memorization import memorized_fraction, share_within
@@ -52,7 +52,7 @@ def copies_record(spec: Copies, to_train: Neighbors, where: Where = "") -> Recor
 
 
 def _quantiles(to_train: Neighbors, where: Where) -> Record:
-    """Quantiles of d₁/d₂.  Of the empirical denoiser there are none: its samples are copies, whatever the data."""
+    """Return quantiles of d₁/d₂; none for the empirical denoiser, whose samples are copies, whatever the data."""
     match where:
         case "":
             return {

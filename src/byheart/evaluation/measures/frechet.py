@@ -1,4 +1,4 @@
-"""kind = "fd": the Fréchet distance of samples from the held-out images, and what it would be for perfect samples."""
+"""kind = "fd": the Fréchet distance of samples from the held-out images, and the same distance for perfect samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FrechetDistance", "frechet_record", "perfect_frechet_record"]
 
 
 class FrechetDistance(Spec):
-    """Measure the Fréchet distance of the samples from the held-out images, in pixels."""
+    """The Fréchet distance of the samples from the held-out images, in pixels."""
 
     kind: Literal["fd"] = "fd"
     needs_samples: ClassVar[bool] = True
@@ -24,7 +24,7 @@ class FrechetDistance(Spec):
 def frechet_record(images: Tensor, heldout: Tensor, where: Where = "") -> Record:
     """Make the record's part: `fd` and its floor.
 
-    images: (b, *shape), b ≥ 3, samples or what stands in their place.  heldout: (m, *shape).
+    images: (b, *shape), b ≥ 3, samples or the images in their place.  heldout: (m, *shape).
     """
     from byheart.features.pixels import pixel_features
     from byheart.metrics.fidelity import frechet
@@ -34,7 +34,7 @@ def frechet_record(images: Tensor, heldout: Tensor, where: Where = "") -> Record
 
 
 def perfect_frechet_record(samples: int, heldout: Tensor) -> Record:
-    """Make the references' part that takes no images: the `fd/floor` of so many samples.  heldout: (m, *shape)."""
+    """Make the references' part that takes no images: the `fd/floor` for that number of samples.  heldout: (m, *shape)."""
     from byheart.features.pixels import pixel_features
     from byheart.metrics.fidelity import frechet_floor
     from byheart.numerics.moments import moments

@@ -14,7 +14,7 @@ __all__ = ["KernelDistance", "kernel_record"]
 
 
 class KernelDistance(Spec):
-    """Measure the kernel distance (KID) of the samples from the held-out images, in pixels."""
+    """The kernel distance (KID) of the samples from the held-out images, in pixels."""
 
     kind: Literal["kid"] = "kid"
     needs_samples: ClassVar[bool] = True
@@ -24,7 +24,7 @@ class KernelDistance(Spec):
 def kernel_record(images: Tensor, heldout: Tensor, where: Where = "") -> Record:
     """Make the record's part: `kid` and its interval.
 
-    images: (b, *shape), b ≥ 3, samples or what stands in their place.  heldout: (m, *shape).
+    images: (b, *shape), b ≥ 3, samples or the images in their place.  heldout: (m, *shape).
     """
     from byheart.features.pixels import pixel_features
     from byheart.metrics.fidelity import kid

@@ -17,9 +17,10 @@ __all__ = ["LossGap", "loss_gap_record"]
 
 
 class LossGap(Spec):
-    """Compare the losses of training and held-out images.  This needs no samples, and is the cheapest measure.
+    """The losses of training and held-out images.  This measure needs no samples, and is the cheapest one.
 
-    sigmas: noise levels of the losses.  images: on each side, at most.  seed: of the noise.
+    sigmas: noise levels of the losses.  images: largest number of training and of held-out images.
+    seed: Random seed of the noise; the same seed gives the same result.
     """
 
     kind: Literal["loss_gap"] = "loss_gap"

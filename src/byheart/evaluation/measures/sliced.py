@@ -14,7 +14,7 @@ __all__ = ["SlicedWasserstein", "sliced_record"]
 
 
 class SlicedWasserstein(Spec):
-    """Measure the sliced Wasserstein distance of the samples from the held-out images, in pixels."""
+    """The sliced Wasserstein distance of the samples from the held-out images, in pixels."""
 
     kind: Literal["sw"] = "sw"
     needs_samples: ClassVar[bool] = True
@@ -24,7 +24,7 @@ class SlicedWasserstein(Spec):
 def sliced_record(images: Tensor, heldout: Tensor, where: Where = "") -> Record:
     """Make the record's part: `sw`.
 
-    images: (b, *shape), b ≥ 3, samples or what stands in their place.  heldout: (m, *shape).
+    images: (b, *shape), b ≥ 3, samples or the images in their place.  heldout: (m, *shape).
     """
     from byheart.features.pixels import pixel_features
     from byheart.metrics.fidelity import sliced_wasserstein

@@ -1,6 +1,6 @@
-"""The vocabulary of quantities that claims are decided by, read from the curves of an arm: one file a family.
+"""The quantities that decide claims, computed from the curves of an arm: one file per family.
 
-A claim's version follows the file of its own family only, so that a new family makes no measured row look old.
+The version of a claim depends only on the file of its family, so that a new family makes no measured row look old.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOTHING: Published = MappingProxyType({})
 
 
 def quantity(name: str, curves: Sequence[Curve], *, n_min: int = 1, figures: Published = NOTHING) -> Quantity:
-    """Measure the quantity of that name; its value is NaN where the curves do not give one.
+    """Measure the quantity of that name; its value is NaN if the curves do not give one.
 
     curves: of one arm.  n_min: curves of fewer training images are left out.  figures: the study's published curves.
     Raises InputError for a name outside the vocabulary.

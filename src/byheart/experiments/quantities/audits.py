@@ -2,8 +2,8 @@
 
 audit/GROUP/NAME         the value of that record; shares pooled over runs (binomial), means averaged over runs
 audit/GROUP/main         the same over all kinds of the group `main` together
-audit/GROUP/worst        the smallest value of the names in the group, each pooled over runs; of the kind `main` if there is one
-audit/GROUP/most         the largest, of the kind `safe` if there is one
+audit/GROUP/worst        the smallest value of the names in the group, each pooled over runs; only names of the kind `main` if there are any
+audit/GROUP/most         the largest value; only names of the kind `safe` if there are any
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ Row = dict[str, Any]
 
 
 def check(name: str) -> bool:
-    """Whether this is one of the quantities of this file."""
+    """Say whether this is one of the quantities of this file."""
     family, group, rest = (*name.split("/", 2), "", "")[:3]
     return family == "audit" and group in _SHARES | _MEANS and bool(rest)
 
 
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
-    """The quantity of that name; its value is NaN where the curves do not give one."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one."""
     _, group, name = name.split("/", 2)
     of_runs = [
         [row for row in curve.rows if row["group"] == group and row["value"] is not None] for curve in curves
@@ -82,7 +82,7 @@ def _joined(rows: list[Row], group: str) -> Quantity:
 
 
 def _pooled(rows: list[Row]) -> Quantity:
-    """A share of all that the records count, at least one."""
+    """Compute a share pooled over the counts of one or more records."""
     count = sum(int(row["count"]) for row in rows)
     value = sum(float(row["value"]) * int(row["count"]) for row in rows) / count
     found = proportion(round(value * count), count)
@@ -90,7 +90,7 @@ def _pooled(rows: list[Row]) -> Quantity:
 
 
 def _averaged(rows: list[Row]) -> Quantity:
-    """The mean over runs; its interval is the mean of theirs, which is never too short for independent runs."""
+    """Compute the mean over runs; its interval is the mean of the runs' intervals, which is never too short for independent runs."""
     value, low, high = (sum(float(row[end]) for row in rows) / len(rows) for end in ("value", "low", "high"))
     return Quantity(value, low, high, sum(int(row["count"]) for row in rows))
 

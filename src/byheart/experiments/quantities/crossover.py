@@ -12,9 +12,9 @@ least/NAME@P, most/NAME@P    smallest and largest mean over runs of NAME over th
 
 crossover/WEIGHTING@C    M*/N by S1's formula for a named weighting and factor C                     (exact, from no run)
 
-T is a ratio of distances.  A run is a training set, with a population and a start of its own.  A cell is what runs share that
-differ in the seed alone: its value is their mean; where all runs are of one cell, each stands for itself.
-A largest or smallest of several means rests on intervals that hold all of them together with 95 % (Bonferroni).
+T is a ratio of distances.  Every run has its own population, training set and start.  Runs that differ only in the seed form a
+cell; the value of a cell is the mean of its runs; if there is only one cell, each run counts as a cell.
+The largest or smallest of several means uses intervals that hold all means together with 95 % (Bonferroni).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ LEARNED = "learned"
 
 
 def check(name: str) -> bool:
-    """Whether this is one of the quantities of this file."""
+    """Say whether this is one of the quantities of this file."""
     family, _, rest = name.partition("/")
     column, _, number = rest.rpartition("@")
     if name.startswith("m_pt@"):
@@ -74,7 +74,7 @@ def check(name: str) -> bool:
 
 
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
-    """The quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one.  curves: of one arm."""
     if name.startswith("m_pt@"):
         return mean_over_runs(_by_cell(curves, float(name.removeprefix("m_pt@"))))
     family, _, rest = name.partition("/")
@@ -99,18 +99,18 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
 
 
 def learned(curve: Curve) -> dict[float, dict[str, float]]:
-    """M/N -> the record of the trained mixture of that size, increasing."""
+    """Map M/N to the record of the trained mixture of that size, in increasing order."""
     rows = [row for row in curve.rows if row.get("model") == LEARNED]
     return {float(row["share"]): row for row in sorted(rows, key=lambda row: float(row["share"]))}
 
 
 def _of_truth(curve: Curve) -> dict[str, float]:
-    """The record of the true denoiser of a run; empty where the run has none."""
+    """Return the record of the true denoiser of a run; empty if the run has none."""
     return next((row for row in curve.rows if row.get("model") == "true"), {})
 
 
 def _by_cell(curves: Sequence[Curve], threshold: float) -> list[float | None]:
-    """M_pt/N of every cell: a mean over seeds, None where a run has none; of every run where there is but one cell."""
+    """Compute M_pt/N of every cell, a mean over seeds, or None if a run has no M_pt; if there is only one cell, of every run."""
     cells: dict[str, list[float | None]] = defaultdict(list)
     for curve in curves:
         settings = {name: value for name, value in curve.spec.items() if name != "seed"}
@@ -126,14 +126,14 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _crossing(curve: Curve, threshold: float) -> float | None:
-    """M_pt/N of one run."""
+    """Compute M_pt/N of one run."""
     rows, name = learned(curve), f"f_mem@{threshold:.3g}"
     known = {share: float(row[name]) for share, row in rows.items() if row.get(name) is not None}
     return _passing(known, 0.5)
 
 
 def _passing(shares: Mapping[float, float], level: float) -> float | None:
-    """Where the shares of one run, by size, pass a level; None if they do not, or there is but one."""
+    """Find the size at which the shares of one run pass a level; None if they do not, or there is only one size."""
     sizes = sorted(shares)
     return crossing([shares[size] for size in sizes], sizes, level) if len(sizes) > 1 else None
 
@@ -156,7 +156,7 @@ def at_share(curves: Sequence[Curve], column: str, share: float, together: int =
 
 
 def _with_binomial(found: Quantity, curves: Sequence[Curve], column: str, share: float) -> Quantity:
-    """A mean of shares with an interval that is no shorter than that of all samples: runs may agree, 0 of 1,000 each."""
+    """Return a mean of shares with an interval at least as long as the binomial one of all samples: runs may agree by chance, such as 0 of 1,000 each."""
     rows = [row for curve in curves if (row := learned(curve).get(share)) and row.get(column) is not None]
     if not column.startswith("f_mem@") or not rows or any(not row.get("count") for row in rows):
         return found
@@ -168,7 +168,7 @@ def _with_binomial(found: Quantity, curves: Sequence[Curve], column: str, share:
 
 
 def _over_runs(values: Sequence[float | None], together: int = 1) -> Quantity:
-    """The mean over runs, with an interval that is right for so many means at once."""
+    """Compute the mean over runs, with an interval that is valid for so many means together."""
     known = [float(value) for value in values if value is not None]
     found = mean_over_runs(known)
     if together > 1 and len(known) > 1:
@@ -183,7 +183,7 @@ def shares(curves: Sequence[Curve]) -> list[float]:
 
 
 def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Quantity:
-    """The largest deviation of the mean ratio from 1."""
+    """Find the largest deviation of the mean ratio from 1."""
     ratios = []
     for share in (share for share in shares(curves) if share >= least):
         rows = [learned(curve).get(share, {}) for curve in curves]
@@ -194,7 +194,7 @@ def _ratio(curves: Sequence[Curve], column: str, other: str, least: float) -> Qu
 
 
 def _stored(curves: Sequence[Curve], level: float) -> Quantity:
-    """Where networks of growing size begin to memorize, one crossing a seed."""
+    """Find the size at which networks begin to memorize, one crossing per seed."""
     seeds: dict[int, dict[float, float]] = defaultdict(dict)
     for curve in curves:
         row = curve.rows[-1]
@@ -206,7 +206,7 @@ def _stored(curves: Sequence[Curve], level: float) -> Quantity:
 
 
 def away(found: Quantity, value: float, unit: float) -> Quantity:
-    """Measure how far a mean is from a value, in units; the interval is the least and the most that its own allows."""
+    """Measure how far a mean is from a value, in units; the interval holds the smallest and the largest distance that the interval of the mean allows."""
     gap = abs(found.value - value) / unit
     if found.low is None or found.high is None:
         return Quantity(gap, None, None, found.count, found.missing)
@@ -216,7 +216,7 @@ def away(found: Quantity, value: float, unit: float) -> Quantity:
 
 
 def worst(found: Sequence[Quantity]) -> Quantity:
-    """Take the largest of several quantities; its interval holds the largest of all, where each holds its own."""
+    """Take the largest of several quantities; its interval is valid if the intervals of all quantities are."""
     if not found:
         return nothing(0)
     value = max(one.value for one in found)
@@ -234,7 +234,7 @@ def worst(found: Sequence[Quantity]) -> Quantity:
 
 
 def _extreme(curves: Sequence[Curve], column: str, least: float, pick: Callable[..., float]) -> Quantity:
-    """The smallest or the largest mean over levels; its ends are the smallest or largest of the intervals' ends."""
+    """Return the smallest or the largest mean over levels; its interval has the smallest or largest ends of the intervals."""
     levels = sorted(
         {float(row["snr"]) for curve in curves for row in curve.rows if row.get("snr") is not None}
     )
@@ -256,7 +256,7 @@ def _at_level(curves: Sequence[Curve], column: str, level: float) -> list[float 
 
 
 def _pair(column: str) -> tuple[str, str]:
-    """NAME:OTHER as two names, empty where there are none."""
+    """Split NAME:OTHER into two names, empty if there are none."""
     name, _, other = column.partition(":")
     return name, other
 

@@ -11,7 +11,7 @@ order/NAME/SETTING/S     1 if NAME grows with SETTING from each value to the nex
 excess/within@T/D/S      largest within@T above P(χ²_D < T²/c), c the strength of the run's loss, over the runs
                          (ends of the intervals of within@T)
 
-S: the training steps that the statement is about; a run that ended before has no value.
+S: the training steps of the statement; a run that ended before S has no value.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BOUND = 0.05
 
 
 def check(name: str) -> bool:
-    """Whether this is one of the quantities of this file."""
+    """Say whether this is one of the quantities of this file."""
     family, _, rest = name.partition("/")
     match family:
         case "gap" | "slope" | "worst" | "share":
@@ -65,7 +65,7 @@ def check(name: str) -> bool:
 
 
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
-    """The quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one.  curves: of one arm."""
     family, _, rest = name.partition("/")
     match family:
         case "gap":
@@ -96,19 +96,19 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
 
 
 def _three(rest: str) -> tuple[str, str, str]:
-    """NAME/SETTING/S, where NAME may hold slashes: its parts, empty where there are none."""
+    """Split NAME/SETTING/S, where NAME may hold slashes; empty parts if the text has another form."""
     before, _, steps = rest.rpartition("/")
     column, _, setting = before.rpartition("/")
     return column, setting, steps
 
 
 def _trained(curves: Sequence[Curve], steps: int) -> list[Curve]:
-    """Those that were trained so far."""
+    """Keep the curves of runs that were trained for at least this many steps."""
     return [curve for curve in curves if float(curve.rows[-1]["step"] or 0) >= steps]
 
 
 def pooled_share(curves: Sequence[Curve], name: str) -> Proportion | None:
-    """A share of the last records pooled over runs; None where no run has it."""
+    """Pool a share of the last records over runs; None if no run has the share."""
     last = [curve.rows[-1] for curve in curves if curve.rows[-1].get(name) is not None]
     counts = [int(row.get("count") or row.get("f_mem_count") or 0) for row in last]
     return _pooled([float(row[name] or 0) for row in last], counts) if sum(counts) else None
@@ -135,7 +135,7 @@ def _gap(name: str, curves: Sequence[Curve]) -> Quantity:
 
 
 def _ends_of_gap(row: dict[str, Any], name: str) -> tuple[float, float] | None:
-    """The least and the most that |value − formula| is for a value in the row's interval; None without one."""
+    """Return the smallest and the largest |value − formula| for values in the row's interval; None without an interval."""
     if row.get(f"{name}_low") is None or row.get(f"{name}_high") is None:
         return None
     low, high, formula = float(row[f"{name}_low"]), float(row[f"{name}_high"]), float(row[f"formula/{name}"])
@@ -181,7 +181,7 @@ def _relative(curves: Sequence[Curve], name: str, level: float) -> Quantity:
 
 
 def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quantity:
-    # Runs, not samples, are what is independent: two networks of one width differ by more than their samples scatter.
+    # Runs are independent, samples are not: two networks of one width differ by more than the scatter of their samples.
     by_setting: dict[float, dict[int, float]] = defaultdict(dict)
     for curve in curves:
         if (value := curve.rows[-1].get(name)) is not None:
@@ -200,7 +200,7 @@ def _order(name: str, setting: str, curves: Sequence[Curve], asked: int) -> Quan
 
 
 def setting_of(spec: dict[str, Any], dotted: str) -> Any:
-    """A setting of a run by its dotted name."""
+    """Return a setting of a run by its dotted name."""
     for key in dotted.split("."):
         spec = spec[key]
     return spec

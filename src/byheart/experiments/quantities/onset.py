@@ -4,15 +4,15 @@ exponent/tau_mem@L       a in tau_mem ∝ n^a, onset = f_mem crosses L          
 exponent/tau_mem_normalized@C   the same, onset = f_mem crosses C times its last value (S3's figures)
 exponent/tau_split@G     the same for the loss split: held-out minus train loss at sigma = 0.5 exceeds G
 exponent/tau_gen@S       the same for tau_gen: FD within the share S of its minimum
-collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 where n explains time
+collapse/f_mem           rms spread of the curves f_mem(tau) over that of f_mem(tau/n): > 1 if n explains time
 collapse/gap@0.5         the same for the loss gap at sigma = 0.5
 collapse/f_mem_normalized   the same for f_mem divided by its last value, as S3 draws it
-collapse/NAME^A          the same of one of these over tau/n^A, a rival of tau/n
+collapse/NAME^A          the same for one of these over tau/n^A, as an alternative to tau/n
 collapse_best/NAME       the exponent A in 0 … 2 that brings the curves of NAME closest together over tau/n^A   (mean over
                          seeds, Student-t 95 %; a seed whose curves lie closest at an end of that range has no value).
-                         Curves that end at different heights pull it away from the exponent of their times: normalize
+                         If curves end at different heights, it differs from the exponent of their times: normalize
 reached/f_mem@L@H        share of runs whose f_mem crosses L within H n steps     (Clopper–Pearson or Wilson)
-                         a run that ended before, uncrossed, has no value: the claim then stays unresolved
+                         a run that ended before without crossing has no value: the claim then stays unresolved
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ NORMALIZED = "f_mem_normalized"
 
 
 def check(name: str) -> bool:
-    """Whether this is one of the quantities of this file."""
+    """Say whether this is one of the quantities of this file."""
     family, _, rest = name.partition("/")
     match family:
         case "exponent":
@@ -65,7 +65,7 @@ def check(name: str) -> bool:
 
 
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
-    """The quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one.  curves: of one arm."""
     family, _, rest = name.partition("/")
     match family:
         case "exponent":
@@ -82,7 +82,7 @@ def measured(name: str, curves: Sequence[Curve]) -> Quantity:
 
 
 def _reached(curves: Sequence[Curve], level: float, horizon: float) -> Quantity:
-    """The share of runs that copy within a horizon, of those of which that is known."""
+    """Compute the share of runs that copy within a horizon, among the runs for which this is known."""
     times = [(tau_mem(curve.rows, level), horizon * curve.n) for curve in curves]
     known = [
         time.step is not None and time.step <= end for time, end in times if time.step or time.limit >= end
@@ -110,13 +110,13 @@ def _is_number(text: str) -> bool:
 
 
 def measured_exponent(rule: str, curves: Sequence[Curve]) -> Exponent:
-    """The exponent of a time, e.g. `tau_mem@0.1`, in n."""
+    """Fit the exponent of a time, e.g. `tau_mem@0.1`, in n."""
     steps = [crossing.step for crossing in crossings(rule, curves)]
     return exponent([curve.n for curve in curves], steps, [curve.seed for curve in curves], rule)
 
 
 def crossings(rule: str, curves: Sequence[Curve]) -> list[Crossing]:
-    """The time `rule` of each curve."""
+    """Compute the time `rule` of each curve."""
     read = crossing_rule(rule)
     return [read(curve) for curve in curves]
 
@@ -124,7 +124,7 @@ def crossings(rule: str, curves: Sequence[Curve]) -> list[Crossing]:
 def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
     """Read `tau_mem@0.1`, `tau_mem_normalized@0.5`, `tau_split@0.1` or `tau_gen@0.1` as a function of a curve.
 
-    Raises InputError for another name, or a height that no curve can tell.
+    Raises InputError for another name, or a height that no curve can cross.
     """
     name, _, text = rule.partition("@")
     try:
@@ -144,13 +144,13 @@ def crossing_rule(rule: str) -> Callable[[Curve], Crossing]:
 
 
 def series(curves: Sequence[Curve], name: str) -> list[Series]:
-    """One record of every curve over training, e.g. `f_mem`, as analysis takes it; `f_mem_normalized` is over its last value."""
+    """Return one record of every curve over training, e.g. `f_mem`, in the form for `analysis`; `f_mem_normalized` is divided by its last value."""
     values = _normalized if name == NORMALIZED else lambda curve: curve.at(name)
     return [Series(curve.n, curve.seed, curve.at("step"), values(curve)) for curve in curves]
 
 
 def _normalized(curve: Curve) -> list[float | None]:
-    """f_mem over its last value; nothing where that is 0."""
+    """Divide f_mem by its last value; None for every step if that value is 0."""
     shares = curve.at("f_mem")
     last = next((share for share in reversed(shares) if share is not None), 0.0)
     return [share / last if last and share is not None else None for share in shares]

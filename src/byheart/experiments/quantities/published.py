@@ -44,7 +44,7 @@ def check(name: str) -> bool:
 
 
 def curve_of(name: str, published: Published) -> Points:
-    """Find the published points that a quantity compares with; none where there is no such figure or record."""
+    """Find the published points that a quantity compares with; empty if there is no such figure or record."""
     family, _, rest = name.partition("/")
     if family == "against":
         figure, record, _ = _compared(rest)
@@ -54,7 +54,7 @@ def curve_of(name: str, published: Published) -> Points:
 
 
 def measured(name: str, curves: Sequence[Curve], published: Published) -> Quantity:
-    """Measure the quantity of that name; its value is NaN where the curves do not give one.  curves: of one arm."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one.  curves: of one arm."""
     family, _, rest = name.partition("/")
     points = curve_of(name, published)
     if family == "against":
@@ -65,7 +65,7 @@ def measured(name: str, curves: Sequence[Curve], published: Published) -> Quanti
 
 
 def _compared(rest: str) -> tuple[str, str, str]:
-    """FIGURE/NAME/SETTING, where NAME may hold slashes: its parts, empty where there are none."""
+    """Split FIGURE/NAME/SETTING, where NAME may hold slashes; empty parts if the text has another form."""
     figure, _, behind = rest.partition("/")
     record, _, setting = behind.rpartition("/")
     return figure, record, setting
@@ -86,7 +86,7 @@ def _by_share(record: str, least: float, curves: Sequence[Curve], curve: Points)
 
 
 def _by_setting(record: str, setting: str, curves: Sequence[Curve], curve: Points) -> Quantity:
-    """Over runs with a published point; their number is the count."""
+    """Compare the runs that have a published point; the count is their number."""
     gaps = [
         away(_last(run, record), value, 1.0)
         for run in curves
@@ -98,7 +98,7 @@ def _by_setting(record: str, setting: str, curves: Sequence[Curve], curve: Point
 
 
 def _last(run: Curve, record: str) -> Quantity:
-    """A value of the last record, with its interval."""
+    """Return a value of the last record, with its interval."""
     row = run.rows[-1]
     value, low, high = (row.get(f"{record}{end}") for end in ("", "_low", "_high"))
     return nothing(1) if value is None else Quantity(float(value), low, high, 1)

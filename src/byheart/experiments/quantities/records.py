@@ -16,13 +16,13 @@ VOCABULARY = ("last/NAME",)
 
 
 def check(name: str) -> bool:
-    """Whether this is one of the quantities of this file."""
+    """Say whether this is one of the quantities of this file."""
     family, _, rest = name.partition("/")
     return family == "last" and bool(rest)
 
 
 def measured(name: str, curves: Sequence[Curve]) -> Quantity:
-    """The quantity of that name; its value is NaN where the curves do not give one."""
+    """Measure the quantity of that name; its value is NaN if the curves do not give one."""
     name = name.partition("/")[2]
     last = [curve.rows[-1].get(name) for curve in curves]
     return mean_over_runs([None if value is None else float(value) for value in last])

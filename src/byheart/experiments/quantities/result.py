@@ -1,4 +1,4 @@
-"""What a quantity is when it has been measured, and what every family measures alike."""
+"""Measured quantities, and what all families of quantities share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Quantity", "mean_over_runs", "nothing"]
 
 @dataclass(frozen=True)
 class Quantity:
-    """A measured quantity.  low, high: its 95 % interval, None where there is none.  missing: runs without a value."""
+    """A measured quantity.  low, high: its 95 % interval, None if there is none.  missing: number of runs without a value."""
 
     value: float
     low: float | None
@@ -23,12 +23,12 @@ class Quantity:
 
 
 def nothing(missing: int) -> Quantity:
-    """No value from so many runs."""
+    """Return a quantity without a value, from so many runs."""
     return Quantity(math.nan, None, None, 0, missing)
 
 
 def mean_over_runs(values: Sequence[float | None]) -> Quantity:
-    """The mean of one number a run, with Student's interval; None: a run without it."""
+    """Compute the mean of one number per run, with Student's interval; None stands for a run without the number."""
     known = [value for value in values if value is not None]
     missing = len(values) - len(known)
     if len(known) < 2:

@@ -1,4 +1,4 @@
-"""What a trained run's held-out losses say about collapse: an upper bound of r_c by I-MMSE, whatever the network."""
+"""An upper bound of the collapse level r_c from the held-out losses of a trained run (I-MMSE), valid for any network."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from byheart.theory.collapse import collapse_bound
 __all__ = ["CollapseBound", "bound_of_run"]
 
 LEVELS = np.geomspace(0.01, 100.0, 40)
-"""In units of the data's RMS: from where nothing is lost to where the data drown."""
+"""Noise levels in units of the data's RMS: from levels without loss to levels at which the data cannot be recognized."""
 
 
 @dataclass(frozen=True)
 class CollapseBound:
-    """r_c is at most `value`, in pixels; None where the losses stay too small to say.  n: training images.  images: held out."""
+    """An upper bound `value` of r_c, in pixels; None if the losses are too small for a bound.  n: training images.  images: held-out images."""
 
     value: float | None
     n: int
@@ -32,8 +32,8 @@ class CollapseBound:
 def bound_of_run(folder: RunFolder) -> CollapseBound:
     """Compute the bound from the held-out loss curve of a whole training run.
 
-    Where the network does worse than the mean image, as at levels that the network never trained on, the mean image stands
-    in: the bound holds for any denoiser.  Raises InputError for a run that trained nothing, or is not whole.
+    If the network is worse than the mean image, as at levels without training, the mean image replaces the network: the
+    bound holds for any denoiser.  Raises InputError for a run that trained nothing, or is not complete.
     """
     spec, model = parse_run(folder.header()["spec"]), load(folder)
     if not isinstance(spec, TrainingRun):
@@ -45,5 +45,5 @@ def bound_of_run(folder: RunFolder) -> CollapseBound:
     losses = [
         min(float(denoising_loss(model, split.heldout, float(r), seed=0).mean()), total) * d for r in levels
     ]
-    found = collapse_bound(levels.tolist(), losses, spec.n)
-    return CollapseBound(None if found is None else found * model.scale, spec.n, len(split.heldout))
+    bound = collapse_bound(levels.tolist(), losses, spec.n)
+    return CollapseBound(None if bound is None else bound * model.scale, spec.n, len(split.heldout))

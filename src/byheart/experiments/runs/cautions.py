@@ -1,4 +1,4 @@
-"""What keeps numbers of finished runs from meaning what they say, in sentences for people."""
+"""Sentences that warn where numbers of finished runs are misleading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
     """Write a sentence each for what the reader left out, training images that repeat, held-out images that are also trained on,
     and mixed code.
 
-    Runs that stopped before they could know are left out.
+    Runs that stopped before their data were counted are left out.
     """
     if not folders:
         return []
@@ -22,14 +22,14 @@ def cautions(folders: Sequence[RunFolder]) -> list[str]:
     repeated = max(int(folder.read_record("references").get("train/duplicates") or 0) for folder in folders)
     shared = max(int(folder.read_record("data").get("overlap") or 0) for folder in folders)
     notes = (note for folder in folders for note in folder.read_record("data").get("notes", ()))
-    found = [*dict.fromkeys(notes), *of_images(repeated, shared)]
+    sentences = [*dict.fromkeys(notes), *of_images(repeated, shared)]
     if codes:
-        found.append(
+        sentences.append(
             "these runs were made by different versions of the code ("
             + ", ".join(codes)
             + "): numbers may differ for that reason alone. Delete the older run folders to make them anew."
         )
-    return found
+    return sentences
 
 
 def of_images(repeated: int, shared: int) -> list[str]:
@@ -37,18 +37,18 @@ def of_images(repeated: int, shared: int) -> list[str]:
 
     repeated: how many training images repeat.  shared: how many held-out images are also trained on.
     """
-    found = []
+    sentences = []
     if repeated:
-        found.append(
+        sentences.append(
             f"up to {repeated} of a run's training images repeat an earlier one, and copies of such images are not counted "
             "as copies. Train on each image once: --distinct."
         )
     if shared:
-        found.append(
+        sentences.append(
             f"up to {shared} held-out images are also trained on, so that the loss gap and the floor of f_mem come out "
             "wrong. Part them: --distinct."
         )
-    return found
+    return sentences
 
 
 def _mixed_codes(folders: Sequence[RunFolder]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What one finished run left behind, as plain numbers: the input of analysis, claims and reports."""
+"""The records of a finished run as plain numbers: the input of analysis, claims and reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Curve", "curve_of_run", "in_order", "read_curves"]
 class Curve:
     """The records of one run over training.
 
-    n: training set size.  rows: flat records, by step.  references: what they are compared with.  spec: the settings.
+    n: training set size.  rows: flat records, by step.  references: the values to compare the records with.  spec: the settings.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What tells runs apart, besides n, seed and the number of steps: the settings that a sweep goes over."""
+"""The settings in which runs differ, besides n, seed and the number of steps: those that a sweep varies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from byheart.store.tables import flat
 __all__ = ["differences"]
 
 SAID = ("kind", "data.name", "n", "seed", "training.steps")
-"""Settings that have a place of their own wherever runs are listed."""
+"""Settings that have their own column wherever runs are listed."""
 
 MEASURED = ("plan.", "schedule.")
 
@@ -19,7 +19,7 @@ MEASURED = ("plan.", "schedule.")
 def differences(specs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write for each run the settings in which some of the runs differ: `model.width=8, training.batch=16`, or nothing.
 
-    specs: the runs as plain settings.  How runs are measured is said only where nothing else tells two runs apart.
+    specs: the runs as plain settings.  Settings of the measurement are written only if two runs differ in nothing else.
     """
     runs = [flat(spec) for spec in specs]
     names = dict.fromkeys(name for run in runs for name in run if name not in SAID)

@@ -1,4 +1,4 @@
-"""How long will it take?  Every kind of run is carried out in short, and its time scaled to the whole."""
+"""Estimates of the time that runs take: a shortened run is carried out, and its time scaled to the whole run."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Estimate", "Time", "estimate", "extrapolated", "makespan"]
 
 EFFORTS = (1, 8, 64)
 ENOUGH = 0.5
-"""Seconds that a shortened run must take to be believed; below, more of it is timed."""
+"""Seconds that a shortened run must take for a reliable estimate; if it takes less, a longer one is timed."""
 PATIENCE = 10.0
-"""Seconds of a shortened run beyond which nobody runs it twice."""
+"""Seconds of a shortened run beyond which it is not run a second time."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """seconds: of each run, on one thread, in the order asked.  wall: until the last of `workers` has ended.
+    """Estimated times.  seconds: of each run, on one thread, in the given order.  wall: until the last of `workers` has ended.
 
     repeated: training images that repeat an earlier one, and shared: held-out images that are also trained on, at most.
     """
@@ -40,15 +40,15 @@ class Estimate:
 
     @property
     def wall(self) -> float:
-        """Seconds until everything is done."""
+        """Return the seconds until all runs are done."""
         return makespan(self.seconds, self.workers)
 
 
 def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> Estimate:
-    """Carry out every distinct configuration in short, and scale its time to the runs.
+    """Carry out a shortened run of every distinct configuration, and scale its time to the whole runs.
 
-    Nothing is left behind.  The estimate holds for an otherwise idle machine.
-    Raises InputError for what would stop the runs themselves.
+    No files are kept.  The estimate holds for an otherwise idle machine.
+    Raises InputError for settings and data for which the runs themselves would raise it.
     """
     from byheart.build.network import device as find_device
 
@@ -61,7 +61,7 @@ def estimate(runs: Sequence[Run], *, workers: int = 1, device: str = "auto") -> 
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
-    """Seconds until work of these lengths is done, each next piece going to the first free worker."""
+    """Compute the seconds until work of these lengths is done, if each next piece goes to the first free worker."""
     busy = [0.0] * max(1, workers)
     for length in seconds:
         heapq.heapreplace(busy, busy[0] + length)
@@ -70,7 +70,7 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread, as every worker has; the number of before afterwards."""
+    """Use one torch thread, as every worker does, and restore the former number afterwards."""
     import torch
 
     before = torch.get_num_threads()
@@ -91,14 +91,14 @@ class Time:
 
     @property
     def parts(self) -> tuple[float, float, float]:
-        """Seconds of what is done once, of the steps, and of the evaluations."""
+        """Return the seconds of the work that is done once, of the steps, and of the evaluations."""
         return max(0.0, self.seconds - self.clock), max(0.0, self.clock - self.rows), self.rows
 
 
 def extrapolated(taken: Sequence[tuple[Short[Run], Time]]) -> float:
     """Compute the seconds of the whole run from the last two shortened ones, part by part, along a line.
 
-    So what does not grow with the run, as the building of a network, is not multiplied.  One alone is scaled.
+    So work that does not grow with the run, such as building a network, is not multiplied.  The time of a single shortened run is scaled.
     """
     short, time = taken[-1]
     if len(taken) == 1:
@@ -109,12 +109,12 @@ def extrapolated(taken: Sequence[tuple[Short[Run], Time]]) -> float:
 
 
 def _shares(short: Short[Run]) -> tuple[float, float, float]:
-    """How much of every part of the whole run a shortened one does."""
+    """Compute which share of every part of the whole run a shortened run does."""
     return 1 / short.once, 1 / short.step, 1 / short.evaluation
 
 
 def _on_a_line(less: float, more: float, sooner: float, later: float) -> float:
-    """Seconds of all of a part, of which two shares took so long."""
+    """Compute the seconds of a whole part from the seconds of two shares of the part."""
     if more <= less:
         return later / more
     slope = max(0.0, (later - sooner) / (more - less))
@@ -122,9 +122,9 @@ def _on_a_line(less: float, more: float, sooner: float, later: float) -> float:
 
 
 class _Timings:
-    """Times of shortened runs, each taken once; runs that differ in the seed alone share theirs.
+    """Times of shortened runs, each measured once; runs that differ only in the seed share a time.
 
-    repeated, shared: as in Estimate, of what was timed.
+    repeated, shared: as in Estimate, of the runs that were timed.
     """
 
     def __init__(self, device: str) -> None:
@@ -134,7 +134,7 @@ class _Timings:
         self._warm: set[str] = set()
 
     def seconds(self, run: Run) -> float:
-        """Estimate the seconds of a run from two shortened ones, the second long enough to be believed."""
+        """Estimate the seconds of a run from two shortened ones, the second long enough to be reliable."""
         taken: list[tuple[Short[Run], Time]] = []
         for effort in EFFORTS:
             short = kind_of(run).short(run, effort)

@@ -1,4 +1,4 @@
-"""execute(run): do what a run says, into its folder.  Done: nothing to do.  Cut off: go on, bit for bit."""
+"""Execution of runs into their folders: complete runs are kept, interrupted runs continue with the same bits."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ __all__ = ["execute", "execute_all"]
 
 
 def silent(event: Event) -> None:
-    """Tell nobody."""
+    """Ignore an event."""
 
 
 def aloud(event: Event) -> None:
-    """Tell nobody, but warn of what a notice says."""
+    """Ignore an event, but turn a notice into a warning."""
     if event["kind"] == "notice":
         warnings.warn(event["text"], stacklevel=3)
 
 
 def announced(arms: Mapping[str, Sequence[Run]]) -> Event:
-    """Make the event that says which runs there will be, of each arm, and which settings tell these runs apart."""
+    """Make the event that lists the runs of each arm, and the settings in which these runs differ."""
     outline = [
         {**_outline(run), "arm": arm, "settings": settings}
         for arm, runs in arms.items()
@@ -63,23 +63,23 @@ def _step_so_far(folder: RunFolder) -> int:
 def execute(run: Run, root: Path | str = "runs", *, device: str = "auto", tell: Tell = silent) -> RunFolder:
     """Carry out a run and return its folder, root/<id>.
 
-    A whole run is left as it is, unless the user's files have changed since: then the run is set aside, in root/.stale, and
-    made anew.  A run that was cut off is resumed from its last state, with the same bits as if it had never stopped (on the
-    same machine and versions).
+    A complete run is kept, unless the user's files have changed since: then the run is moved to root/.stale and
+    carried out again.  An interrupted run continues from its last state, with the same bits as without the interruption (on
+    the same machine and versions).
     device: auto, cpu or cuda.  tell: receives events (`start`, `progress`, `row`, `done`).
     Raises InputError if the data, the shapes or the device do not fit, if another process holds the run, or if a file of the
     run is damaged.
     """
     folder = RunFolder(Path(root) / run.id)
-    if (found := damage(folder)) is not None:
-        raise found
+    if (defect := damage(folder)) is not None:
+        raise defect
     _set_aside_if_data_changed(run, folder, tell)
     if folder.done:
         tell({"kind": "done", "run": run.id, "n": run.n, "seed": run.seed, "cached": True})
         return folder
     check_runs([run], device)
     kind = kind_of(run)
-    # Before a folder is made: data that do not fit leave none behind.
+    # Before a folder is made, so that data that do not fit leave no folder behind.
     with _as_begun(folder.header() if folder.exists else {}):
         prepared = kind.prepare(run, Path(root))
     with folder.locked():
@@ -103,14 +103,13 @@ def execute_all(
     device: str = "auto",
     tell: Tell = aloud,
 ) -> list[Outcome[RunFolder]]:
-    """Carry out many runs, `workers` at a time.  Returns the outcomes in the order of the runs; one failure stops no other run.
+    """Carry out many runs, `workers` at a time.  Returns the outcomes in the order of the runs; a run that fails does not stop the others.
 
-    tell: receives events as `execute` tells them; at the end, once, a `notice` for everything that keeps the numbers
-    from meaning what they say.
+    tell: receives the events of `execute`; at the end, once, a `notice` for everything that makes the numbers misleading.
     """
     different = list(
         {run.id: run for run in runs}.values()
-    )  # equal runs share a folder: one of them is enough
+    )  # equal runs share a folder: one execution is enough
     outcomes = run_all(partial(_work, str(root), device), different, workers=workers, tell=tell)
     for text in cautions([outcome.value for outcome in outcomes if outcome.value is not None]):
         tell({"kind": "notice", "text": text})
@@ -125,7 +124,7 @@ def _work(root: str, device: str, run: Run, tell: Tell) -> RunFolder:
 
 @contextmanager
 def without_duplicates_warnings() -> Iterator[None]:
-    """Silence Python's own warnings of images that repeat: a caution says so once, for all runs."""
+    """Silence Python's warnings about images that repeat: a single caution tells of them for all runs."""
     from byheart.metrics.memorization import DuplicatesWarning
 
     with warnings.catch_warnings():
@@ -157,7 +156,7 @@ def _check_code(folder: RunFolder, header: dict[str, Any], now: str) -> None:
 
 
 def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
-    # What byheart brings or draws itself cannot change behind its back.
+    # Data that byheart contains or draws itself do not change.
     if not folder.done or run.data.path is None:
         return
     from byheart.experiments.kinds.shared.split import data_fingerprint
@@ -165,8 +164,8 @@ def _set_aside_if_data_changed(run: Run, folder: RunFolder, tell: Tell) -> None:
     before = str(folder.read_record("data").get("fingerprint"))
     if before != data_fingerprint(run.data):
         with folder.locked():
-            place = folder.set_aside(before[:12])
-        tell({"kind": "notice", "text": f"run {folder.id} saw other data: kept in {place}, made again"})
+            moved_to = folder.set_aside(before[:12])
+        tell({"kind": "notice", "text": f"run {folder.id} saw other data: kept in {moved_to}, made again"})
 
 
 @contextmanager
@@ -218,12 +217,14 @@ def failures(outcomes: Sequence[Outcome[RunFolder]], runs: Sequence[Run]) -> Inp
     if len(failed) == len(runs) and isinstance(first.error, InputError):
         return first.error
     reason = _reason(first)
-    got, *trace = reason.got.split("\n", 1)
-    which = f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {got})"
-    again = "run the same command again: whole runs are kept, the others are resumed"
-    return InputError(
-        got="\n".join([which, *trace]), need=reason.need, remedy=f"{reason.remedy}. Then {again}"
+    which = (
+        f"{len(failed)} of {len(runs)} runs that failed (first: n = {run.n}, seed {run.seed}: {reason.got})"
     )
+    again = "run the same command again: whole runs are kept, the others are resumed"
+    refusal = InputError(got=which, need=reason.need, remedy=f"{reason.remedy}. Then {again}")
+    if first.trace:
+        refusal.add_note(first.trace)  # of the worker: Python shows a note below the error
+    return refusal
 
 
 def _reason(outcome: Outcome[RunFolder]) -> InputError:
@@ -243,5 +244,4 @@ def _reason(outcome: Outcome[RunFolder]) -> InputError:
         case MemoryError():
             return InputError(got=text, need="more memory", remedy="work on fewer at a time: --workers 1")
         case _:
-            got, need = f"{text}\n{outcome.trace}", "every run whole"
-            return InputError(got=got, need=need, remedy="--debug shows where it happened")
+            return InputError(got=text, need="every run whole", remedy="--debug shows where it happened")

@@ -1,6 +1,6 @@
-"""Do runs fit into memory?  A lower bound from settings alone, asked before anything is read.
+"""Whether runs fit into memory: a lower bound from settings alone, checked before any data are read.
 
-Without this bound a mistyped size is found out by the machine, which swaps for minutes or ends the process without a word.
+Without this bound a mistyped size makes the machine swap for minutes or end the process without a message.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from byheart.models.spec import MLPSpec
 
 __all__ = ["check_images", "check_runs", "memory"]
 
-IMAGE_BYTES = 9  # a value while data are prepared: as stored, as float32, and once more divided
-NETWORK_BYTES = 20  # a weight in training: itself, its gradient, two moments, the moving average
+IMAGE_BYTES = 9  # per value while data are prepared: as stored, as float32, and the quotient
+NETWORK_BYTES = 20  # per weight in training: the weight, its gradient, two moments, the moving average
 MAPS = 8  # activation maps at full resolution that a U-Net's backward pass needs, at the very least
 LIMITS = Path("/sys/fs/cgroup/memory.max")
 
@@ -36,8 +36,8 @@ def check_runs(runs: Sequence[Run], device: str = "auto") -> None:
 def check_images(data: Data, n: int = 2, more: int = 0) -> None:
     """Raise InputError for images of a size at which they cannot fit into memory.
 
-    n: how many images are trained on at least.  more: bytes that are needed beside the images.
-    Images that are taken in the size they are stored in are not looked at.
+    n: smallest number of training images.  more: bytes that are needed beside the images.
+    Images that keep their stored size are not checked.
     """
     if data.size is None:
         return
@@ -53,7 +53,7 @@ def check_images(data: Data, n: int = 2, more: int = 0) -> None:
 
 
 def memory() -> int:
-    """Count the bytes that this process may use: those of the machine, or of the container that it runs in."""
+    """Return the bytes of memory that this process may use: those of the machine, or of the container of the process."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = LIMITS.read_text().strip() if LIMITS.is_file() else ""
     return min(machine, int(limit)) if limit.isdigit() else machine
@@ -64,7 +64,7 @@ def _values(data: Data) -> int:
 
 
 def _count(data: Data, n: int) -> int:
-    """Count the images, or say how many there must be at least where only reading the images would tell."""
+    """Count the images, or return the smallest number that is certain without reading them."""
     known = next((info.count for info in available() if info.name == data.name), None)
     if data.name in ("folder", "celeba") and data.path is not None:
         from byheart.data.reader.path import from_path

@@ -1,4 +1,4 @@
-"""A run's checkpoint, given back as a denoiser."""
+"""Checkpoints of runs, loaded as denoisers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Trained", "load", "load_mixture"]
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained denoiser that knows its data: what `sample` and every metric take.
+    """A trained denoiser with the units of its data, as `sample` and every metric take it.
 
-    network: the weights that were evaluated (the moving average).  shape: one sample's.  grid: of the noise levels it was
-    sampled with.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).  reading: of the pictures
+    network: the weights that were evaluated (the moving average).  shape: one sample's.  grid: of the noise levels with which the run
+    was sampled.  step: of training.  center (*shape) and scale: units of the data (see `to_pixels`).  reading: of the pictures
     that it was trained on.
     """
 

@@ -1,7 +1,7 @@
-"""A run: one experiment, frozen.  Its identity is the hash of its canonical JSON.
+"""A run: the frozen settings of an experiment.  The id of a run is the hash of its canonical JSON.
 
-Two equal runs are the same run: they share a folder, and the second one costs nothing.  What a run of a kind says
-stands beside that kind: a new kind changes nothing of what the others measured.
+Two equal runs are the same run: they share a folder, and the second run takes no time.  The settings of a kind of run are
+defined beside the code of that kind, so that a new kind changes no measured number of the others.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ KINDS: tuple[str, ...] = tuple(spec.model_fields["kind"].default for spec in get
 
 
 class Kind(Protocol):
-    """What the module kinds/<kind>/run.py of every kind of run offers.
+    """The functions that the module kinds/<kind>/run.py of every kind of run must have.
 
-    prepare(run, root): read and check the data of the run, before its folder is made; root: where runs are kept.
-    carry_out(run, prepared, folder, device, tell): carry out the run into its folder, or go on with it.
-    short(run, effort): shorten the run for an estimate of its time; more effort, less short.
+    prepare(run, root): read and check the data of the run, before its folder is made; root: the folder of all runs.
+    carry_out(run, prepared, folder, device, tell): carry out the run into its folder, or continue it.
+    short(run, effort): shorten the run for an estimate of its time; a larger effort shortens it less.
     """
 
     prepare: Callable[[Any, Path], Any]
@@ -69,7 +69,7 @@ def kind_of(run: Run) -> Kind:
 def parse_run(settings: Mapping[str, Any], place: Callable[[str], str] = lambda key: key) -> Run:
     """Make the run that plain settings describe.
 
-    place: a dotted key of the settings -> that key in the file they come from, for refusals.
+    place: a dotted key of the settings -> that key in the user's file, for error messages.
     Raises InputError for a kind that does not exist, and for settings that do not fit.
     """
     kind = settings.get("kind", "training")

@@ -1,6 +1,6 @@
 """Claims: published statements, each with the quantity that decides it and the range that accepts it.
 
-The verdict is that of `analysis.verdicts`, or none where nobody measured: then `measured` is null.  The committed
+The verdict is that of `analysis.verdicts`; a claim that was not measured has no verdict, and `measured` is null.  The committed
 record lies in the package, studies/<study>/claims.json: one row per id and scale.
 """
 
@@ -36,10 +36,10 @@ ClaimRow = dict[str, Any]
 
 
 class Claim(Spec):
-    """One statement of a paper, or a finding of ours, and how it is decided.
+    """A statement of a paper, or of our own, and how it is decided.
 
-    quantity: a name of the documented vocabulary, e.g. exponent/tau_mem@0.1.  arm: the part of the study it is read
-    from.  n_min: runs of fewer training images are left out.  target: the published value.  accept: (low, high), either
+    quantity: a name of the documented vocabulary, e.g. exponent/tau_mem@0.1.  arm: the arm of the study whose runs are
+    read.  n_min: runs of fewer training images are left out.  target: the published value.  accept: (low, high), either
     end may be open (None).  exact: the quantity has no sampling error, so that no interval is needed.
     """
 
@@ -65,7 +65,7 @@ class Claim(Spec):
 
 
 def unmeasured(claim: Claim) -> ClaimRow:
-    """Make the row of a claim that nobody measured yet."""
+    """Make the row of a claim that was not measured yet."""
     row = claim.model_dump(mode="json", exclude={"arm", "n_min", "exact"})
     nothing = dict.fromkeys(
         ("measured", "low", "high", "count", "missing", "verdict", "seconds", "date", "version")
@@ -80,19 +80,19 @@ def read_record(study: str, root: Path = RECIPES) -> list[ClaimRow]:
 
 
 def merge_rows(old: Iterable[ClaimRow], new: Iterable[ClaimRow]) -> list[ClaimRow]:
-    """Merge two records into one row per id and scale, ordered by id and scale.  New rows take the place of old ones."""
+    """Merge two records into one row per id and scale, ordered by id and scale.  New rows replace old ones."""
     rows = {(row["id"], row["scale"]): row for row in [*old, *new]}
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], SCALES.index(key[1])))]
 
 
 def write_record(study: str, rows: Sequence[ClaimRow], root: Path = RECIPES) -> None:
-    """Write the record of a study: a row a line, so that a change of one row is a change of one line."""
+    """Write the record of a study, one row per line, so that a change of one row changes one line."""
     text = ",\n".join(" " + plain_json(row) for row in rows)
     write_atomic(study_home(study, root) / "claims.json", f"[\n{text}\n]\n")
 
 
 def best_row(claim: Claim, rows: Iterable[ClaimRow]) -> ClaimRow:
     """Choose the row that the scoreboard shows: at the claim's own scale, else at the largest scale measured, else empty."""
-    found = {row["scale"]: row for row in rows if row["id"] == claim.id and row["version"] is not None}
+    by_scale = {row["scale"]: row for row in rows if row["id"] == claim.id and row["version"] is not None}
     scales = [claim.scale, *reversed(SCALES)]
-    return next((found[scale] for scale in scales if scale in found), unmeasured(claim))
+    return next((by_scale[scale] for scale in scales if scale in by_scale), unmeasured(claim))

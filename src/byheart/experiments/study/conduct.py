@@ -1,6 +1,6 @@
-"""Conduct a study: carry out its runs, read off its times, decide its claims, and write its report.
+"""Conducting a study: its runs, measured quantities, claims and report.
 
-runs/<study>-<scale>-<digest>/study.json     the recipe as it was, the runs of each arm, the command
+runs/<study>-<scale>-<digest>/study.json     the recipe that was used, the runs of each arm, the command
 runs/<study>-<scale>-<digest>/claims.json    the claims as measured here
 runs/<study>-<scale>-<digest>/table.csv      every record of every run
 runs/<study>-<scale>-<digest>/report.html    one self-contained page, and what else the study's page writes
@@ -50,19 +50,19 @@ def conduct(
     page: Callable[[Path], object] | None = None,
     tell: Tell = aloud,
 ) -> StudyFolder:
-    """Carry out a study at a scale and store what was measured.  After an interruption the same call goes on.
+    """Carry out a study at a scale and store what was measured.  After an interruption the same call continues.
 
-    data: images to use in the place of the recipe's; training set sizes that do not fit these images are left out, and the
+    data: images to use instead of the recipe's; training-set sizes that do not fit these images are left out, and the
     published claims, which are about the recipe's data, are not decided.
     command: the command that the page shows for a repetition; None is the command line of a study of the package on its
     own data.
-    page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.  A page
-    that cannot be drawn is told of as a `notice`.
+    page: called at the end with the study's folder, to write its page: byheart.write_report.  None writes no page.  If a page
+    cannot be drawn, a `notice` says so.
     Raises InputError if the scale does not exist, the data do not fit, or a run failed (the others are kept).
     """
     root, tell = Path(root), _each_notice_once(tell)
     arms = fitting(study.runs(scale, data), tell) if data is not None else study.runs(scale)
-    runs = sorted((run for found in arms.values() for run in found), key=lambda run: -run.steps)
+    runs = sorted((run for of_arm in arms.values() for run in of_arm), key=lambda run: -run.steps)
     tell(announced(arms))
     outcomes = execute_all(runs, root, workers=workers, device=device, tell=tell)
     if (error := failures(outcomes, runs)) is not None:
@@ -80,7 +80,7 @@ def conduct(
 
 
 def _each_notice_once(tell: Tell) -> Tell:
-    """Pass events on, but no notice whose words were passed on before: runs repeat what was said of their data."""
+    """Pass on events, but each text of a notice only once: several runs report the same about their data."""
     told: set[str] = set()
 
     def hear(event: Event) -> None:
@@ -94,7 +94,7 @@ def _each_notice_once(tell: Tell) -> Tell:
 
 
 def _draw(page: Callable[[Path], object], folder: StudyFolder, tell: Tell) -> None:
-    """Write the page; one that cannot be drawn takes nothing away from what was measured, and is told of."""
+    """Write the page; if it cannot be drawn, send a notice and keep the measurements."""
     try:
         page(folder.path)
     except InputError:
@@ -105,7 +105,7 @@ def _draw(page: Callable[[Path], object], folder: StudyFolder, tell: Tell) -> No
 
 
 def fitting(arms: Mapping[str, list[Run]], tell: Tell) -> dict[str, list[Run]]:
-    """Keep the runs whose n the data can give, and tell which sizes were left out, and what the reader says of the data.
+    """Keep the runs whose n the data allow, and send notices about the sizes that are left out and about the data.
 
     Raises InputError if fewer than two sizes remain.
     """
@@ -180,7 +180,7 @@ def _write(
     claims: list[ClaimRow],
     command: str,
 ) -> None:
-    runs = {arm: [run.id for run in found] for arm, found in arms.items()}
+    runs = {arm: [run.id for run in of_arm] for arm, of_arm in arms.items()}
     record = {
         "study": study.model_dump(mode="json"),
         "scale": scale,
@@ -190,7 +190,7 @@ def _write(
     }
     write_atomic(folder.path / "study.json", plain_json(record, indent=1))
     write_atomic(folder.path / "claims.json", plain_json({"claims": claims}, indent=1))
-    export(table([run for found in folder.folders().values() for run in found]), folder.path / "table.csv")
+    export(table([run for of_arm in folder.folders().values() for run in of_arm]), folder.path / "table.csv")
 
 
 def _today() -> str:

@@ -32,9 +32,9 @@ MOVED = "imports were rearranged"
 class Due:
     """A claim to be measured again.
 
-    reason: the file that changed, or what else made it due.  runs: how many of its arm's runs are to be carried out; none
-    where the committed records decide it.  minutes: that these took when they were last measured, on one thread; None if
-    they never were.
+    reason: the file that changed, or another reason.  runs: how many runs of the claim's arm are to be carried out; 0 if the
+    committed records decide the claim.  minutes: the time that these runs took when they were last measured, on one thread;
+    None if they never were.
     """
 
     study: str
@@ -51,7 +51,7 @@ def studies() -> list[Study]:
 
 
 def versions_now(study: Study, scale: str) -> dict[str, str]:
-    """Compute the versions that rows at this scale would have if today's code measured them, by the ids of the claims.
+    """Compute, by the ids of the claims, the versions that rows at this scale would have if measured by today's code.
 
     Claims whose arm the scale does not have are left out.
     """
@@ -65,7 +65,7 @@ def versions_now(study: Study, scale: str) -> dict[str, str]:
 
 
 def due(scale: str = "cpu") -> list[str]:
-    """List the ids of the claims of this scale that were never measured, or not as they would be today."""
+    """List the ids of the claims of this scale that were never measured, or were measured by older code."""
     return [claim.id for claim in due_claims(scale)]
 
 
@@ -128,7 +128,7 @@ def _reason(claim: Claim, runs: Sequence[Run], known: dict[str, RunRecord], tabl
 def _minutes(runs: Sequence[Run], known: dict[str, RunRecord], measured: float | None) -> float | None:
     """Compute the minutes of runs as they were last measured.
 
-    measured: seconds of all of them together that a row of their arm tells, for runs that have no record.
+    measured: seconds of all runs together as stored in a row of their arm, used if runs have no record.
     """
     if not runs:
         return 0.0

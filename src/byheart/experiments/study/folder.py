@@ -1,4 +1,4 @@
-"""A conducted study on disk, as it is read again."""
+"""The folder of a conducted study, for reading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StudyFolder:
 
     @property
     def report(self) -> Path:
-        """Name the file of the page."""
+        """Return the path of the page."""
         return self.path / "report.html"
 
     def content(self) -> dict[str, Any]:
@@ -37,18 +37,18 @@ class StudyFolder:
         return list(read_json(self.path / "claims.json")["claims"])
 
     def folders(self) -> dict[str, list[RunFolder]]:
-        """Return arm -> folders of the arm's runs; without runs that are damaged or gone, and arms that have no other.
+        """Return arm -> folders of the arm's runs; without damaged or missing runs, and without arms that have no other run.
 
         Raises InputError if no run is left.
         """
         missing = self._missing()
-        found = {arm: [run for run in runs if run.id not in missing] for arm, runs in self._every().items()}
-        if missing and not any(found.values()):
+        whole = {arm: [run for run in runs if run.id not in missing] for arm, runs in self._every().items()}
+        if missing and not any(whole.values()):
             raise next(iter(missing.values()))
-        return {arm: runs for arm, runs in found.items() if runs}
+        return {arm: runs for arm, runs in whole.items() if runs}
 
     def left_out(self) -> list[str]:
-        """Write a sentence for each run that is damaged or gone, and therefore left out."""
+        """Write a sentence for each run that is damaged or missing, and therefore left out."""
         return [
             f"run {name} is left out: {error.got}. To have it again: {error.remedy}."
             for name, error in self._missing().items()
@@ -56,9 +56,9 @@ class StudyFolder:
 
     def _missing(self) -> dict[str, InputError]:
         runs = [run for runs in self._every().values() for run in runs]
-        found = damaged(runs)
-        gone = {run.id: _gone(run) for run in runs if run.id not in found and not run.begun}
-        return found | gone
+        broken = damaged(runs)
+        gone = {run.id: _gone(run) for run in runs if run.id not in broken and not run.begun}
+        return broken | gone
 
     def _every(self) -> dict[str, list[RunFolder]]:
         root = self.path.parent

@@ -1,4 +1,4 @@
-"""Measure claims again: from the committed records where today's code made them, else by carrying out their runs."""
+"""Measuring claims again: from the committed records if today's code made these, else by carrying out the runs."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def measure_again(
 ) -> list[ClaimRow]:
     """Measure claims at a scale and return their rows.
 
-    ids: of claims, or `due` for those that `due` names.  A claim whose runs are in the committed records, made by today's
-    code, is decided from these.  Of the others the arms are conducted: runs made by today's code are kept and resumed;
-    older ones are set aside, in root/.stale, and made again.
+    ids: ids of claims, or `due` for all claims that are due.  If all runs of a claim are in the committed records, made by
+    today's code, the claim is decided from these records.  The runs of the other claims are carried out: runs of today's code
+    are kept or continued; older runs are moved to root/.stale and carried out again.
     record: also copy the rows into the package's record, and the records of the runs beside them.
     Raises InputError for an unknown id, or a claim whose arm this scale does not have.
     """
@@ -85,7 +85,7 @@ def _write(
     known: Mapping[str, RunRecord],
     current: Mapping[str, Sequence[RunRecord]],
 ) -> None:
-    """Write the rows, the records of the study's runs at this scale, and the files that their code consisted of."""
+    """Write the rows, the records of the study's runs at this scale, and the list of files of their code."""
     write_record(study.name, merge_rows(read_record(study.name), rows))
     runs = {run.id: run for runs in study.runs(scale).values() for run in runs}
     records = {**known, **{record.id: record for records in current.values() for record in records}}
@@ -99,18 +99,18 @@ def _write(
 
 
 def _set_aside_stale(study: Study, scale: str, root: Path, tell: Tell) -> None:
-    """Move runs made by other code out of the way: nothing is deleted that took hours."""
+    """Move runs made by other code to .stale; runs that took hours are not deleted."""
     for run in (run for runs in study.runs(scale).values() for run in runs):
         folder = RunFolder(root / run.id)
         if damage(folder) is not None:
             continue  # refused below, after the others are measured
         if folder.exists and (code := folder.header().get("code")) != run_code(run.kind):
             with folder.locked():
-                place = folder.set_aside(str(code))
+                moved_to = folder.set_aside(str(code))
             tell(
                 {
                     "kind": "notice",
-                    "text": f"run {folder.id} was made by older code: kept in {place}, made again",
+                    "text": f"run {folder.id} was made by older code: kept in {moved_to}, made again",
                 }
             )
 
@@ -120,12 +120,12 @@ def _check_scales(wanted: set[str], scale: str) -> None:
         here = {cell.arm for cell in study.scale(scale).arms} if scale in study.scales else set()
         for claim in study.claims:
             if claim.id in wanted and claim.arm not in here:
-                found = [
+                scales = [
                     name for name, at in study.scales.items() if claim.arm in {cell.arm for cell in at.arms}
                 ]
                 raise InputError(
                     got=f"claim {claim.id} at scale {scale}, which does not have its arm {claim.arm!r}",
-                    need="a scale that has it: " + ", ".join(found),
+                    need="a scale that has it: " + ", ".join(scales),
                     remedy="choose one with --scale",
                 )
 

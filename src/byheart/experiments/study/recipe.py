@@ -1,7 +1,7 @@
 """Studies: published experiments as recipes, in scales, with their claims.
 
 A study is a TOML file: `arms` (what is trained), `scales` (how much of it), `claims` (what it should show), `says` (what its
-page says once they are reproduced).
+page says once these claims are decided).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ArmGrid(Spec):
 
 
 class Scale(Spec):
-    """How much of a study.  takes: how long that takes, in words."""
+    """A size of a study.  takes: how long this size takes, in words."""
 
     takes: str
     arms: tuple[ArmGrid, ...] = Field(min_length=1)
@@ -61,8 +61,8 @@ class Study(Spec):
     """A published experiment.
 
     paper: its arXiv identifier.  main_arm: the arm that the report shows first.  page: the study of the package whose page
-    shows it.  for_your_data: what somebody with other data does instead; empty where the study takes other data.
-    varies: the settings that a grid may go over, since the page compares runs that differ in nothing else; none for any.
+    shows it.  for_your_data: advice for users with other data; empty if the study accepts other data.
+    varies: the settings that a grid may vary, since the page compares runs that differ in nothing else; empty for any.
     published: curves of the paper's figures: figure -> name of a record -> points (x, value).  says: sentences of its page.
     """
 
@@ -81,7 +81,7 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Study:
-        # Before anything is trained: a misspelled name found afterwards would cost hours.
+        # Before any training: a misspelled name that is noticed afterwards costs hours.
         _check_names(self)
         for claim in self.claims:
             check_quantity(claim.quantity, self.published)
@@ -96,14 +96,14 @@ class Study(Spec):
         return self.scales[name]
 
     def only(self, scale: str, arms: Collection[str]) -> Study:
-        """Keep of the study nothing but these arms at this scale, the claims about these arms, and the sentences that rest on
+        """Reduce the study to these arms at this scale, the claims about these arms, and the sentences that rest on
         these claims.  The other scales of the study stay as they are.
         """
-        found = self.scale(scale)
-        fewer = found.model_copy(update={"arms": tuple(cell for cell in found.arms if cell.arm in arms)})
+        whole = self.scale(scale)
+        fewer = whole.model_copy(update={"arms": tuple(cell for cell in whole.arms if cell.arm in arms)})
         claims = tuple(claim for claim in self.claims if claim.arm in arms)
         ids = {claim.id for claim in claims}
-        says = tuple(sentence for sentence in self.says if ids.issuperset(sentence.when))
+        says = tuple(sentence for sentence in self.says if ids.issuperset(sentence.rests_on))
         return self.model_copy(
             update={"scales": {**self.scales, scale: fewer}, "claims": claims, "says": says}
         )
@@ -137,13 +137,13 @@ class Study(Spec):
         }
 
     def folder_name(self, scale: str, data: Data | None = None) -> str:
-        """Name the folder that this study's report goes to: the name changes with anything that changes a run."""
+        """Name the folder of this study's report; the name changes with every setting of a run."""
         sweeps = "".join(identity(sweep) for sweep in self.sweeps(scale, data).values())
         return f"{self.name}-{scale}-{sha256(sweeps.encode()).hexdigest()[:8]}"
 
 
 def _place(where: str, cell: ArmGrid, key: str) -> str:
-    """Name the key in the study's file that a dotted setting of a run comes from.  where: the cell's own key there."""
+    """Return the key in the study's file from which a dotted setting of a run comes.  where: key of the cell in that file."""
     if key in cell.grid:
         return f"{where}.grid.{key}"
     settings: Any = cell.base
@@ -155,7 +155,7 @@ def _place(where: str, cell: ArmGrid, key: str) -> str:
 
 
 def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
-    # CelebA is not to be had without a folder of yours: there --data only says where it lies, and S3's preparation stays.
+    # CelebA always needs the user's folder: for CelebA --data only gives the path, and S3's preparation stays.
     if published.get("name") != "celeba" or data.name not in ("celeba", "folder"):
         return data.model_dump(mode="json")
     if given := data.model_dump(exclude={"name", "path"}, exclude_defaults=True, exclude_none=True):
@@ -168,7 +168,7 @@ def _in_place_of(published: Mapping[str, Any], data: Data) -> dict[str, Any]:
 
 
 def _check_names(study: Study) -> None:
-    """Raise InputError for a name that stands for nothing, or an arm that stands twice."""
+    """Raise InputError for a name that is not defined, or an arm that occurs twice in a scale."""
     if study.page not in study_names():
         raise unknown(
             f"{study.name} with the page",
@@ -176,7 +176,7 @@ def _check_names(study: Study) -> None:
             study_names(),
             remedy="name the study whose page shows it",
         )
-    cells = [(scale, cell) for scale, found in study.scales.items() for cell in found.arms]
+    cells = [(scale, cell) for scale, size in study.scales.items() for cell in size.arms]
     used = [("main_arm", study.main_arm)]
     used += [(f"scale {scale}", cell.arm) for scale, cell in cells]
     used += [(f"claim {claim.id}", claim.arm) for claim in study.claims]
@@ -188,14 +188,14 @@ def _check_names(study: Study) -> None:
             raise unknown(f"claim {claim.id} at scale", claim.scale, study.scales, remedy=MEND)
     ids = {claim.id for claim in study.claims}
     for sentence in study.says:
-        if absent := set(sentence.when) - ids:
+        if absent := set(sentence.rests_on) - ids:
             raise InputError(
                 got=f"the sentence {sentence.text!r} of {study.name}, which rests on {', '.join(sorted(absent))}",
                 need="ids of claims of the same study",
-                remedy="mend `when` in the study's TOML file",
+                remedy="mend `when` or `against` in the study's TOML file",
             )
-    for scale, found in study.scales.items():
-        if len({cell.arm for cell in found.arms}) < len(found.arms):
+    for scale, size in study.scales.items():
+        if len({cell.arm for cell in size.arms}) < len(size.arms):
             raise InputError(
                 got=f"an arm twice in scale {scale} of {study.name}",
                 need="each arm once: all its runs are in one grid",
@@ -211,7 +211,7 @@ def _check_names(study: Study) -> None:
 
 
 def load_study(name: str) -> Study:
-    """Read a study of the package by its name, or one of yours by the path of its TOML file.
+    """Read a study of the package by its name, or another study by the path of its TOML file.
 
     Raises InputError if there is none, or its content does not fit.
     """

@@ -1,9 +1,9 @@
 """The records behind the claims of a study, committed beside them: what runs measured, without samples and states.
 
-studies/<study>/records/<scale>.jsonl.gz     one line a run: its settings, rows, references, data, code and seconds
-studies/<study>/records/code.json            which files each version of the code consisted of, to name the one that changed
+studies/<study>/records/<scale>.jsonl.gz     one line per run: its settings, rows, references, data, code and seconds
+studies/<study>/records/code.json            the files of each version of the code, to name the file that changed
 
-With them a change of the analysis, or of a claim, is decided again in seconds, anywhere.
+With these records a claim is decided again in seconds after a change of the analysis or of the claim.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is kept of a whole run.  code: the version that made it.  data: what the run says of its data."""
+    """What is kept of a complete run.  code: version of the code that carried out the run.  data: facts about the run's data."""
 
     curve: Curve
     code: str
@@ -45,7 +45,7 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        """Identity of the run."""
+        """Return the id of the run."""
         return self.curve.id
 
 
@@ -56,7 +56,7 @@ def record_of(folder: RunFolder) -> RunRecord:
 
 
 def read_run_records(study: str, scale: str, root: Path = RECIPES) -> dict[str, RunRecord]:
-    """Read the committed records of a study at a scale, by the id of the run; none if there are none."""
+    """Read the committed records of a study at a scale, by the id of the run; empty if there are no records."""
     file = _file(study, scale, root)
     if not file.exists():
         return {}
@@ -85,7 +85,7 @@ def current_records(runs: Sequence[Run], known: Mapping[str, RunRecord]) -> list
 
 @dataclass(frozen=True)
 class CodeTables:
-    """Which files versions of the code consisted of: path -> digest of the file alone.
+    """The files of versions of the code: path -> digest of the file alone.
 
     runs: version of the code of a run -> its files.  analysis: id of a claim -> the files that measured its quantity.
     """
@@ -94,7 +94,7 @@ class CodeTables:
     analysis: dict[str, dict[str, str]]
 
     def with_today(self, kinds: Iterable[str], modules: Mapping[str, str]) -> CodeTables:
-        """Add what today's code of these kinds of run, and of the analysis of these claims, consists of.
+        """Add the files of today's code of these kinds of run, and of the analysis of these claims.
 
         modules: id of a claim -> the module that measures its quantity.
         """
@@ -103,7 +103,7 @@ class CodeTables:
         return CodeTables({**self.runs, **runs}, {**self.analysis, **analysis})
 
     def only(self, codes: set[str]) -> CodeTables:
-        """Leave out versions that no record was made by."""
+        """Leave out versions of the code that made none of the records."""
         return CodeTables({code: files for code, files in self.runs.items() if code in codes}, self.analysis)
 
 

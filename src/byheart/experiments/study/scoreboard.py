@@ -14,8 +14,9 @@ from byheart.experiments.study.claims import (
 )
 from byheart.experiments.study.due import studies, versions_now
 from byheart.experiments.study.recipe import Study
+from byheart.report.citations import AUTHORS
 
-__all__ = ["Standing", "all_rows", "scoreboard", "standings"]
+__all__ = ["Standing", "all_rows", "contradicted", "scoreboard", "standings"]
 
 OURS = "byheart"
 
@@ -37,12 +38,19 @@ class Standing:
     @property
     def line(self) -> str:
         """Say in one line how the claims of the paper came out."""
-        name = f"{self.paper} ({self.number})" if self.number else self.paper
-        parts = [f"{self.reproduced} reproduced", f"{self.contradicted} contradicted"]
+        of = self.reproduced + self.contradicted + self.unresolved + self.unmeasured
+        parts = [f"{self.reproduced} of {of} reproduced", f"{self.contradicted} contradicted"]
         parts += [f"{self.unresolved} unresolved"]
         parts += [f"{self.unmeasured} not measured"] if self.unmeasured else []
-        of = self.reproduced + self.contradicted + self.unresolved + self.unmeasured
-        return f"{name}: {', '.join(parts)} of {of}"
+        return f"{self.name}: {', '.join(parts)}"
+
+    @property
+    def name(self) -> str:
+        """Name the paper for people: `S3, Bonnaire et al. 2025 (arXiv 2505.17638)`."""
+        if self.paper == OURS:
+            return "byheart's own claims"
+        authors = f", {AUTHORS[self.number]}" if self.number in AUTHORS else ""
+        return f"{self.paper}{authors} (arXiv {self.number})"
 
 
 def standings() -> list[Standing]:
@@ -62,9 +70,9 @@ def standings() -> list[Standing]:
 
 
 def _standing(paper: str, number: str, verdicts: Iterable[str | None]) -> Standing:
-    found = Counter(verdicts)
+    counts = Counter(verdicts)
     return Standing(
-        paper, number, found["reproduced"], found["contradicted"], found["unresolved"], found[None]
+        paper, number, counts["reproduced"], counts["contradicted"], counts["unresolved"], counts[None]
     )
 
 
@@ -88,11 +96,17 @@ def _rows_of(study: Study) -> list[ClaimRow]:
     return [row | {"current": is_current} for row, is_current in zip(rows, current, strict=True)]
 
 
+def contradicted() -> list[str]:
+    """List the ids of the claims that are contradicted, by the rows that the scoreboard shows."""
+    rows = (best_row(claim, read_record(study.name)) for study in studies() for claim in study.claims)
+    return [str(row["id"]) for row in rows if row["verdict"] == "contradicted"]
+
+
 def all_rows() -> list[ClaimRow]:
     """List every row of the records, one per id and scale, and an empty row for each claim that nobody measured."""
     rows = []
     for study in studies():
         recorded = read_record(study.name)
-        known = {row["id"] for row in recorded}
-        rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in known)]
+        measured = {row["id"] for row in recorded}
+        rows += [*recorded, *(unmeasured(claim) for claim in study.claims if claim.id not in measured)]
     return rows

@@ -1,4 +1,4 @@
-"""Sentences of a study's page: each may be read only where the claims that it rests on are reproduced."""
+"""Sentences of a study's page: each may be read only where the claims that it rests on came out as it says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from byheart._checks import InputError
 from byheart._records import Spec
 from byheart.report.words import interval, number, percent
 
-__all__ = ["Said", "Sentence", "reproduced", "say"]
+__all__ = ["Said", "Sentence", "say"]
 
 PLACEHOLDER = re.compile(r"\{([A-Z][A-Za-z0-9-]*)(?:\.([a-z]+))?\}")
 
@@ -33,30 +33,37 @@ PARTS: Mapping[str, Callable[[Row], str]] = {
 class Sentence(Spec):
     """A sentence of a study's page, and what it rests on.
 
-    when: ids of the claims that must all be reproduced.  text: may hold {ID}, what was measured for one of them with its
-    interval, or {ID.value}, {ID.low}, {ID.high}, {ID.percent}, {ID.count}.  place: "advice" for the headline, which is the first
-    that applies and may have no `when` to stand where nothing is reproduced; "reason" for a sentence below it.
+    when: ids of the claims that must all be reproduced.  against: ids of the claims that must all be contradicted.
+    text: may hold {ID}, what was measured for one of these claims with its interval, or {ID.value}, {ID.low}, {ID.high},
+    {ID.percent}, {ID.count}.  place: "advice" for the headline, which is the first that applies and may rest on no claim, to
+    stand where nothing is decided; "reason" for a sentence below the headline.
     """
 
     when: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     text: str
     place: Literal["advice", "reason"]
 
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """List the ids of all claims that must be decided for the sentence to be read."""
+        return (*self.when, *self.against)
+
     @model_validator(mode="after")
     def _says_what_it_rests_on(self) -> Sentence:
-        if self.place == "reason" and not self.when:
+        if self.place == "reason" and not self.rests_on:
             raise InputError(
                 got=f"the sentence {self.text!r}, which rests on no claim",
-                need="`when`: the ids of the claims that must be reproduced",
+                need="`when` or `against`: the ids of the claims that must be reproduced, or contradicted",
                 remedy='name them, or make it the default headline with place = "advice"',
             )
         for claim, part in PLACEHOLDER.findall(self.text):
-            if claim not in self.when or part not in PARTS:
+            if claim not in self.rests_on or part not in PARTS:
                 raise InputError(
                     got=f"{{{claim}{part and f'.{part}'}}} in the sentence {self.text!r}",
-                    need=f"a claim of its `when` ({', '.join(self.when)}), alone or with ."
+                    need=f"a claim of its `when` or `against` ({', '.join(self.rests_on)}), alone or with ."
                     + ", .".join(filter(None, PARTS)),
-                    remedy="add the claim to `when`, or mend the name",
+                    remedy="add the claim to `when` or `against`, or mend the name",
                 )
         if {"{", "}"} & set(PLACEHOLDER.sub("", self.text)):
             raise InputError(
@@ -75,20 +82,23 @@ class Said:
     reasons: tuple[str, ...]
 
 
-def reproduced(rows: Iterable[Row]) -> dict[str, Row]:
-    """Pick the rows with the verdict `reproduced`, by the id of their claim."""
-    return {str(row["id"]): row for row in rows if row.get("verdict") == "reproduced"}
-
-
 def say(sentences: Sequence[Sentence], rows: Iterable[Row]) -> Said:
-    """Write the sentences whose claims are all reproduced.  rows: the claims as these runs measured them."""
-    measured = reproduced(rows)
-    applying = [sentence for sentence in sentences if set(sentence.when) <= measured.keys()]
+    """Write the sentences whose claims all came out as the sentences say.  rows: the claims as these runs measured them."""
+    measured = {str(row["id"]): row for row in rows}
+    applying = [sentence for sentence in sentences if _applies(sentence, measured)]
     texts = {
         place: [_filled(sentence.text, measured) for sentence in applying if sentence.place == place]
         for place in ("advice", "reason")
     }
     return Said(next(iter(texts["advice"]), ""), tuple(texts["reason"]))
+
+
+def _applies(sentence: Sentence, measured: Mapping[str, Row]) -> bool:
+    """Say whether all that the sentence rests on is reproduced, or contradicted where the sentence says so."""
+    verdicts = {claim: row.get("verdict") for claim, row in measured.items()}
+    return all(verdicts.get(claim) == "reproduced" for claim in sentence.when) and all(
+        verdicts.get(claim) == "contradicted" for claim in sentence.against
+    )
 
 
 def _filled(text: str, measured: Mapping[str, Row]) -> str:

@@ -30,7 +30,7 @@ S = TypeVar("S", bound=Spec)
 
 
 class Sweep(Spec):
-    """Every combination of a grid, on a common base.
+    """All combinations of a grid with common settings.
 
     base: settings of a run.  grid: dotted setting -> its values.  steps_per_image: training steps = this × n.
     """
@@ -42,13 +42,13 @@ class Sweep(Spec):
 
     @property
     def id(self) -> str:
-        """Identity: equal settings, equal id."""
+        """Return the id of the sweep: equal settings have equal ids."""
         return identity(self)
 
     def runs(self, place: Callable[[str], str] | None = None) -> list[Run]:
-        """The runs, the longest first: started first, they do not keep the others waiting at the end.
+        """Return the runs, the longest first, so that no long run starts last while other workers are idle.
 
-        place: a dotted setting of a run -> its key in the file; None is a sweep's own file.
+        place: a dotted setting of a run -> its key in the file; None for the file of a sweep.
         Raises InputError for settings that do not fit.
         """
         cells = itertools.product(*self.grid.values())
@@ -96,7 +96,7 @@ class Sweep(Spec):
 
 
 def checked(spec: type[S], settings: Mapping[str, Any]) -> S:
-    """The specification that a TOML file describes.  Raises InputError, with the key, for settings that do not fit."""
+    """Return the specification that a TOML file describes.  Raises InputError, with the key, for settings that do not fit."""
     try:
         return spec.model_validate(settings)
     except ValidationError as error:
@@ -104,7 +104,7 @@ def checked(spec: type[S], settings: Mapping[str, Any]) -> S:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file.  Raises InputError if there is no such file or it is no TOML."""
+    """Read the content of a TOML file.  Raises InputError if there is no such file or it is no TOML."""
     if not path.exists():
         from byheart.experiments.catalog import study_names
 
@@ -124,9 +124,9 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the settings of `over` put over it, nested tables merged.  Neither is changed.
+    """Return `base` with the settings of `over` in addition, nested tables merged.  Neither argument is changed.
 
-    A nested table with another `kind` replaces the old one: its settings would not fit.
+    A nested table with another `kind` replaces the old table, whose settings would not fit.
     """
     result: dict[str, Any] = {
         key: merged(value, {}) if isinstance(value, Mapping) else value for key, value in base.items()

@@ -1,9 +1,9 @@
 """The copy test: whether samples are copies of training images, whole, blended or in part.
 
-copy_test(train)               learns from the training images          -> CopyTest
-heldout_null(test, heldout)    how innocent images score                -> Null
-sensitivity_card(test, …)      what it sees of planted copies           -> rows
-test(samples)                  scores and matches                       -> Matches
+copy_test(train)               learn from the training images                    -> CopyTest
+heldout_null(test, heldout)    score original images                             -> Null
+sensitivity_card(test, …)      measure which planted copies the test detects     -> rows
+test(samples)                  score samples and find their matches              -> Matches
 """
 
 from byheart.metrics.copying.card import CardRow, copy_level, sensitivity_card

@@ -1,4 +1,4 @@
-"""The doors of planted copies and innocents: which images are used, and that their values are an image's."""
+"""Checks of the planted copies and of the original images: which images are used, and that the values are an image's."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from byheart._checks import InputError, check_finite
 
 __all__ = ["check_values", "chosen_rows"]
 
-ROUNDING = 0.5 / 255  # pixels brought back from other units may miss the ends by a float's rounding
+ROUNDING = 0.5 / 255  # pixels converted from other units may exceed [0, 1] by the rounding of floats
 
 
 def chosen_rows(name: str, rows: Tensor | Sequence[int], count: int) -> Tensor:
-    """rows as (b,) int64 on the CPU.  Raises InputError unless they are whole numbers from 0 to count − 1, one at least."""
+    """Return rows as (b,) int64 on the CPU.
+
+    Raises InputError unless there is at least one row and all are whole numbers from 0 to count − 1.
+    """
     chosen = torch.as_tensor(rows, device="cpu")
     whole = not chosen.is_floating_point() and chosen.dtype != torch.bool
     if (

@@ -1,9 +1,9 @@
-"""Duplicates in a training set, by the same score that finds copies: two images are the same if one looks like a copy.
+"""Duplicates in a training set, by the score that detects copies: two images are the same if one looks like a copy.
 
-Equal images, and those that correlate above 0.999, are the same without further question: `same_groups` finds them by one
-product.  Beyond that, a training image is a duplicate of another where its leave-one-out `whole` score reaches that of all
-but 5 % of close planted copies (card.copy_level), or where it is found in a crowd of them, which hide each other.  Clusters
-are the connected components of (image, what it matches).
+Images that are equal, or that correlate above 0.999, are the same without further comparison: `same_groups` finds such
+images by one product.  Otherwise a training image is a duplicate of another if its leave-one-out `whole` score reaches that
+of all but 5 % of close planted copies (card.copy_level), or if it lies in a crowd of duplicates, which hide each other.
+Clusters are the connected components of (image, its match).
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ _PAIRS = 2**20  # pairs of equal images in memory before they are joined, 16 MB
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """groups: (n,) the first image of each one's cluster.  seen: leave-one-out, what each of the n matches and how well; one
-    of a crowd without the rest of those near it.
+    """Clusters of n training images.
+
+    groups: (n,) the first image of each image's cluster.  seen: the leave-one-out match of each of the n images, with its
+    scores; an image in a crowd is compared without the other images near it.
     """
 
     groups: Tensor
@@ -42,9 +44,9 @@ class Clusters:
 
 @torch.no_grad()
 def clusters(test: CopyTest, level: float, tell: Callable[[int], None] = lambda done: None) -> Clusters:
-    """The clusters of all n training images of a test.
+    """Cluster all n training images of a test.
 
-    level: of `whole`, from which on two images are the same.  tell: hears how many of the n are compared.
+    level: of `whole`; two images are the same from this level on.  tell: is called with the number of images compared so far.
     """
     rows = torch.arange(len(test.tables))
     scores = leave_one_out(test.tables, rows, rows, tell)
@@ -58,17 +60,17 @@ def clusters(test: CopyTest, level: float, tell: Callable[[int], None] = lambda 
 
 
 def equal_groups(images: Tensor) -> Tensor:
-    """(n,) the first image that has the same values.  images: (n, *shape)."""
+    """Return, for each image, the first image that has the same values: (n,).  images: (n, *shape)."""
     first: dict[bytes, int] = {}
-    return torch.tensor(
-        [first.setdefault(digest, at) for at, digest in enumerate(digests(images))], dtype=torch.int64
-    )
+    rows = [first.setdefault(digest, row) for row, digest in enumerate(digests(images))]
+    return torch.tensor(rows, dtype=torch.int64)
 
 
 @torch.no_grad()
 def same_groups(images: Tensor, equal: Tensor) -> Tensor:
-    """(n,) the first image of each one's group: equal, or of a correlation above 0.999 in the space `soft`.
+    """Return, for each image, the first image of its group: (n,).
 
+    A group holds images that are equal, or that correlate above 0.999 in the space `soft`.
     images: (n, c, 32, 32) in [0, 1].  equal: (n,) their `equal_groups`.
     """
     kept = (equal == torch.arange(len(images))).nonzero()[:, 0]
@@ -83,9 +85,9 @@ def same_groups(images: Tensor, equal: Tensor) -> Tensor:
 
 
 def _joined(groups: Tensor, alike: Tensor, start: int) -> Tensor:
-    """Groups (n,) with those images joined that are alike, a few at a time where they are many.
+    """Return groups (n,) in which images that are alike are joined, a part at a time where there are many such pairs.
 
-    alike: (c, n − start), images from `start` on against themselves and all later ones.
+    alike: (c, n − start), images from `start` on against themselves and all later images.
     """
     few = int(alike.sum()) <= _PAIRS
     step = len(alike) if few else max(1, _PAIRS // alike.shape[1])

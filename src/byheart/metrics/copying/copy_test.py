@@ -2,12 +2,12 @@
 
     whole = max( map_o(orbit ratio), map_ν(noise ratio) ),     blend = pair fit,     local = window ratio
 
-The maps (analysis.calibration.tails) turn each component into how rare it is among training images that are compared with
-all others.  Everything here is a fixed function of the training set: whoever compares held-out images and samples by it
-keeps exact ranks.
+The maps (analysis.calibration.tails) convert each component to its rarity among training images that are compared with
+all others.  Everything here is a fixed function of the training set, so held-out images and samples that are compared by
+this test keep exact ranks.
 
 A training image that occurs again would pass for its own copy.  So the leave-one-out pass is done in rounds: images whose
-score is that of a copy are grouped with what they match, and compared without the whole group, until none is left.
+score is that of a copy are grouped with their match, and compared without the whole group, until no such image is left.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ QUERIES = 600
 """Training images left out, at most."""
 
 _ORBIT_OF_A_COPY, _NOISE_OF_A_COPY = 1.5, 3.0
-# Of four populations 0 to 1.3 % of the innocent reach the first and none the second; of near copies (shifted, dimmed, noisy)
-# all reach one of them.  Whoever is grouped wrongly is only compared once more, without its nearest image.
-_ROUNDS = 4  # of grouping: clusters of up to five are taken apart
+# In four populations, 0 to 1.3 % of the original images reach the first threshold and none the second; all near copies
+# (shifted, dimmed, noisy) reach one of the two.  An image that is grouped wrongly is only compared once more, without its
+# nearest image.
+_ROUNDS = 4  # rounds of grouping, which separate clusters of up to five
 
 F = TypeVar("F", OrbitFound, NoiseFound)
 
@@ -54,15 +55,15 @@ Scores = NDArray[np.float64]
 
 
 def silent(done: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress: the default for `tell`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """What the test says of b samples.
+    """The result of the test for b samples.
 
-    whole, blend, local: (b,) scores; blend and local are None where only `whole` was asked for.  source: (b,) the
-    training image that `whole` matches.  by_noise: (b,) whether the noise ratio decided.  found: all there is.
+    whole, blend, local: (b,) scores; blend and local are None if only `whole` was computed.  source: (b,) the training image
+    that `whole` matches.  by_noise: (b,) whether the noise ratio decided.  found: the statistics behind the scores.
     """
 
     whole: Scores
@@ -78,10 +79,10 @@ class Matches:
 
 @dataclass(frozen=True, eq=False)
 class LeaveOneOut:
-    """Training images as queries against all others.
+    """Training images as queries against all other training images.
 
-    rows: (q,) which.  whole: (q,) of the first pass, in which only the image itself is left out.  source: (q,) what it
-    matched there.
+    rows: (q,) the queries.  whole: (q,) scores of the first pass, in which only the image itself is left out.
+    source: (q,) the match of each query in that pass.
     """
 
     rows: Tensor
@@ -91,7 +92,11 @@ class LeaveOneOut:
 
 @dataclass(frozen=True, eq=False)
 class CopyTest:
-    """tables: of the n training images.  orbit_map, noise_map: score -> rarity.  left_out: what they were learned from."""
+    """The copy test of n training images.
+
+    tables: of the training images.  orbit_map, noise_map: score -> rarity.  left_out: the comparisons that the two maps were
+    learned from.
+    """
 
     tables: CopyTables
     orbit_map: TailMap
@@ -99,11 +104,14 @@ class CopyTest:
     left_out: LeaveOneOut
 
     def __call__(self, x: Tensor, *, whole_only: bool = False, tell: Tell = silent) -> Matches:
-        """The test of samples x (b, c, 32, 32) in [0, 1]; rows do not influence each other."""
+        """Test samples x (b, c, 32, 32) in [0, 1]; rows do not influence each other.
+
+        whole_only: compute `whole` alone.  tell: is called with the number of samples done so far.
+        """
         return self.matches(copy_scores(x, self.tables, whole_only=whole_only, tell=tell))
 
     def matches(self, found: CopyScores) -> Matches:
-        """Statistics on the common scale."""
+        """Convert statistics to matches on the common scale."""
         orbit, noise = (
             torch.from_numpy(self.orbit_map(found.orbit.score.numpy())),
             torch.from_numpy(self.noise_map(found.noise.score.numpy())),
@@ -121,9 +129,10 @@ class CopyTest:
 
 @torch.no_grad()
 def copy_test(train: Tensor, *, seed: int = 0, queries: int = QUERIES, tell: Tell = silent) -> CopyTest:
-    """The test of training images (n, c, 32, 32) in [0, 1].
+    """Learn the test of training images (n, c, 32, 32) in [0, 1].
 
-    seed: which images are left out.  queries: how many, at most.  tell: hears how many of them are done.
+    seed: Random seed of the choice of images that are left out; the same seed gives the same result.
+    queries: largest number of images left out.  tell: is called with the number of those images done so far.
     Raises InputError for fewer than 34 images, other shapes, values outside [0, 1], or NaN.
     """
     tables = copy_tables(train)
@@ -134,14 +143,14 @@ def copy_test(train: Tensor, *, seed: int = 0, queries: int = QUERIES, tell: Tel
         tail_map(values[~doubtful].double().numpy()) for values in (scores.orbit.score, scores.noise.score)
     )
     test = CopyTest(tables, orbit_map, noise_map, LeaveOneOut(rows, np.zeros(0), rows))
-    seen = test.matches(first)
-    return replace(test, left_out=LeaveOneOut(rows, seen.whole, seen.source))
+    matches = test.matches(first)
+    return replace(test, left_out=LeaveOneOut(rows, matches.whole, matches.source))
 
 
 def leave_one_out(tables: CopyTables, rows: Tensor, groups: Tensor, tell: Tell = silent) -> CopyScores:
-    """The statistics of training images against all that are not of their group.
+    """Compute the statistics of training images against all training images outside their group.
 
-    rows: (q,) which.  groups: (n,) labels.
+    rows: (q,) the images that are compared.  groups: (n,) labels.
     """
     own = groups[rows]
     return copy_scores(
@@ -154,13 +163,13 @@ def leave_one_out(tables: CopyTables, rows: Tensor, groups: Tensor, tell: Tell =
 
 
 def _without_duplicates(tables: CopyTables, rows: Tensor, first: CopyScores) -> tuple[CopyScores, Tensor]:
-    """Statistics with duplicates left out as well, and (q,) of whom there seem to be more duplicates still."""
+    """Compute statistics with duplicates left out as well; also return which rows still seem to have duplicates, (q,)."""
     groups, scores, doubtful = torch.arange(len(tables)), first, is_copy(first)
     for _ in range(_ROUNDS):
         if not bool(doubtful.any()):
             break
-        for says, source in _named(scores):
-            groups = merged(groups, rows[doubtful & says], source[doubtful & says])
+        for is_match, source in _copies_by_ratio(scores):
+            groups = merged(groups, rows[doubtful & is_match], source[doubtful & is_match])
         if int(groups.bincount().max()) > len(tables) - LEAST:
             break
         again = leave_one_out(tables, rows[doubtful], groups)
@@ -170,12 +179,12 @@ def _without_duplicates(tables: CopyTables, rows: Tensor, first: CopyScores) -> 
 
 
 def is_copy(scores: CopyScores) -> Tensor:
-    """(b,) whether either ratio of a training image is beyond what training images that occur once have."""
-    return torch.stack([says for says, _ in _named(scores)]).any(0)
+    """Say whether one of the two ratios of a training image exceeds all training images that occur once: (b,) bool."""
+    return torch.stack([is_match for is_match, _ in _copies_by_ratio(scores)]).any(0)
 
 
-def _named(scores: CopyScores) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """For either ratio: (b,) whether it says that a training image is a copy, and (b,) of which other one."""
+def _copies_by_ratio(scores: CopyScores) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return, for each of the two ratios, whether it says that a training image is a copy, (b,), and of which image, (b,)."""
     return (
         (scores.orbit.score >= _ORBIT_OF_A_COPY, scores.orbit.source),
         (scores.noise.score >= _NOISE_OF_A_COPY, scores.noise.source),
@@ -183,15 +192,15 @@ def _named(scores: CopyScores) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Ten
 
 
 def replaced(scores: CopyScores, where: Tensor, by: CopyScores) -> CopyScores:
-    """Scores in which some rows are those of `by`, in order.  where: a mask (q,), or indices."""
+    """Return scores in which some rows are replaced by those of `by`, in order.  where: a mask (q,), or indices."""
     return replace(
         scores, orbit=_put(scores.orbit, where, by.orbit), noise=_put(scores.noise, where, by.noise)
     )
 
 
-def _put(found: F, where: Tensor, by: F) -> F:
+def _put(scores: F, where: Tensor, by: F) -> F:
     rows = {
-        field.name: getattr(found, field.name).index_put((where,), getattr(by, field.name))
-        for field in fields(found)
+        field.name: getattr(scores, field.name).index_put((where,), getattr(by, field.name))
+        for field in fields(scores)
     }
-    return replace(found, **rows)
+    return replace(scores, **rows)

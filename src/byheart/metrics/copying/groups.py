@@ -1,4 +1,4 @@
-"""Groups of training images that are the same image: connected components of what matches what."""
+"""Groups of training images that are the same image: connected components of images and their matches."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["grouped", "merged"]
 
 
 def merged(groups: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Groups with more of them joined.
+    """Return groups in which more training images are joined: (n,).
 
     groups: (n,) the group of each training image, named by its first member.  first, second: (e,) training images that
-    are the same.  Returns (n,).
+    are the same.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -29,7 +29,7 @@ def merged(groups: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
 
 def grouped(groups: Tensor, least: int = 2) -> list[Tensor]:
-    """The members of every group of at least that many, each in order; the largest group first."""
+    """Return the members of every group of at least `least` images, each group in order; the largest group first."""
     order = torch.argsort(groups, stable=True)
     _, counts = torch.unique_consecutive(groups[order], return_counts=True)
     parts = torch.split(order, counts.tolist())

@@ -5,8 +5,8 @@ the same half of all training images.  With e₁ ≤ … ≤ e₃₂ the smalles
 
     score of a half = −log(e₁ / mean(e₆ … e₃₂)) − log(ν + 0.001),
 
-and the score of the sample is the largest.  A half of little contrast (below half the median of the training images'
-same half) says nothing: sky is like sky.
+and the score of the sample is the largest score of its halves.  A half of little contrast (below half the median of the
+training images' same half) does not count, because one plain half looks like another: sky is like sky.
 """
 
 from __future__ import annotations
@@ -31,16 +31,18 @@ HALVES = {  # name -> rows, columns
 }
 CANDIDATES = 32
 LEAST = 34  # training images: 32 candidates, and one to leave out besides the sample's own
-NOTHING = -9.0  # the score where no half says anything
+NOTHING = -9.0  # the score where no half counts
 _CROWD = slice(5, CANDIDATES)  # ranks 6–32
 _NEAREST = 1e-6  # smallest 1 − NCC
-_BLANK = 1e-3  # root mean square below which a half is blank: what is left of it is rounding
+_BLANK = 1e-3  # root mean square below which a half is blank, and its remaining values are rounding
 
 
 @dataclass(frozen=True, eq=False)
 class LocalFound:
-    """score: (b,), −9 where no half says anything.  source: (b,) training image, −1 there.
-    half: (b,) place in HALVES, 0 there.
+    """The result of the window ratio for b samples.
+
+    score: (b,), −9 where no half counts.  source: (b,) training image, −1 where no half counts.
+    half: (b,) position in HALVES, 0 where no half counts.
     """
 
     score: Tensor
@@ -50,7 +52,9 @@ class LocalFound:
 
 @dataclass(frozen=True, eq=False)
 class LocalTable:
-    """rows: four (n, c·392), unit windows of the filtered training images.  contrast: (4,) what a half must have.
+    """The training images, ready for the window ratio.
+
+    rows: four (n, c·392), unit windows of the filtered training images.  contrast: (4,) the least contrast of each half.
     response: (32, 17), the filter.
     """
 
@@ -63,24 +67,24 @@ class LocalTable:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, without: Tensor | None = None) -> LocalFound:
-        """Window ratio of samples x (b, c, 32, 32) in [0, 1].
+        """Compute the window ratio of samples x (b, c, 32, 32) in [0, 1].
 
         without: (b, n) True where a training image must not be matched with a sample: itself and its duplicates.
         Raises InputError for samples unlike the training images, NaN, or a mask of another shape.
         """
         check_queries(x, self.rows[0].shape[1] // 392, without, len(self))
         queries, contrasts = _prepared(x.float(), self.response)
-        found = [_half(rows, query, without) for rows, query in zip(self.rows, queries, strict=True)]
-        scores, sources = (torch.stack(part, 1) for part in zip(*found, strict=True))
-        says = torch.stack(contrasts, 1) >= self.contrast
-        scores, sources = torch.where(says, scores, NOTHING), torch.where(says, sources, -1)
+        halves = [_half(rows, query, without) for rows, query in zip(self.rows, queries, strict=True)]
+        scores, sources = (torch.stack(part, 1) for part in zip(*halves, strict=True))
+        counts = torch.stack(contrasts, 1) >= self.contrast
+        scores, sources = torch.where(counts, scores, NOTHING), torch.where(counts, sources, -1)
         score, half = scores.max(1)
         return LocalFound(score, sources.gather(1, half[:, None])[:, 0], half)
 
 
 @torch.no_grad()
 def local_table(train: Tensor, spaces: Spaces) -> LocalTable:
-    """The table of training images (n, c, 32, 32) in [0, 1], n ≥ 34.
+    """Prepare the table of training images (n, c, 32, 32) in [0, 1], n ≥ 34.
 
     Raises InputError for fewer, another shape, NaN or infinity.
     """
@@ -90,7 +94,7 @@ def local_table(train: Tensor, spaces: Spaces) -> LocalTable:
         raise InputError(
             got=f"{len(train)} training images",
             need=f"at least {LEAST}: a half is compared with the {CANDIDATES} nearest",
-            remedy="leave the local channel out, it cannot tell",
+            remedy="leave the channel `local` out: with so few images it cannot be computed",
         )
     parts = [_prepared(part.float(), spaces.half) for part in chunked(train)]
     rows, contrasts = (
@@ -101,26 +105,26 @@ def local_table(train: Tensor, spaces: Spaces) -> LocalTable:
 
 
 def _prepared(x: Tensor, response: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Unit windows (b, c·392) of x (b, c, 32, 32), and the standard deviations (b,) that they had, of every half."""
-    seen = filtered(x, response)
-    windows = [seen[:, :, rows, columns] for rows, columns in HALVES.values()]
+    """Return unit windows (b, c·392) of x (b, c, 32, 32), and the windows' standard deviations (b,), for every half."""
+    images = filtered(x, response)
+    windows = [images[:, :, rows, columns] for rows, columns in HALVES.values()]
     return [unit(window) for window in windows], [
         window.flatten(1).std(1, correction=0) for window in windows
     ]
 
 
 def _half(rows: Tensor, queries: Tensor, without: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Score and source (b,) of one half of the samples, −9 and −1 where too few may be matched.
+    """Compute score and source (b,) for one half of the samples; −9 and −1 where too few images may be matched.
 
     rows: (n, d).  queries: (b, d).
     """
     best, index = largest(correlations(rows, queries), CANDIDATES, without)
     present = best > -torch.inf
-    found = compared(rows, index, queries)
-    error = (1 - found[:, 0]).clamp_min(_NEAREST)
-    crowd, there = error[:, _CROWD], present[:, _CROWD]
-    far = (crowd * there).sum(1) / there.sum(1).clamp_min(1)
-    ratio = noise_ratio(found[:, 0], found[:, 1], present)
+    products = compared(rows, index, queries)
+    error = (1 - products[:, 0]).clamp_min(_NEAREST)
+    crowd, in_crowd = error[:, _CROWD], present[:, _CROWD]
+    far = (crowd * in_crowd).sum(1) / in_crowd.sum(1).clamp_min(1)
+    ratio = noise_ratio(products[:, 0], products[:, 1], present)
     score = (far / error[:, 0]).log() - (ratio + FLOOR).log()
-    enough = there.any(1)
+    enough = in_crowd.any(1)
     return torch.where(enough, score, NOTHING), torch.where(enough, index[:, 0], -1)

@@ -1,6 +1,6 @@
-"""The null: how held-out images score, as they are and blurred.
+"""The null: how held-out images score, unchanged and blurred.
 
-A blurred sample is near to many training images at once.  So that blur alone accuses nobody, a sample's p-value is the
+A blurred sample is near to many training images at once.  So that blur alone flags no sample, a sample's p-value is the
 largest of its ranks among the held-out images and among the same images blurred by 0.7, 1 and 2 pixels (the guard).
 """
 
@@ -26,13 +26,13 @@ GUARD = (0.7, 1.0, 2.0)
 
 _RINGS = slice(1, 17)
 _FACTOR = 2.0
-_ROUNDING = SIDE**2 / (12 * 255**2)  # power of the rounding to 8 bits: below it nothing is seen
+_ROUNDING = SIDE**2 / (12 * 255**2)  # power of the rounding to 8 bits, below which differences do not show
 _CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """plain: the test of m held-out images.  blurred: (m,) their `whole` scores at each width of the guard."""
+    """The scores of m held-out images.  plain: the test of the images.  blurred: (m,) `whole` scores for each blur of the guard."""
 
     plain: Matches
     blurred: tuple[NDArray[np.float64], ...]
@@ -41,23 +41,23 @@ class Null:
         return len(self.plain)
 
     def whole(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """p-values (b,) of `whole` scores (b,), with the guard."""
+        """Compute p-values (b,) of `whole` scores (b,), with the guard."""
         return p_values(scores, self.plain.whole, *self.blurred)
 
     def blend(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """p-values (b,) of pair fits (b,)."""
+        """Compute p-values (b,) of pair fits (b,)."""
         return p_values(scores, self.plain.blend if self.plain.blend is not None else ())
 
     def local(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """p-values (b,) of window ratios (b,)."""
+        """Compute p-values (b,) of window ratios (b,)."""
         return p_values(scores, self.plain.local if self.plain.local is not None else ())
 
 
 @torch.no_grad()
 def heldout_null(test: CopyTest, heldout: Tensor, tell: Callable[[int], None] = lambda done: None) -> Null:
-    """The null of held-out images (m, c, 32, 32) in [0, 1].
+    """Compute the null of held-out images (m, c, 32, 32) in [0, 1].
 
-    tell: hears how many of the 4 m comparisons are done.
+    tell: is called with the number of comparisons done so far, 4 m in all.
     """
     count = len(heldout)
 
@@ -73,14 +73,15 @@ def heldout_null(test: CopyTest, heldout: Tensor, tell: Callable[[int], None] = 
 
 @torch.no_grad()
 def unlike(samples: Tensor, heldout: Tensor) -> tuple[bool, bool]:
-    """Whether samples differ from held-out images in sharpness, and whether they do so at every blur of the guard.
+    """Say whether samples differ from held-out images in sharpness, and whether they differ at every blur of the guard.
 
-    samples: (b, c, 32, 32), heldout: (m, c, 32, 32).  They differ where the mean power in one of the rings 1–16 is more
-    than twice, or less than half.  What is lost in the rounding to 8 bits does not count.
+    samples: (b, c, 32, 32), heldout: (m, c, 32, 32).  The two sets differ if the ratio of their mean powers in one of the rings
+    1–16 is above 2 or below ½.  Power below the rounding to 8 bits does not count.
     """
     power = _power(samples)
     differ = [
-        _differ(power, _power(one)) for one in (heldout, *(gaussian_blur(heldout, width) for width in GUARD))
+        _differ(power, _power(images))
+        for images in (heldout, *(gaussian_blur(heldout, width) for width in GUARD))
     ]
     return differ[0], all(differ)
 

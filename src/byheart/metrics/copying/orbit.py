@@ -2,11 +2,11 @@
 
     o = −log( e₁ / mean of the 3rd … 9th smallest of the others' e ),    e = 1 − correlation under the best pose
 
-(a) 32 candidates from the shortlist; (b) each under 450 poses of the sample: 2 flips × 3 angles × 3 zooms × 25 shifts;
-(c) the 12 best refined: the training image, in its pose, blurred or not, against the sample, by coordinate descent;
-(d) the two best of them once more with small steps.  The denominator skips two others, so that three copies of an image
-in the training set do no harm, and stays near (ranks 3–9), because a blurred image is near to many at once and must be
-contrasted with near competitors, not with the crowd.
+(a) The shortlist gives 32 candidates.  (b) Each candidate is compared under 450 poses of the sample: 2 flips × 3 angles × 3
+zooms × 25 shifts.  (c) The 12 best are refined by coordinate descent: the training image, in its pose, blurred or not, is
+compared with the sample.  (d) The two best are refined once more with small steps.  The denominator skips two others, so
+that three copies of an image in the training set do no harm.  It takes the near ranks 3–9, because a blurred image is near
+to many at once and must be contrasted with near competitors, not with distant images.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _FLOOR = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class OrbitFound:
-    """score: (b,) o.  residual: (b,) e₁.  source: (b,) training image.  pose: (b, 5), blur: (b,) pixels.
+    """The result of the orbit ratio for b samples.
+
+    score: (b,) o.  residual: (b,) e₁.  source: (b,) training image.  pose: (b, 5).  blur: (b,) pixels.
     candidates: (b, 32) the shortlist, best first; −1 where there were fewer.  others: (b, 31) the residuals of the other
     candidates, ascending; infinite where there were fewer.
     """
@@ -50,7 +52,9 @@ class OrbitFound:
 
 @dataclass(frozen=True, eq=False)
 class OrbitTable:
-    """train: (n, c, 32, 32) as it is.  whole: (n, c·28²), inner: (n, c·24²): unit windows of the filtered images.
+    """The training images, ready for the orbit ratio.
+
+    train: (n, c, 32, 32), unchanged.  whole: (n, c·28²), inner: (n, c·24²): unit windows of the filtered images.
     responses: (3, 32, 17), the filter followed by each blur.
     """
 
@@ -62,7 +66,7 @@ class OrbitTable:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, without: Tensor | None = None) -> OrbitFound:
-        """The best match of samples x (b, c, 32, 32) in [0, 1].
+        """Find the best match of samples x (b, c, 32, 32) in [0, 1].
 
         without: (b, n) True where a training image must not be matched.
         """
@@ -71,34 +75,34 @@ class OrbitTable:
         coarse, pose = self._searched(soft, candidates)
         target = unit(_window(soft, *_WHOLE))
         first, order = coarse.topk(min(_REFINED, coarse.shape[1]), dim=1)
-        tried = _gathered(pose, order)
+        poses = _gathered(pose, order)
         images = candidates.gather(1, order)
-        refined, tried, blur = self._descended(target, images, tried, None, _STEPS[:1])
+        refined, poses, blur = self._descended(target, images, poses, None, _STEPS[:1])
         best = torch.maximum(first, refined)
         final, chosen = best.topk(min(_FINAL, best.shape[1]), dim=1)
-        fine, poses, blurs = self._descended(
+        fine, fine_poses, blurs = self._descended(
             target,
             images.gather(1, chosen),
-            _gathered(tried, chosen),
+            _gathered(poses, chosen),
             (refined.gather(1, chosen), blur.gather(1, chosen)),
             _STEPS[1:],
         )
         top, winner = torch.maximum(final, fine).max(1)
-        place = order.gather(1, chosen.gather(1, winner[:, None]))
-        others = (1 - coarse.scatter(1, order, best)).scatter(1, place, torch.inf).sort(1).values[:, :-1]
+        position = order.gather(1, chosen.gather(1, winner[:, None]))
+        others = (1 - coarse.scatter(1, order, best)).scatter(1, position, torch.inf).sort(1).values[:, :-1]
         residual = (1 - top).clamp_min(_NEAREST)
         return OrbitFound(
             score=-(residual / _beside(others)).log(),
             residual=residual,
-            source=candidates.gather(1, place)[:, 0],
-            pose=_gathered(poses, winner[:, None])[:, 0],
+            source=candidates.gather(1, position)[:, 0],
+            pose=_gathered(fine_poses, winner[:, None])[:, 0],
             blur=blurs.gather(1, winner[:, None])[:, 0],
             candidates=pad(candidates, (0, CANDIDATES - candidates.shape[1]), value=-1),
             others=pad(others, (0, CANDIDATES - 1 - others.shape[1]), value=torch.inf),
         )
 
     def _searched(self, soft: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-        """Best correlation (b, k) and pose (b, k, 5) of every candidate over the 450 poses."""
+        """Return the best correlation (b, k) and pose (b, k, 5) of every candidate over the 450 poses."""
         best: list[Tensor] = []
         pose: list[Tensor] = []
         for zooms, table, window in (
@@ -111,10 +115,10 @@ class OrbitTable:
                 soft.repeat_interleave(len(grid), 0), *(column.repeat(len(soft)) for column in grid.unbind(1))
             )
             warps = warps.view(len(soft), len(grid), *soft.shape[1:])
-            found = _correlated(warps, table[candidates], *window)
-            value, at = found.max(1)
+            products = _correlated(warps, table[candidates], *window)
+            value, position = products.max(1)
             best.append(value)
-            pose.append(_pose(grid, at))
+            pose.append(_pose(grid, position))
         value, which = torch.stack(best).max(0)
         return value, torch.where(which[..., None] == 0, pose[0], pose[1])
 
@@ -126,9 +130,10 @@ class OrbitTable:
         start: tuple[Tensor, Tensor] | None,
         steps: tuple[tuple[float, ...], ...],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Correlation (b, k), pose (b, k, 5) and blur (b, k) after one round of coordinate descent a row of steps.
+        """Return correlation (b, k), pose (b, k, 5) and blur (b, k) after one round of coordinate descent per row of steps.
 
-        target: (b, c·28²) the samples.  images: (b, k) rows of the training set.  start: what is known of the first pose.
+        target: (b, c·28²) the samples.  images: (b, k) rows of the training set.
+        start: correlation and blur of the first pose, if they were computed before.
         """
         train = self.train[images]
         value, blur = self._matched(target, train, pose) if start is None else start
@@ -139,16 +144,16 @@ class OrbitTable:
                 moved[:, :, 1, column] += step
                 values, blurs = self._matched(target, train, moved)
                 side = (values[..., 0] <= value).long()  # the step back comes first, and is kept if better
-                there = values.gather(2, side[..., None])[..., 0]
-                better = there > value
-                value = torch.where(better, there, value)
+                moved_value = values.gather(2, side[..., None])[..., 0]
+                better = moved_value > value
+                value = torch.where(better, moved_value, value)
                 blur = torch.where(better, blurs.gather(2, side[..., None])[..., 0], blur)
                 step_to = moved.gather(2, side[..., None, None].expand(-1, -1, 1, 5))[:, :, 0]
                 pose = torch.where(better[..., None], step_to, pose)
         return value, pose, blur
 
     def _matched(self, target: Tensor, train: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
-        """Best correlation over the blurs, and that blur, of training images in their poses.
+        """Return the best correlation over the blurs, and that blur, of training images in their poses.
 
         target: (b, p).  train: (b, k, c, 32, 32).  pose: (b, k, …, 5).  Returns (b, k, …) twice.
         """
@@ -165,7 +170,7 @@ class OrbitTable:
 
 @torch.no_grad()
 def orbit_table(train: Tensor, found: Spaces, batch: int = 256) -> OrbitTable:
-    """The tables of training images (n, c, 32, 32) in [0, 1]."""
+    """Prepare the tables of training images (n, c, 32, 32) in [0, 1].  found: the spaces of the training set."""
     whole, inner = [], []
     for part in torch.split(train, batch):
         soft = filtered(part, found.soft)
@@ -184,15 +189,15 @@ def _gathered(poses: Tensor, index: Tensor) -> Tensor:
 
 
 def _cosine(rows: Tensor, target: Tensor) -> Tensor:
-    """Correlation of rows (b, q, p) with unit columns (b, p, k), of mean 0: the rows' means drop out of the product."""
+    """Correlate rows (b, q, p) with unit columns (b, p, k) of mean 0, so that the rows' means drop out of the product."""
     size = rows.shape[-1]
     spread = (rows.square().sum(-1) - rows.sum(-1).square() / size).clamp_min(0).sqrt()
-    found: Tensor = (rows @ target) / (spread + _FLOOR * size**0.5)[..., None]
-    return found
+    cosine: Tensor = (rows @ target) / (spread + _FLOOR * size**0.5)[..., None]
+    return cosine
 
 
 def _correlated(warps: Tensor, table: Tensor, first: int, side: int) -> Tensor:
-    """Correlations (b, w·25, k) of every shifted window of the warps (b, w, c, 32, 32) with table (b, k, c·side²)."""
+    """Correlate every shifted window of the warps (b, w, c, 32, 32) with table (b, k, c·side²): (b, w·25, k)."""
     span = 2 * REACH + 1
     start = first - REACH
     area = warps[..., start : start + side + span - 1, start : start + side + span - 1]
@@ -203,18 +208,18 @@ def _correlated(warps: Tensor, table: Tensor, first: int, side: int) -> Tensor:
     total = avg_pool2d(flat, side, stride=1).sum(1) * count
     square = avg_pool2d(flat.square(), side, stride=1).sum(1) * count
     spread = (square - total.square() / size).clamp_min(0).sqrt().view(len(warps), -1, 1)
-    found: Tensor = torch.bmm(rows, table.transpose(1, 2)) / (spread + _FLOOR * size**0.5)
-    return found
+    products: Tensor = torch.bmm(rows, table.transpose(1, 2)) / (spread + _FLOOR * size**0.5)
+    return products
 
 
 def _pose(grid: Tensor, at: Tensor) -> Tensor:
-    """Poses (b, k, 5) from indices (b, k) into grid × rows × columns of shifts."""
+    """Return poses (b, k, 5) from indices (b, k) into grid × rows × columns of shifts."""
     span = 2 * REACH + 1
     dy, dx = (at // span) % span - REACH, at % span - REACH
     return torch.cat([grid[at // span**2], torch.stack([dx, dy], -1).to(grid)], -1)
 
 
 def _beside(others: Tensor) -> Tensor:
-    """The mean of the 3rd to 9th of ascending residuals (b, k); of what there is where there are fewer."""
+    """Compute the mean of the 3rd to 9th of ascending residuals (b, k), or of those that exist if there are fewer."""
     low = min(2, others.shape[1] - 1)
     return others[:, low:9].clamp_min(_NEAREST).mean(1)

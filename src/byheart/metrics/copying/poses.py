@@ -2,7 +2,7 @@
 
 With centered coordinates v (pixels, x to the right, y down), flip F, rotation R(angle), zoom z and shift δ = (dx, dy),
 
-    sample side     undone(v) = g(R F v / z)                shows the sample as it would be without the pose
+    sample side     undone(v) = g(R F v / z)                shows the sample with the pose removed
     training side   posed(w)  = x(z F R⁻¹ w − δ)             shows the training image in the sample's frame
 
 so that a copy g(w) = x(z F R⁻¹ w − δ) has undone(v + δ) = x(v).  zoom < 1 is a crop: the sample shows that part of the
@@ -28,7 +28,7 @@ REACH = 2
 
 
 def posed(x: Tensor, pose: Tensor) -> Tensor:
-    """Training images x (b, c, 32, 32) as they would lie in the sample.  pose: (b, 5)."""
+    """Warp training images x (b, c, 32, 32) into the frame of the sample.  pose: (b, 5)."""
     flip, angle, zoom, dx, dy = pose.unbind(1)
     cos, sin = _turn(angle)
     shift = -2 / SIDE * torch.stack([dx, dy], 1)
@@ -39,7 +39,7 @@ def posed(x: Tensor, pose: Tensor) -> Tensor:
 
 
 def undone(x: Tensor, flip: Tensor, angle: Tensor, zoom: Tensor) -> Tensor:
-    """Samples x (b, c, 32, 32) with the pose undone, up to the shift.  flip, angle, zoom: (b,)."""
+    """Remove the pose, except for the shift, from samples x (b, c, 32, 32).  flip, angle, zoom: (b,)."""
     cos, sin = _turn(angle)
     linear = torch.stack(
         [

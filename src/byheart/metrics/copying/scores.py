@@ -1,4 +1,4 @@
-"""The four numbers of a sample: orbit ratio, noise ratio, pair fit, window ratio, against one training set.
+"""The four statistics of a sample against one training set: orbit ratio, noise ratio, pair fit and window ratio.
 
     channel    statistic                        answers
     -------------------------------------------------------------------------
@@ -6,7 +6,7 @@
     blend      pair fit                         a mixture of two
     local      window ratio                     one half is a copy
 
-All are larger where more is copied, and none means anything before it is compared with held-out images.
+All four are larger where more is copied, and none means anything before it is compared with held-out images.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEAST = 34
 """Training images below which the far ranks of the denominators do not exist."""
 
 BATCH = 16  # samples at a time: 12 MB of windows for grey images, which stay in the cache
-WIDE = 128  # samples at a time where the training set is read once a batch: fewer would wait for memory
+WIDE = 128  # samples at a time where each batch reads the whole training set: smaller batches would wait for memory
 
 Without = Callable[[int, int], Tensor]
 """(first row, one past the last) -> (b, n) True where a training image must not be matched with that sample."""
@@ -39,7 +39,7 @@ Without = Callable[[int, int], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class CopyTables:
-    """What the statistics need of n training images."""
+    """The tables of n training images that the statistics need."""
 
     spaces: Spaces
     orbit: OrbitTable
@@ -52,13 +52,13 @@ class CopyTables:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
+        """Return the number of channels: 1 for grey, 3 for RGB."""
         return self.orbit.train.shape[1]
 
 
 @dataclass(frozen=True, eq=False)
 class CopyScores:
-    """What was found for b samples; blend and local are None where only `whole` was asked for."""
+    """The statistics of b samples; blend and local are None if only `whole` was computed."""
 
     orbit: OrbitFound
     noise: NoiseFound
@@ -71,7 +71,7 @@ class CopyScores:
 
 @torch.no_grad()
 def copy_tables(train: Tensor) -> CopyTables:
-    """The tables of training images (n, c, 32, 32) in [0, 1]; about 20 kB an image and channel.
+    """Prepare the tables of training images (n, c, 32, 32) in [0, 1]; about 20 kB per image and channel.
 
     Raises InputError for fewer than 34 images, other shapes, values outside [0, 1], or NaN.
     """
@@ -79,17 +79,17 @@ def copy_tables(train: Tensor) -> CopyTables:
     if len(train) < LEAST:
         raise InputError(
             got=f"{len(train)} different training images",
-            need=f"at least {LEAST}: a match is told by how far the next ones are",
+            need=f"at least {LEAST}: a match is recognized by how far the next images are",
             remedy="give the whole training set; so few images can be compared by eye",
         )
     train = train.float().contiguous()
-    found = spaces(train)
+    learned = spaces(train)
     return CopyTables(
-        found,
-        orbit_table(train, found),
+        learned,
+        orbit_table(train, learned),
         noise_table(train),
-        blend_table(train, found),
-        local_table(train, found),
+        blend_table(train, learned),
+        local_table(train, learned),
     )
 
 
@@ -102,17 +102,18 @@ def copy_scores(
     whole_only: bool = False,
     tell: Callable[[int], None] = lambda done: None,
 ) -> CopyScores:
-    """The statistics of samples x (b, c, 32, 32) in [0, 1]; each row by itself.
+    """Compute the statistics of samples x (b, c, 32, 32) in [0, 1]; each row independently.
 
-    without: see `Without`; None: every training image may be matched.  tell: hears how many samples are done.
+    without: see `Without`; None allows a match with every training image.  whole_only: leave blend and local out.
+    tell: is called with the number of samples done so far.
     Raises InputError for shapes or channels that do not fit the training images, values outside [0, 1], or NaN.
     """
     _check("samples", x)
     if x.shape[1] != tables.channels:
         raise InputError(
             got=f"samples of {x.shape[1]} channels, training images of {tables.channels}",
-            need="as many in both",
-            remedy="bring both to grey (1) or RGB (3)",
+            need="the same number of channels",
+            remedy="convert both to grey (1) or RGB (3)",
         )
     parts = list(_parts(x.float(), tables, without, whole_only, tell))
     orbit, noise, blend, local = zip(*parts, strict=True)
@@ -133,7 +134,7 @@ def _parts(
         narrow = torch.split(part, BATCH)
         masks = [None] * len(narrow) if mask is None else torch.split(mask, BATCH)
         yield (
-            joined([tables.orbit(*one) for one in zip(narrow, masks, strict=True)]),
+            joined([tables.orbit(*batch) for batch in zip(narrow, masks, strict=True)]),
             tables.noise(part, mask),
             None if whole_only else tables.blend(part, mask),
             None if whole_only else tables.local(part, mask),

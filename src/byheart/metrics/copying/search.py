@@ -1,9 +1,9 @@
 """The k training images of highest correlation with each query, exactly, streamed over the training set.
 
-Correlations come a chunk of training images at a time, (chunk, q): the large matrix in front and the few queries behind
-is the faster way round, and leaves the reduction below whole cache lines.  The k largest of a column lie in the k blocks
-of largest maxima, whatever the blocks are; block i of m holds the images i, i + m, i + 2m, …, so that the maxima are taken
-over whole rows.  With blocks of √(chunk/k) both selections are from about √(k·chunk) values.
+Correlations are computed for a chunk of training images at a time, (chunk, q): it is faster with the large matrix in front
+and the few queries behind, and the reduction below then reads whole cache lines.  The k largest values of a column lie in
+the k blocks of largest maxima, however the blocks are chosen.  Block i of m holds the images i, i + m, i + 2m, …, so that
+the maxima are taken over whole rows.  With blocks of √(chunk/k) both selections are from about √(k·chunk) values.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from byheart.numerics.products import matmul_t
 
 __all__ = ["check_queries", "chunked", "compared", "correlations", "largest", "prepared"]
 
-_TILE = (
-    2**21
-)  # correlations at a time: 8 MB; selecting from many small parts takes longer than leaving the cache
+# Correlations at a time: 8 MB.  Selecting from many small parts takes longer than leaving the cache.
+_TILE = 2**21
 _CHUNK = 4096  # training images prepared at a time, and fewest correlated at a time
 
 
 def chunked(rows: Tensor, size: int = _CHUNK) -> Iterator[Tensor]:
-    """Rows (n, …) in equal parts of at most `size`."""
+    """Split rows (n, …) into equal parts of at most `size`."""
     parts = -(-len(rows) // size)
     step = -(-len(rows) // parts)
     return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def prepared(train: Tensor, rows: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Both tables that `rows` makes of training images (n, c, 32, 32), of a part of them at a time.
+    """Return both tables that `rows` makes of training images (n, c, 32, 32), computed from a part of the images at a time.
 
     Raises InputError for another shape, NaN or infinity.
     """
@@ -45,34 +44,34 @@ def prepared(train: Tensor, rows: Callable[[Tensor], tuple[Tensor, Tensor]]) -> 
 
 
 def correlations(rows: Tensor, queries: Tensor) -> Iterator[Tensor]:
-    """rows · queriesᵀ, a part (·, q) of the rows at a time.  rows: (n, d).  queries: (q, d)."""
+    """Yield rows · queriesᵀ, a part (·, q) of the rows at a time.  rows: (n, d).  queries: (q, d)."""
     return (matmul_t(part, queries) for part in chunked(rows, max(_CHUNK, _TILE // len(queries))))
 
 
 def largest(chunks: Iterable[Tensor], k: int, without: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The k largest of every column and their places, best first: (q, k) each, k at most the number of rows.
+    """Find the k largest values of every column and their rows, best first: (q, k) each, k at most the number of rows.
 
-    chunks: (·, q) that together are (n, q).  without: (q, n) True where a row must not be chosen.
-    Where fewer than k may be chosen the values end in −inf, at places that mean nothing.
+    chunks: (·, q), together (n, q).  without: (q, n) True where a row must not be chosen.
+    If fewer than k rows may be chosen, the values end in −inf, with meaningless rows.
     """
-    found: list[tuple[Tensor, Tensor]] = []
+    best: list[tuple[Tensor, Tensor]] = []
     start = 0
     for chunk in chunks:
         if without is not None:
             chunk = chunk.masked_fill(without[:, start : start + len(chunk)].T, -torch.inf)
         value, place = _largest(chunk, min(k, len(chunk)))
-        found.append((value, place + start))
-        if len(found) > 1:  # at once, so that memory does not grow with n
-            found = [_merged(found, k)]
+        best.append((value, place + start))
+        if len(best) > 1:  # merged at once, so that memory does not grow with n
+            best = [_merged(best, k)]
         start += len(chunk)
-    return found[0]
+    return best[0]
 
 
 def compared(rows: Tensor, index: Tensor, queries: Tensor) -> Tensor:
-    """Correlations of every query's chosen rows with the query and with the first of them: (q, 2, k).
+    """Correlate every query's chosen rows with the query and with the first chosen row: (q, 2, k).
 
-    rows: (n, d).  index: (q, k).  queries: (q, d).  Every query has a product of its own, of a shape that does not
-    depend on their number: the statistics are sensitive to the last digits, and must not depend on the batch.
+    rows: (n, d).  index: (q, k).  queries: (q, d).  Every query has a product of its own, whose shape does not depend on the
+    number of queries: the statistics are sensitive to the last digits, and must not depend on the batch.
     """
     chosen = rows.index_select(0, index.flatten()).view(*index.shape, -1)
     return torch.bmm(torch.stack([queries, chosen[:, 0]], 1), chosen.transpose(1, 2))
@@ -84,26 +83,26 @@ def check_queries(x: Tensor, channels: int, without: Tensor | None, n: int) -> N
     if x.shape[1] != channels:
         raise InputError(
             got=f"samples of {x.shape[1]} channels",
-            need=f"{channels}, as the training images have",
-            remedy="bring both to the same number of channels",
+            need=f"{channels} channels, like the training images",
+            remedy="convert both to the same number of channels",
         )
     check_finite("samples", x)
     if without is not None and (without.shape != (len(x), n) or without.dtype != torch.bool):
         raise InputError(
             got=f"without of shape {tuple(without.shape)} and type {without.dtype}",
             need=f"({len(x)}, {n}) of torch.bool: True where a training image must not be matched with a sample",
-            remedy="give one row a sample and one column a training image",
+            remedy="give one row for each sample and one column for each training image",
         )
 
 
-def _merged(found: list[tuple[Tensor, Tensor]], k: int) -> tuple[Tensor, Tensor]:
-    values, places = (torch.cat(part, 1) for part in zip(*found, strict=True))
+def _merged(parts: list[tuple[Tensor, Tensor]], k: int) -> tuple[Tensor, Tensor]:
+    values, places = (torch.cat(part, 1) for part in zip(*parts, strict=True))
     value, order = values.topk(min(k, values.shape[1]), dim=1)
     return value, places.gather(1, order)
 
 
 def _largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of every column of scores (c, q) and their rows, best first: (q, k) each."""
+    """Find the k largest values of every column of scores (c, q) and their rows, best first: (q, k) each."""
     depth = math.isqrt(len(scores) // k)
     if depth < 2:
         return scores.T.topk(k, dim=1)

@@ -1,9 +1,9 @@
 """The spaces in which images are compared: radial filters learned from the training images, and unit windows.
 
-    P(f) = mean power of the training images over rings of equal frequency f (cycles a pixel)
+    P(f) = mean power of the training images over rings of equal frequency f (cycles per pixel)
     h(f) = (P / max P + 0.003)^(−γ/2) · exp(−f² / 2 f₀²),    h(0) = 0
 
-Whitening (γ) takes away what all images share, the band limit (f₀) what noise and resampling change.
+Whitening (γ) removes what all images share; the band limit (f₀) removes what noise and resampling change.
 
     space     γ      f₀      for
     -----------------------------------------------------------
@@ -11,7 +11,7 @@ Whitening (γ) takes away what all images share, the band limit (f₀) what nois
     half     0.5    0.25     windows
     white    1.0    0.5      blends: unrelated images are nearly orthogonal
 
-Images are (n, c, 32, 32) in [0, 1]: the constants of this folder were measured at this size only.
+Images are (n, c, 32, 32) in [0, 1], the only size at which the constants of this folder were measured.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 SIDE = 32
 _RINGS = 25  # ring = round(32 f), up to 24
-_IMAGES = 2000  # of the training set are enough for its spectrum
+_IMAGES = 2000  # training images that are enough for the spectrum of the training set
 _FLOOR = 1e-3  # root mean square below which a window counts as blank
 _BLANK = 1e-5  # root mean square below which float rounding is all that is left of an image
 
@@ -53,7 +53,7 @@ class Spaces:
 
 
 def spaces(train: Tensor) -> Spaces:
-    """The spaces of a training set, from its first 2,000 images.
+    """Learn the spaces of a training set from its first 2,000 images.
 
     train: (n, c, 32, 32) in [0, 1].
     """
@@ -69,20 +69,20 @@ def spaces(train: Tensor) -> Spaces:
 
 
 def softened(response: Tensor, width: float) -> Tensor:
-    """A response (32, 17) followed by a Gaussian blur of `width` pixels."""
+    """Return a response (32, 17) followed by a Gaussian blur of `width` pixels."""
     return response * torch.exp(-2 * math.pi**2 * width**2 * _frequency().to(response) ** 2)
 
 
 def filtered(x: Tensor, response: Tensor) -> Tensor:
-    """Images x (…, 32, 32) through a filter with that response (32, 17), periodic at the border."""
+    """Filter images x (…, 32, 32) with the given response (32, 17), periodic at the border."""
     passed: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * response, s=(SIDE, SIDE))
     return passed
 
 
 def unit(x: Tensor, floor: float = _FLOOR) -> Tensor:
-    """Windows x (…, c, h, w) as rows (…, c·h·w) without their mean and of norm 1, over all channels jointly.
+    """Return windows x (…, c, h, w) as rows (…, c·h·w) without mean and of norm 1, over all channels jointly.
 
-    floor: added to the root mean square, so that a blank window stays near 0 instead of becoming noise.
+    floor: added to the root mean square, so that a blank window stays near 0 and is not scaled up to noise.
     """
     rows = x.flatten(-3)
     rows = rows - rows.mean(-1, keepdim=True)
@@ -92,7 +92,10 @@ def unit(x: Tensor, floor: float = _FLOOR) -> Tensor:
 
 
 def exact_rows(x: Tensor, response: Tensor) -> Tensor:
-    """Images x (b, c, 32, 32) through a filter, as rows without their mean, of norm exactly 1; blank ones are 0, and like none."""
+    """Filter images x (b, c, 32, 32) and return rows without mean, of norm exactly 1.
+
+    Blank images give rows of 0, which correlate with no image.
+    """
     rows = filtered(x, response).flatten(1)
     rows = rows - rows.mean(1, keepdim=True)
     norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
@@ -106,12 +109,12 @@ def check_images(name: str, x: Tensor) -> None:
         raise InputError(
             got=f"{name} of shape {tuple(x.shape)}",
             need=f"(n, c, {SIDE}, {SIDE}) with 1 to 4 channels: the size at which the copy test was measured",
-            remedy="bring them to that size with byheart.auditing.inputs.working_size",
+            remedy="resize the images with byheart.auditing.inputs.working_size",
         )
 
 
 def _frequency() -> Tensor:
-    """(32, 17) cycles a pixel of every coefficient of `rfft2`."""
+    """Return the frequency of every coefficient of `rfft2`, (32, 17), in cycles per pixel."""
     return torch.hypot(
         torch.fft.fftfreq(SIDE, dtype=torch.float32)[:, None],
         torch.fft.rfftfreq(SIDE, dtype=torch.float32)[None, :],
@@ -119,19 +122,18 @@ def _frequency() -> Tensor:
 
 
 def _ring() -> Tensor:
-    """(32, 17) the ring of every coefficient; the mean's takes its value from the first ring."""
+    """Return the ring of every coefficient, (32, 17); the coefficient of the mean takes its value from the first ring."""
     return (SIDE * _frequency()).round().long().clamp(1, _RINGS - 1)
 
 
 def ring_power(x: Tensor) -> Tensor:
-    """Mean power of images x (n, c, 32, 32) over images, channels and the coefficients of a ring: (25,), ring 0 is 0."""
+    """Average the power of images x (n, c, 32, 32) over images, channels and the coefficients of a ring: (25,); ring 0 is 0."""
     centered = x - x.mean((2, 3), keepdim=True)
     power = torch.fft.fft2(centered).abs().square().mean((0, 1)).flatten()
     frequency = torch.fft.fftfreq(SIDE, dtype=torch.float32)
     ring = (SIDE * torch.hypot(frequency[:, None], frequency)).round().long().clamp(1, _RINGS - 1).flatten()
-    total = torch.zeros(_RINGS, dtype=power.dtype).index_add_(
-        0, ring[1:], power[1:]
-    )  # the mean is 0 by now and belongs to no ring
+    # The coefficient of the mean is 0 after centering, and belongs to no ring.
+    total = torch.zeros(_RINGS, dtype=power.dtype).index_add_(0, ring[1:], power[1:])
     return total / torch.bincount(ring[1:], minlength=_RINGS).clamp_min(1)
 
 

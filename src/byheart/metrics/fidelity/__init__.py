@@ -1,4 +1,4 @@
-"""Fidelity: is the distribution of the samples that of real images?  None of these sees copying by itself."""
+"""Fidelity: is the distribution of the samples that of real images?  No metric of this folder detects copying by itself."""
 
 from typing import TYPE_CHECKING
 

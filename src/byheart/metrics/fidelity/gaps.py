@@ -1,12 +1,14 @@
-"""The train/held-out gap of FD and of KID, and how large it is by chance.
+"""The train/held-out gap of FD and of KID, and how large the gap is by chance.
 
-    gap = D(samples, held-out) − D(samples, training images)        s images of either, as `reference_gap`
+    gap = D(samples, held-out) − D(samples, training images)        s images of each kind, as in `reference_gap`
 
 If the samples do not know which images were trained on, the labels train and held-out are exchangeable: the gap is one
-draw from the gaps of all splits of the 2s images into halves, of mean 0.  (A permutation test, whatever the samples are.)
+draw from the gaps of all splits of the 2s images into halves, whose mean is 0.  (This is a permutation test, valid for
+any samples.)
 
-FD     the spread of random splits.
-KID    is exact without a split: with sums over the 2s images zᵢ, signs εᵢ = +1 for held-out and −1 for training images,
+FD     the null is the spread of random splits.
+KID    the null is exact without a split: with sums over the 2s images zᵢ, signs εᵢ = +1 for held-out and −1 for training
+       images,
 
        gap = Σ εᵢ φᵢ,    φᵢ = Σⱼ≠ᵢ k(zᵢ, zⱼ)/s(s−1) − 2 Σ_g k(zᵢ, g)/qs,    variance = 2s/(2s−1) Σ (φᵢ − φ̄)²,
 
@@ -35,9 +37,10 @@ __all__ = ["frechet_gap", "kid_gap"]
 def frechet_gap(
     samples: Tensor, train: Tensor, heldout: Tensor, *, splits: int = 16, seed: int, confidence: float = 0.95
 ) -> Interval:
-    """The gap of FD with an interval as wide as its null, by `splits` random splits: 0 outside says that it is no chance.
+    """Compute the gap of FD with an interval as wide as the null of `splits` random splits; 0 outside means more than chance.
 
-    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), in an order without meaning; the first min(n, m) of both.
+    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), each in random order; the first min(n, m) of both are used.
+    seed: Random seed of the splits; the same seed gives the same result.
     Raises InputError for fewer than two rows, different shapes, NaN, or no split.
     """
     if splits < 1 or not 0 < confidence < 1:
@@ -58,16 +61,16 @@ def frechet_gap(
         half = moments(pooled[torch.randperm(2 * size, generator=draws)[:size].to(pooled.device)])
         other = _without(whole, half)
         squares.append((quick_frechet(of_samples, half) - quick_frechet(of_samples, other)) ** 2)
-    # The mean is known to be 0: as many degrees of freedom as splits.
+    # The mean is known to be 0, so there are as many degrees of freedom as splits.
     reach = float(stdtrit(splits, (1 + confidence) / 2)) * fmean(squares) ** 0.5
     return Interval(value, value - reach, value + reach, len(samples))
 
 
 @torch.no_grad()
 def kid_gap(samples: Tensor, train: Tensor, heldout: Tensor, *, confidence: float = 0.95) -> Interval:
-    """The gap of KID with an interval as wide as its exact null, normal.
+    """Compute the gap of KID with an interval as wide as the exact null, taken as normal.
 
-    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), in an order without meaning; the first min(n, m) of both.
+    samples: (q, *shape).  train: (n, *shape), heldout: (m, *shape), each in random order; the first min(n, m) of both are used.
     Raises InputError for fewer than three rows, different shapes, or NaN.
     """
     size = min(len(train), len(heldout))
@@ -81,7 +84,7 @@ def kid_gap(samples: Tensor, train: Tensor, heldout: Tensor, *, confidence: floa
 
 
 def _without(whole: Moments, part: Moments) -> Moments:
-    """The moments of the rows that are not in the part: `merge` solved for its second argument."""
+    """Return the moments of the rows outside the part: `merge` solved for its second argument."""
     count = whole.count - part.count
     mean = (whole.mean * whole.count - part.mean * part.count) / count
     delta = mean - part.mean

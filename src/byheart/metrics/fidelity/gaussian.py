@@ -1,13 +1,13 @@
-"""Fréchet distance between the Gaussians fitted to two sets, and what it is worth.
+"""Fréchet distance between the Gaussians fitted to two sets, and what the distance is worth.
 
     FD = |μ₁ − μ₂|² + tr(C₁ + C₂ − 2 (C₁C₂)^½)          unbiased covariances, float64
 
-Its estimate is too large by about c·(1/n + 1/m) even for two sets of one distribution.  Three remedies, no bootstrap
-(a resampled mean carries the bias twice):
+The estimate of FD is too large by about c·(1/n + 1/m), even for two sets of one distribution.  There are three remedies,
+none of which is a bootstrap (a resampled mean carries the bias twice):
 
     floor      the expected FD of two Gaussian samples of these sizes with the reference's spectrum λ:
                (1/n + 1/m) [S + (B + S/2)/2],  S = Σ λᵢ,  B = Σᵢⱼ λᵢλⱼ/(λᵢ + λⱼ)   (leading order; exact for the identity:
-               (d² + 5d)/2n at n = m).  Heavier tails than a Gaussian's add 5–8 %.
+               (d² + 5d)/2n at n = m).  Tails heavier than a Gaussian's add 5–8 %.
     corrected  2·FD_n − FD_{n/2}, which cancels the bias of order 1/n
     interval   from the spread of FD over halves drawn without replacement (delete-half jackknife)
 """
@@ -31,10 +31,10 @@ __all__ = ["Frechet", "frechet", "frechet_corrected", "frechet_floor"]
 
 @dataclass(frozen=True)
 class Frechet:
-    """A Fréchet distance, never without the floor it stands on.
+    """A Fréchet distance, always with the floor that its bias sets.
 
-    value: FD ≥ 0, in squared units of the features.  floor: what two samples of one Gaussian would give.
-    count, reference_count: rows on either side.
+    value: FD ≥ 0, in squared units of the features.  floor: the expected FD of two samples of one Gaussian.
+    count, reference_count: number of samples and of reference rows.
     """
 
     value: float
@@ -44,7 +44,7 @@ class Frechet:
 
 
 def frechet(samples: Tensor, reference: Tensor) -> Frechet:
-    """FD of samples (n, *shape) from a reference (m, *shape), with its null floor from the reference's spectrum.
+    """Compute FD of samples (n, *shape) from a reference (m, *shape), with the null floor from the reference's spectrum.
 
     Raises InputError for fewer than two rows, different shapes, or NaN.
     """
@@ -55,31 +55,35 @@ def frechet(samples: Tensor, reference: Tensor) -> Frechet:
 
 
 def frechet_floor(covariance: Tensor, n: int, m: int) -> float:
-    """Expected FD of n and m draws from one Gaussian with that covariance (d, d), to order 1/n + 1/m.
+    """Compute the expected FD of n and m draws from one Gaussian of the given covariance (d, d), to order 1/n + 1/m.
 
     Raises InputError unless the covariance is square and n, m ≥ 2.
     """
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or min(n, m) < 2:
         raise InputError(
             got=f"a covariance of shape {tuple(covariance.shape)} for {n} and {m} rows",
-            need="(d, d), and at least two rows on each side",
+            need="(d, d), and at least two rows in each set",
             remedy="pass moments(reference).covariance",
         )
     spectrum = torch.linalg.eigvalsh(covariance.double()).clamp_min(0)
     total = float(spectrum.sum())
     sums = spectrum[:, None] + spectrum
-    pairs = torch.where(sums > 0, spectrum[:, None] * spectrum / sums, 0.0)  # a pixel that never varies: 0/0
+    pairs = torch.where(
+        sums > 0, spectrum[:, None] * spectrum / sums, 0.0
+    )  # 0/0 for a pixel that never varies
     return (1 / n + 1 / m) * (total + (float(pairs.sum()) + total / 2) / 2)
 
 
 def frechet_corrected(
     samples: Tensor, reference: Tensor, *, halves: int = 32, seed: int = 0, confidence: float = 0.95
 ) -> Interval:
-    """FD with its leading bias removed, 2·FD_n − mean FD_{n/2}, and a delete-half jackknife interval.
+    """Compute FD without its leading bias, 2·FD_n − mean FD_{n/2}, with a delete-half jackknife interval.
 
-    samples: (n, *shape), reference: (m, *shape), at least 4 rows each.  halves: how many random halves, ≥ 2.
-    The value may be negative: it estimates 0 without bias.  The interval is meant for sets that differ; at FD = 0 the
-    estimate's spread is of second order and the interval too wide.
+    samples: (n, *shape), reference: (m, *shape), at least 4 rows each.  halves: number of random halves, ≥ 2.
+    seed: Random seed of the halves; the same seed gives the same result.
+    The value may be negative, because the estimate is unbiased at 0.  The interval is meant for sets that differ; at FD = 0
+    the spread of the estimate is of second order, and the interval is too wide.
+    Raises InputError for fewer than 4 rows, different shapes, NaN, or fewer than two halves.
     """
     x, y = two_sets(samples, reference, least=4)
     if halves < 2 or not 0 < confidence < 1:
@@ -89,10 +93,10 @@ def frechet_corrected(
             remedy="keep the defaults",
         )
     draws = generator(derive(seed, "halves"))
-    found = [frechet_distance(moments(_half(x, draws)), moments(_half(y, draws))) for _ in range(halves)]
-    value = 2 * frechet_distance(moments(x), moments(y)) - fmean(found)
-    # Deleting d of n rows, the jackknife's variance factor is (n − d)/d: it is 1 at one half.
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * pstdev(found)
+    distances = [frechet_distance(moments(_half(x, draws)), moments(_half(y, draws))) for _ in range(halves)]
+    value = 2 * frechet_distance(moments(x), moments(y)) - fmean(distances)
+    # With d of n rows deleted, the jackknife's variance factor is (n − d)/d, which is 1 at one half.
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * pstdev(distances)
     return Interval(value, value - reach, value + reach, len(x))
 
 

@@ -1,4 +1,4 @@
-"""The one door of the fidelity metrics: two sets of features that can be compared."""
+"""The check that all fidelity metrics share: two sets of features that can be compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["two_sets"]
 
 
 def two_sets(samples: Tensor, reference: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
-    """Both sets as float64 rows (n, d) and (m, d).
+    """Return both sets as float64 rows (n, d) and (m, d).
 
     Raises InputError for fewer than `least` rows, different sample shapes, or values that are not finite.
     """
@@ -19,8 +19,8 @@ def two_sets(samples: Tensor, reference: Tensor, least: int = 2) -> tuple[Tensor
     )
     if min(len(samples), len(reference)) < least:
         raise InputError(
-            got=f"{len(samples)} samples and {len(reference)} of the reference",
-            need=f"at least {least} of each",
+            got=f"{len(samples)} samples and {len(reference)} rows of the reference",
+            need=f"at least {least} in each set",
             remedy="draw more samples or hold out more images",
         )
     check_finite("samples", samples)

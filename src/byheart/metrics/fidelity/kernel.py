@@ -3,8 +3,8 @@
     k(x, y) = (x·y/d + 1)³
     KID     = mean over i ≠ j of k(xᵢ, xⱼ) + mean over i ≠ j of k(yᵢ, yⱼ) − 2 mean of k(xᵢ, yⱼ)
 
-The full-sample U-statistic: unbiased, hence sometimes below 0, at any sizes (the usual 100 subsets of 1,000 only add
-noise, and their spread is no interval).  All that is kept are the row sums of the three kernel matrices.
+KID is the U-statistic of all samples: unbiased, hence sometimes below 0, at any sizes (the usual 100 subsets of 1,000 only
+add noise, and the spread of the subsets is no interval).  Only the row sums of the three kernel matrices are kept.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ BLOCK = 1 << 22  # kernel values held at a time: 32 MiB
 
 
 def kid(samples: Tensor, reference: Tensor, *, confidence: float = 0.95) -> Interval:
-    """KID of samples (n, *shape) from a reference (m, *shape), at least three rows each, in float64.
+    """Compute KID of samples (n, *shape) from a reference (m, *shape), at least three rows each, in float64.
 
-    The interval is the two-sample delete-one jackknife's, normal: exact leave-one-out values, from row sums.  Where
-    both sets come from one distribution the statistic degenerates, and the interval is wider than it need be.
+    The interval is the normal interval of the two-sample delete-one jackknife, with exact leave-one-out values from row sums.
+    If both sets come from one distribution, the statistic degenerates, and the interval is wider than necessary.
     count is n.  Raises InputError for fewer than three rows, different shapes, or NaN.
     """
     x, y = two_sets(samples, reference, least=3)
@@ -44,7 +44,7 @@ def kid(samples: Tensor, reference: Tensor, *, confidence: float = 0.95) -> Inte
 
 
 def _row_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of k(xᵢ, yⱼ) over j, (n,), and over i, (m,), from blocks of bounded size."""
+    """Sum k(xᵢ, yⱼ) over j, (n,), and over i, (m,), from blocks of bounded size."""
     rows, columns = [], y.new_zeros(len(y))
     for part in torch.split(x, max(1, BLOCK // len(y))):
         kernel = _cubic(part @ y.T, y.shape[1])

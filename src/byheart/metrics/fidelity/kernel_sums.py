@@ -1,6 +1,6 @@
-"""KID from float32 products: the definition of fidelity/kernel at a fraction of its time.
+"""Compute KID of fidelity/kernel from float32 products, in a fraction of the time.
 
-Each kernel value (x·y/d + 1)³ carries float32's rounding, about 10⁻⁷ of itself, which the mean over all pairs averages
+Each kernel value (x·y/d + 1)³ has float32's rounding error, about 10⁻⁷ of the value, which the mean over all pairs averages
 out; sums are float64.  A set with itself takes half of the products.  With features of root mean square 1 the result
 agrees with float64 to 10⁻⁸.
 """
@@ -19,12 +19,12 @@ from byheart.numerics.products import matmul_t
 
 __all__ = ["cross_sums", "fast_kid", "kernel_rows", "self_sums"]
 
-_TILE = 1024  # rows a side of a product: 4 MB of kernel values
+_TILE = 1024  # rows on each side of a product: 4 MB of kernel values
 
 
 @torch.no_grad()
 def fast_kid(samples: Tensor, reference: Tensor, *, confidence: float = 0.95) -> Interval:
-    """KID of samples (n, *shape) from a reference (m, *shape) with its jackknife interval, as `kid`.
+    """Compute KID of samples (n, *shape) from a reference (m, *shape), with a jackknife interval, like `kid`.
 
     Raises InputError for fewer than three rows, different shapes, or NaN.
     """
@@ -34,7 +34,7 @@ def fast_kid(samples: Tensor, reference: Tensor, *, confidence: float = 0.95) ->
     within_x, within_y = self_sums(x), self_sums(y)
     xx, yy, xy = within_x.sum(), within_y.sum(), across.sum()
     value = float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
-    # Of the leave-one-out values only what varies: the rest has no variance.
+    # Only those terms of the leave-one-out values that vary: constant terms add no variance.
     without_x = 2 * across / ((n - 1) * m) - 2 * within_x / ((n - 1) * (n - 2))
     without_y = 2 * back / ((m - 1) * n) - 2 * within_y / ((m - 1) * (m - 2))
     variance = (n - 1) * without_x.var(correction=0) + (m - 1) * without_y.var(correction=0)
@@ -43,19 +43,19 @@ def fast_kid(samples: Tensor, reference: Tensor, *, confidence: float = 0.95) ->
 
 
 def kernel_rows(*sets: Tensor, least: int = 3) -> list[Tensor]:
-    """Each set (n, *shape) as float32 rows [x/√d, 1], (n, d + 1), whose products are x·y/d + 1.
+    """Return each set (n, *shape) as float32 rows [x/√d, 1], (n, d + 1), whose products are x·y/d + 1.
 
     Raises InputError for fewer than `least` rows, different shapes, or NaN.
     """
     check_alike(
-        {f"set {number}": each for number, each in enumerate(sets, 1)},
+        {f"set {number}": features for number, features in enumerate(sets, 1)},
         least,
-        remedy="bring all through the same features, and give more of them",
+        remedy="compute all sets with the same features, and give more rows",
     )
     result = []
-    for number, each in enumerate(sets):
-        check_finite(f"set {number + 1}", each)
-        rows = each.flatten(1)
+    for number, features in enumerate(sets):
+        check_finite(f"set {number + 1}", features)
+        rows = features.flatten(1)
         wide = torch.ones(len(rows), rows.shape[1] + 1, dtype=torch.float32, device=rows.device)
         for part in _slices(len(rows)):
             wide[part, :-1] = rows[part].double() / rows.shape[1] ** 0.5
@@ -64,7 +64,7 @@ def kernel_rows(*sets: Tensor, least: int = 3) -> list[Tensor]:
 
 
 def cross_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of k(xᵢ, yⱼ) over j, (n,), and over i, (m,), in float64.  x: (n, d + 1), y: (m, d + 1) of `kernel_rows`."""
+    """Sum k(xᵢ, yⱼ) over j, (n,), and over i, (m,), in float64.  x: (n, d + 1), y: (m, d + 1), from `kernel_rows`."""
     over_y, over_x = x.new_zeros(len(x)).double(), x.new_zeros(len(y)).double()
     for rows in _slices(len(x)):
         for columns in _slices(len(y)):
@@ -75,7 +75,7 @@ def cross_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def self_sums(x: Tensor) -> Tensor:
-    """Sums of k(xᵢ, xⱼ) over j ≠ i, (n,), in float64."""
+    """Sum k(xᵢ, xⱼ) over j ≠ i, (n,), in float64.  x: (n, d + 1), from `kernel_rows`."""
     sums = x.new_zeros(len(x)).double()
     for rows in _slices(len(x)):
         sums[rows] += _cubic(matmul_t(x[rows], x[rows]).fill_diagonal_(0)).sum(1)

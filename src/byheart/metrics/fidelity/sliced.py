@@ -2,8 +2,9 @@
 
     SW_p = ( mean over unit θ of W_p(θ·x, θ·y)^p )^(1/p)
 
-In the features' own units, root taken.  The directions depend on the seed and the dimension only, and those of fewer are the first of
-those of more: values of one seed are comparable with each other.  It is positive under the null too; compare it with real images at the same sizes.
+The distance is in the features' own units, with the root taken.  The directions depend on the seed and the dimension only,
+and a smaller number of directions is the beginning of a larger one, so values of one seed are comparable with each other.
+The distance is positive under the null, too; compare it with the distance of real images at the same sizes.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ _DRAWN = 128  # directions drawn at a time
 def sliced_wasserstein(
     samples: Tensor, reference: Tensor, *, projections: int = 128, p: float = 2.0, seed: int = 0
 ) -> float:
-    """SW_p of samples (n, *shape) from a reference (m, *shape): ≥ 0, in the features' units.
+    """Compute SW_p of samples (n, *shape) from a reference (m, *shape): ≥ 0, in the features' units.
 
-    projections: number of directions.  p ≥ 1: order of the cost.  seed: of the directions.
+    projections: number of directions.  p: order of the cost, ≥ 1.
+    seed: Random seed of the directions; the same seed gives the same result.
     Raises InputError for fewer than two rows, different shapes, NaN, no direction, or p < 1.
     """
     x, y = two_sets(samples, reference)
@@ -41,9 +43,9 @@ def sliced_wasserstein(
 
 
 def directions(d: int, projections: int, seed: int) -> Tensor:
-    """Unit vectors, uniform on the sphere: (d, projections) float64, nested in their number."""
+    """Draw unit vectors, uniform on the sphere: (d, projections) float64; more projections begin with the fewer."""
     draws = generator(derive(seed, "directions"))
-    # A draw's numbers depend on its shape, so that all draws have the same one.
+    # The numbers of a draw depend on its shape, so all draws have one shape.
     blocks = [
         torch.randn(d, _DRAWN, generator=draws, dtype=torch.float64) for _ in range(0, projections, _DRAWN)
     ]
@@ -53,7 +55,7 @@ def directions(d: int, projections: int, seed: int) -> Tensor:
 
 
 def _transport_cost(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """W_p^p of each column of sorted x (n, s) and y (m, s): ∫₀¹ |F⁻¹(u) − G⁻¹(u)|^p du."""
+    """Compute W_p^p of each column of sorted x (n, s) and y (m, s): ∫₀¹ |F⁻¹(u) − G⁻¹(u)|^p du."""
     n, m = len(x), len(y)
     # Both quantile functions jump at multiples of 1/n and 1/m; in units of 1/nm these are whole numbers, so no jump
     # is lost to rounding.

@@ -1,9 +1,10 @@
-"""All measures of fidelity and novelty of one set of samples, each beside what real images give.
+"""All measures of fidelity and novelty of one set of samples, each beside the value for real images.
 
-A value alone says nothing: FD and sliced Wasserstein are positive, precision is below 1 and the Vendi score is whatever
-it is for real images too.  So every row carries its reference, and says what kind of reference it is.
+A value alone says nothing: for real images, too, FD and sliced Wasserstein are positive, precision is below 1, and the
+Vendi score may be anything.  So every row has a reference, and says what kind of reference it is.
 
-None of these sees copying by itself (copies are faithful).  The gaps and FLD compare training with held-out images.
+No measure of this table detects copying by itself (copies are faithful).  The gaps and FLD compare training with held-out
+images.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from byheart.random import derive, generator
 
 __all__ = ["fidelity_table"]
 
-_ROWS = 8_000  # of each set at most, where time grows with the square of it
+_ROWS = 8_000  # most rows of each set, for measures whose time grows with the square of that number
 _LEAST = 6
 _DRAWS = 16  # random halves behind the interval of FD and the null of its gap
 _PROJECTIONS = 128
@@ -36,15 +37,16 @@ _PROJECTIONS = 128
 
 @torch.no_grad()
 def fidelity_table(samples: Tensor, heldout: Tensor, train: Indexed, *, seed: int) -> tuple[Score, ...]:
-    """Every measure on features samples (q, *shape), heldout (m, *shape), train (n, *shape), in float64 where it matters.
+    """Compute every measure on features samples (q, *shape), heldout (m, *shape) and train (n, *shape).
 
-    seed: of the order of the rows, the random halves and the projections.  FD itself uses all rows; the rest at most 8,000
-    of each set, in random order; memory stays below that of one float64 copy of the features and 1 GB.
+    Sums are in float64 where that matters.  seed: Random seed of the order of the rows, the random halves and the projections;
+    the same seed gives the same result.  FD itself uses all rows; the other measures use at most 8,000 rows of each set, in
+    random order.  Memory stays below one float64 copy of the features plus 1 GB.
     Raises InputError for fewer than six rows of any set, different shapes, or NaN.
     """
     sets: dict[str, Indexed] = {"samples": samples, "heldout": heldout, "train": train}
-    check_alike(sets, _LEAST, remedy="bring all three through the same features, and give more of them")
-    x, unseen, points = (_shuffled(each, derive(seed, name)) for name, each in sets.items())
+    check_alike(sets, _LEAST, remedy="compute all three sets with the same features, and give more rows")
+    x, unseen, points = (_shuffled(rows, derive(seed, name)) for name, rows in sets.items())
     return (
         _frechet(samples, heldout),
         *_distances(x, unseen, points, seed),
@@ -54,7 +56,7 @@ def fidelity_table(samples: Tensor, heldout: Tensor, train: Indexed, *, seed: in
 
 
 def _shuffled(x: Indexed, seed: int) -> Tensor:
-    """At most 8,000 rows in random order: files come sorted by class."""
+    """Return at most 8,000 rows in random order, because files come sorted by class."""
     return x[torch.randperm(len(x), generator=generator(seed))[:_ROWS].to(x.device)]
 
 
@@ -74,9 +76,17 @@ def _frechet(samples: Tensor, heldout: Tensor) -> Score:
     )
 
 
-def _interval(name: str, found: Interval, reference: float, against: str, definition: str) -> Score:
+def _interval(name: str, interval: Interval, reference: float, against: str, definition: str) -> Score:
     return Score(
-        name, found.value, found.low, found.high, reference, against, found.count, definition, "fidelity"
+        name,
+        interval.value,
+        interval.low,
+        interval.high,
+        reference,
+        against,
+        interval.count,
+        definition,
+        "fidelity",
     )
 
 
@@ -162,7 +172,7 @@ def _manifold(x: Tensor, unseen: Tensor, points: Tensor) -> tuple[Score, ...]:
 
 def _novelty(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Score, ...]:
     size = min(len(x), len(unseen))
-    found = feature_likelihood(x, points, unseen, seed=derive(seed, "likelihood"))
+    scores = feature_likelihood(x, points, unseen, seed=derive(seed, "likelihood"))
     return (
         Score(
             "Vendi",
@@ -177,24 +187,24 @@ def _novelty(x: Tensor, unseen: Tensor, points: Tensor, seed: int) -> tuple[Scor
         ),
         Score(
             "FLD",
-            found.fld,
+            scores.fld,
             None,
             None,
             0.0,
             "half of the training images in place of samples",
-            found.count,
+            scores.count,
             "How much worse Gaussians around the samples, fitted to training images, explain held-out images than "
             "Gaussians around training images do; 1/100 nat per dimension.",
             "novelty",
         ),
         Score(
             "FLD gap",
-            found.gap,
+            scores.gap,
             None,
             None,
-            found.base_gap,
+            scores.base_gap,
             "half of the training images in place of samples",
-            found.count,
+            scores.count,
             "How much better these Gaussians explain training than held-out images: far below the reference, copies.",
             "novelty",
         ),

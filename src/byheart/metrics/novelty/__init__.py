@@ -1,4 +1,4 @@
-"""Novelty: how many different things the samples are, and whether they explain held-out images as well as training ones."""
+"""Novelty: how many different images the samples are, and whether they explain held-out images as well as training images."""
 
 from byheart.metrics.novelty.likelihood import FeatureLikelihood, feature_likelihood
 from byheart.metrics.novelty.vendi import vendi_score

@@ -4,7 +4,7 @@ With the cosines K of n samples and the eigenvalues λ of K/n, which sum to 1,
 
     VS_q = (Σ λᵢ^q)^(1/(1−q)),    VS_1 = exp(−Σ λᵢ log λᵢ),    VS_∞ = 1 / max λᵢ,
 
-from 1 (all samples point one way) to n (all are orthogonal).  It counts differences, not quality, and grows with n:
+from 1 (all samples point one way) to n (all are orthogonal).  The score counts differences, not quality, and grows with n:
 compare equally many samples.  K = XXᵀ and the Gram matrix XᵀX of the unit rows X (n, d) have the same nonzero
 eigenvalues, so the smaller of the two is enough.
 """
@@ -25,9 +25,10 @@ _CHUNK = 4096  # rows converted to float64 at a time
 
 @torch.no_grad()
 def vendi_score(samples: Tensor, *, q: float = 1.0) -> float:
-    """VS_q of samples (n, *shape) by their cosines, between 1 and n.
+    """Compute VS_q of samples (n, *shape) from their cosines, between 1 and n.
 
-    q: order, ≥ 1; ∞ counts by the largest eigenvalue alone.  A row of zeros has cosine 1 with rows of zeros and 0 with all others.
+    q: order, ≥ 1; q = ∞ counts by the largest eigenvalue alone.
+    A row of zeros has cosine 1 with rows of zeros and 0 with all other rows.
     Raises InputError for no samples, NaN or infinity, or q < 1.
     """
     check_shape(
@@ -42,7 +43,7 @@ def vendi_score(samples: Tensor, *, q: float = 1.0) -> float:
 
 
 def _spectrum(x: Tensor) -> Tensor:
-    """Eigenvalues of K/n, up to zeros: float64, each ≥ 0, their sum 1."""
+    """Compute the eigenvalues of K/n, without some zeros: float64, each ≥ 0, with sum 1."""
     n, d = x.shape
     blank = int((x == 0).all(1).sum())
     if n <= d:
@@ -54,15 +55,17 @@ def _spectrum(x: Tensor) -> Tensor:
             unit = _unit(part)
             gram.addmm_(unit.T, unit)
     values = torch.linalg.eigvalsh(gram / n).clamp_min(0)
-    values = torch.cat([values, values.new_tensor([blank / n])])  # blank rows are a direction of their own
+    values = torch.cat([values, values.new_tensor([blank / n])])  # blank rows form a direction of their own
     return values / values.sum()
 
 
 def _unit(x: Tensor) -> Tensor:
-    """Rows of length 1 in float64; rows of zeros stay."""
+    """Scale rows to length 1 in float64; rows of zeros stay."""
     rows = x.double()
     norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    if not bool(((norm > 1e-100) & (norm < 1e100)).all()):  # or tiny and huge rows lose their squares
+    if not bool(
+        ((norm > 1e-100) & (norm < 1e100)).all()
+    ):  # the squares of tiny and huge rows underflow and overflow
         largest = rows.abs().amax(1, keepdim=True)
         rows = rows / torch.where(largest > 0, largest, 1.0)
         norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(1.0)

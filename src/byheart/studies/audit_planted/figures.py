@@ -46,29 +46,29 @@ _LINEAR = 0.005  # below this share the axes of the estimate are linear: there i
 @own_settings()
 def accused_figure(populations: Sequence[Population]) -> Figure:
     """Draw the share accused of every kind of innocents that are safe, with the limit of that share."""
-    return dots_figure(_innocents(populations, "accused", "innocents accused", LIMIT))
+    return dots_figure(_innocents(populations, "accused", "degraded images flagged", LIMIT))
 
 
 @own_settings()
 def blended_figure(populations: Sequence[Population]) -> Figure:
     """Draw, for every kind of innocents that are safe, the share that passes for a blend, with the limit of that share."""
-    return dots_figure(_innocents(populations, "blended", "innocents that pass for blends", BLENDED))
+    return dots_figure(_innocents(populations, "blended", "degraded images flagged as mixtures", BLENDED))
 
 
 @own_settings()
 def headline(populations: Sequence[Population]) -> Figure:
-    """Draw the benchmark in one picture: what is found of planted copies, and who is accused though innocent."""
+    """Draw the benchmark in one picture: what share of test copies is flagged, and of degraded images that copy nothing."""
     kinds = _names(populations, "planted", _KINDS)
     copies = Dots(
-        "planted copies accused", [copy_alone(kind) for kind in kinds], _series(populations, "planted", kinds)
+        "test copies flagged", [copy_alone(kind) for kind in kinds], _series(populations, "planted", kinds)
     )
-    return dots_figure(copies, _innocents(populations, "accused", "innocents accused", LIMIT), row=_ROW)
+    return dots_figure(copies, _innocents(populations, "accused", "degraded images flagged", LIMIT), row=_ROW)
 
 
 @own_settings()
 def coverage_figure(populations: Sequence[Population]) -> Figure:
     """Draw how often the interval of the share of copies holds the true share, by true share."""
-    figure, axes = panel("true share of copies", "intervals that hold it")
+    figure, axes = panel("true share of copies", "intervals that hold the share")
     names = _names(populations, "coverage")
     draw_marks(axes, _series(populations, "coverage", names), across=False, room=0.5)
     axes.axhline(0.95, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))

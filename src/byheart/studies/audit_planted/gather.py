@@ -31,8 +31,8 @@ TITLES = {
     "fashion_mnist": "Fashion-MNIST",
     "glyphs": "Glyphs",
     "digits": "Digits",
-    "clipart": "Clip art (raw)",
-    "clipart_strict": "Clip art (strict)",
+    "clipart": "Clip art, near-duplicates",
+    "clipart_strict": "Clip art, distinct",
 }
 DOUBLED = {"exactly": "every image twice", "nearly": "every image and a near copy"}
 TOGETHER = ("planted", "matched", "shortlisted")
@@ -144,11 +144,11 @@ def _facts(specs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             ("2 × " if spec["doubled"] != "no" else "") + f"{spec['n']:,}" for spec in specs
         ),
         "held out": _each(f"{spec['heldout']:,}" for spec in specs),
-        "innocents a split": _each(f"{spec['pool'] - spec['heldout']:,}" for spec in specs),
-        "splits": _each(f"{spec['splits']:,}" for spec in specs),
-        "copies of a main kind": _each(f"{spec['main']:,}" for spec in specs),
-        "of any other": _each(f"{spec['planted']:,}" for spec in specs),
-        "innocents of a kind": _each(f"{spec['innocents']:,}" for spec in specs),
+        "judged unseen images per division": _each(f"{spec['pool'] - spec['heldout']:,}" for spec in specs),
+        "random divisions": _each(f"{spec['splits']:,}" for spec in specs),
+        "test copies per main kind": _each(f"{spec['main']:,}" for spec in specs),
+        "per other kind": _each(f"{spec['planted']:,}" for spec in specs),
+        "degraded images per kind": _each(f"{spec['innocents']:,}" for spec in specs),
         "seeds": _each(str(spec["seed"]) for spec in specs),
     }
 
@@ -163,7 +163,7 @@ def _of_seeds(seeds: Sequence[int]) -> list[str]:
     if not seen:
         return []
     return [
-        f"the copy test was designed on seed {listed(seen)} of these populations: numbers measured there flatter it."
+        f"the copy test was designed on seed {listed(seen)} of these data sets: rates measured on that seed are too good."
     ]
 
 

@@ -106,41 +106,43 @@ class _Rows:
 
 
 def recall_heat(populations: Sequence[Population], heads: Sequence[str] = ()) -> Heat:
-    """Tabulate the share of planted copies that is accused.  heads: heads of the columns; without them the titles."""
-    return _heat("Planted copies accused", populations, _of_copies("planted", "accused"), heads, keyed=True)
+    """Tabulate the share of test copies that is flagged.  heads: heads of the columns; without them the titles."""
+    return _heat("Test copies flagged", populations, _of_copies("planted", "flagged"), heads, keyed=True)
 
 
 def matched_heat(populations: Sequence[Population]) -> Heat:
     """Tabulate the share of planted copies whose training image is named."""
     rows = _of_copies("matched", "named right")
-    return _heat("Training images named right", populations, rows, keyed=True)
+    return _heat("Test copies whose training image is named", populations, rows, keyed=True)
 
 
 def shortlisted_heat(populations: Sequence[Population]) -> Heat:
     """Tabulate the share of planted copies whose training image is among the candidates."""
     rows = _of_copies("shortlisted", "among the candidates")
-    return _heat("Training images among the candidates", populations, rows, keyed=True)
+    return _heat("Test copies whose training image is among the candidates", populations, rows, keyed=True)
 
 
 def accused_heat(populations: Sequence[Population]) -> Heat:
-    """Tabulate the share of innocents that is accused as whole copies."""
-    return _heat("Innocents accused", populations, _of_innocents("accused", LIMIT))
+    """Tabulate the share of images, degraded or made of training images, that is flagged as whole copies."""
+    return _heat("Images flagged as whole copies", populations, _of_innocents("accused", LIMIT))
 
 
 def blended_heat(populations: Sequence[Population]) -> Heat:
-    """Tabulate the share of innocents that passes for a blend of two training images."""
-    return _heat("Innocents that pass for blends", populations, _of_innocents("blended", BLENDED))
+    """Tabulate the share of such images that is flagged as a mixture of two training images."""
+    return _heat(
+        "Images flagged as mixtures of two training images", populations, _of_innocents("blended", BLENDED)
+    )
 
 
 def rate_heat(populations: Sequence[Population]) -> Heat:
-    """Tabulate false accusations over splits, and the population check."""
-    return _heat("False accusations", populations, _RATES, head="")
+    """Tabulate false positives over random divisions, and the check of the data set."""
+    return _heat("False positives", populations, _RATES, head="")
 
 
 def copier_heat(populations: Sequence[Population]) -> Heat:
-    """Tabulate the accused samples of the exact empirical denoiser, by the noise left on the samples."""
-    rows = [_Rows("", "copier", lambda level: f"noise {level}", partial(_missed, "accused"))]
-    return _heat("Samples of a model that copies, accused", populations, rows, keyed=True)
+    """Tabulate the flagged samples of the exact empirical denoiser, by the noise left on the samples."""
+    rows = [_Rows("", "copier", lambda level: f"noise {level}", partial(_missed, "flagged"))]
+    return _heat("Samples of a model that copies, flagged", populations, rows, keyed=True)
 
 
 def share_heat(populations: Sequence[Population]) -> Heat:
@@ -158,15 +160,15 @@ def doubled_heats(populations: Sequence[Population]) -> list[Heat]:
         twice = [one for one in populations if one.doubled and one.once == plain.arm]
         if twice:
             heads = (plain.title, *(one.doubled for one in twice))
-            rows = [*_of_copies("planted", "accused"), *_RATES]
-            found.append(_heat("Planted copies accused", [plain, *twice], rows, heads, keyed=True))
+            rows = [*_of_copies("planted", "flagged"), *_RATES]
+            found.append(_heat("Test copies flagged", [plain, *twice], rows, heads, keyed=True))
     return found
 
 
 def impossible_heat(population: Population) -> Heat:
-    """Tabulate what is left to measure where no single sample can be accused."""
-    together, *_ = _of_copies("planted", "accused")
-    rows = [_CHECK, replace(together, heading="Planted copies accused"), _ACCUSED, _ESTIMATED, _COVERED]
+    """Tabulate what is left to measure where no single sample can be named a copy."""
+    together, *_ = _of_copies("planted", "flagged")
+    rows = [_CHECK, replace(together, heading="Test copies flagged"), _ACCUSED, _ESTIMATED, _COVERED]
     return _heat(population.title, [population], rows, head="")
 
 
@@ -180,7 +182,7 @@ def _of_innocents(group: str, limit: float) -> list[_Rows]:
     safe, *others = INNOCENT_GROUPS.items()
     return [
         _Rows(safe[1], group, innocent, partial(_wronged, limit), safe[0]),
-        *(_Rows(head, group, innocent, partial(_told, "accused"), kind) for kind, head in others),
+        *(_Rows(head, group, innocent, partial(_told, "flagged"), kind) for kind, head in others),
     ]
 
 
@@ -225,7 +227,7 @@ def _missed(what: str, found: Interval) -> HeatCell:
 def _wronged(limit: float, found: Interval) -> HeatCell:
     """Make the cell of a share that should be small."""
     over = found.value > limit
-    return _told("accused", found, _warm(found.value) if over else 0, f"over {rate(limit)}" if over else "")
+    return _told("flagged", found, _warm(found.value) if over else 0, f"over {rate(limit)}" if over else "")
 
 
 def _told(what: str, found: Interval, warm: int = 0, mark: str = "") -> HeatCell:
@@ -253,29 +255,44 @@ def _words(names: Mapping[str, str]) -> Callable[[str], str]:
 
 
 _ACCUSED = _Rows(
-    "Innocents accused, mean over splits",
+    "Unseen images flagged, mean over random divisions",
     "fpr",
-    _words({"marginal": "marginal rank", "guarded": "with the guard"}),
-    partial(_averaged, "accused"),
+    _words({"marginal": "rule marginal", "guarded": "rule marginal, and blurred held-out images"}),
+    partial(_averaged, "flagged"),
 )
 _EXCEEDED = _Rows(
-    "Splits in which more are accused",
+    "Random divisions in which more are flagged",
     "exceeded",
-    _words({"pac": "PAC rank"}),
+    _words({"pac": "rule pac"}),
     partial(_told, "over the rate"),
 )
 _CHECK = _Rows(
-    "Population check", "population", _words({"close": "score like copies"}), partial(_told, "like copies")
+    "Check of the data set",
+    "population",
+    _words({"close": "unseen images as close as copies"}),
+    partial(_told, "as close as copies"),
 )
 _RATES = (_ACCUSED, _EXCEEDED, _CHECK)
 
-_COVERED = _Rows("Intervals that hold the true share", "coverage", true_share, partial(_told, "hold it"))
+_COVERED = _Rows(
+    "Intervals that hold the true share", "coverage", true_share, partial(_told, "hold the true share")
+)
 _ESTIMATED = _Rows(
-    "Estimated share, by the true one", "estimate", true_share, partial(_averaged, "estimated")
+    "Mean estimate for each true share", "estimate", true_share, partial(_averaged, "estimated")
 )
 _SHARES = (
     _COVERED,
     _ESTIMATED,
-    _Rows("Lower bounds that are not above it", "bound", true_share, partial(_told, "not above it")),
-    _Rows("Copied training images, estimated over true", "chao", lambda name: f"{name} copied", _ratio),
+    _Rows(
+        "Lower bound not above the true share",
+        "bound",
+        true_share,
+        partial(_told, "not above the true share"),
+    ),
+    _Rows(
+        "Number of copied training images, estimated divided by true",
+        "chao",
+        lambda name: f"{name} copied",
+        _ratio,
+    ),
 )

@@ -1,4 +1,4 @@
-"""The page of a planted benchmark: what the copy test finds of copies made on purpose, and whom it accuses.
+"""The page of a planted benchmark: what the copy test finds of copies made on purpose, and what it flags by mistake.
 
 A population is a set of real images with copies of its training images and innocents among them.  Its numbers are kept by
 group and name, as experiments/kinds/audit/rows.py lists them, pooled over runs.
@@ -7,18 +7,18 @@ group and name, as experiments/kinds/audit/rows.py lists them, pooled over runs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from byheart._checks import InputError
 from byheart.report.environment import FigureView, figure_view
 from byheart.report.laboratory import LaboratoryContent, laboratory_page
 from byheart.report.tables import Table
-from byheart.report.words import listed, percent, rate
+from byheart.report.words import percent, plural, rate
 from byheart.studies.audit_planted import figures, heat
 from byheart.studies.audit_planted.content import PlantedContent, Population
 from byheart.studies.audit_planted.figures import BLENDED, FLOOR, LIMIT
+from byheart.studies.audit_planted.weak import missed_shares, weak_spots
 
 __all__ = ["planted_page"]
 
@@ -38,7 +38,7 @@ def planted_page(content: PlantedContent) -> str:
         [],
         seeds=content.seeds,
         design=content.design,
-        failing=_failing(content.claims),
+        weak=weak_spots(content),
         alpha=rate(content.alpha),
         half=rate(content.alpha / 2),
         recall=heat.recall_heat(shown),
@@ -62,7 +62,7 @@ def _laboratory(content: PlantedContent) -> LaboratoryContent:
     return LaboratoryContent(
         title=content.title,
         scale=content.scale,
-        advice=_answer(content.claims),
+        advice=_answer(content),
         reasons=(),
         claims=[
             {**claim, "paper": ""} for claim in content.claims
@@ -73,33 +73,23 @@ def _laboratory(content: PlantedContent) -> LaboratoryContent:
     )
 
 
-def _answer(claims: Sequence[Mapping[str, Any]]) -> str:
-    """Write the headline: how many of the claims hold."""
-    found = Counter(claim.get("verdict") for claim in claims)
-    kept, broken, of = found["reproduced"], found["contradicted"], len(claims)
-    if not claims:
-        return "What the copy test finds, and whom it accuses"
-    if kept == of:
-        return f"It keeps all {of} promises" if of > 1 else "It keeps its promise"
-    return f"It keeps {kept} of {of} promises, and breaks {broken or 'none'}"
-
-
-def _failing(claims: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """List the claims that are not reproduced, by their verdict."""
-    named = {"contradicted": "Contradicted", "unresolved": "Unresolved"}
-    return [
-        (word, listed(ids))
-        for verdict, word in named.items()
-        if (ids := [str(claim["id"]) for claim in claims if claim.get("verdict") == verdict])
-    ]
+def _answer(content: PlantedContent) -> str:
+    """Write the headline: how many of the claims are reproduced, and whether there are weak spots beside them."""
+    counts, of = Counter(claim.get("verdict") for claim in content.claims), len(content.claims)
+    if not of:
+        return "What the copy test finds, and what it flags by mistake"
+    kept = "All" if counts["reproduced"] == of > 1 else f"{counts['reproduced']} of"
+    broken = f", {counts['contradicted']} contradicted" if counts["contradicted"] else ""
+    weak = "; weak spots are listed below" if weak_spots(content) else ""
+    return f"{kept} {plural(of, 'claim')} about the copy test {'is' if of == 1 else 'are'} reproduced{broken}{weak}"
 
 
 def _impossible(population: Population) -> tuple[str, heat.Heat, heat.Heat]:
     """Write what is said where single samples cannot be accused, what is left to measure there, and how little is found."""
     close = population.at("population", "close")
     sentence = (
-        f"{percent(None if close is None else close.value)} of the images that cannot be copies match a training image as "
-        "closely as planted copies do: no single sample can be accused. Only the share of copies above that is counted."
+        f"{percent(None if close is None else close.value)} of the unseen images come as close to a training image as test copies "
+        "do. The audit therefore names no single sample; it only estimates the share of copies beyond such look-alikes."
     )
     return sentence, heat.impossible_heat(population), heat.recall_heat([population])
 
@@ -108,30 +98,35 @@ def _facts(populations: Sequence[Population]) -> Table:
     """List how every population was made."""
     names = dict.fromkeys(name for one in populations for name in one.facts)
     rows = ((one.title, *(one.facts.get(name, "–") for name in names)) for one in populations)
-    return Table("Populations", ("population", *names), tuple(rows))
+    return Table("Data sets", ("data set", *names), tuple(rows))
 
 
 def _innocents(populations: Sequence[Population]) -> Iterator[FigureView]:
-    every = "of every kind of innocent, with its 95 % interval, a mark a population. Dashed: the limit,"
+    every = "by kind of degradation; one mark per data set, with its 95 % interval. Dashed: the limit of"
     if any(one.names("accused", "safe") for one in populations):
-        caption = f"Share accused {every} {rate(LIMIT)}."
-        yield figure_view(figures.accused_figure(populations), "accused", "Accused as whole copies", caption)
+        caption = f"Share of degraded images that are flagged, {every} {rate(LIMIT)}."
+        yield figure_view(figures.accused_figure(populations), "accused", "Flagged as whole copies", caption)
     if any(one.names("blended", "safe") for one in populations):
-        caption = f"Share accused {every} {rate(BLENDED)}."
-        yield figure_view(figures.blended_figure(populations), "blended", "Taken for blends", caption)
+        caption = f"Share of degraded images that are flagged, {every} {rate(BLENDED)}."
+        head = "Flagged as mixtures of two training images"
+        yield figure_view(figures.blended_figure(populations), "blended", head, caption)
 
 
 def _shares(populations: Sequence[Population]) -> Iterator[FigureView]:
     if any(one.names("coverage") for one in populations):
         caption = (
-            "How often the 95 % interval of the share holds the true share. "
-            f"Dashed: 95 %, as it says. Dotted: {rate(FLOOR)}, the least that is claimed."
+            "Share of repetitions in which the 95 % interval holds the true share of copies. "
+            f"Dashed: the nominal 95 %. Dotted: {rate(FLOOR)}, the least that the claims ask for.{_below(populations)}"
         )
         yield figure_view(
             figures.coverage_figure(populations), "coverage", "Does the interval hold?", caption
         )
     if any(one.names("estimate") for one in populations):
-        caption = (
-            "Mean estimate over the repetitions against the true share. Dashed: where both are the same."
-        )
+        caption = "Mean estimate over the repetitions against the true share. Dashed: estimate equal to the true share."
         yield figure_view(figures.estimate_figure(populations), "estimate", "Is the estimate right?", caption)
+
+
+def _below(populations: Sequence[Population]) -> str:
+    """Name the data sets and shares whose intervals hold the true share less often than the claims ask for; "" for none."""
+    sentences = missed_shares(populations)
+    return " " + " ".join(sentences) if sentences else ""

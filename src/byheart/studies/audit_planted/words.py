@@ -20,19 +20,19 @@ __all__ = [
 ]
 
 COPY_GROUPS = {
-    "main": "Changed as models and files change images",
+    "main": "Main kinds: changed as models and files change images",
     "compound": "Several changes at once",
-    "blend": "Blends of two training images",
+    "blend": "Mixtures of two training images",
     "local": "Collages of two training images",
-    "outside": "Outside the poses that are searched",
+    "outside": "Changes that the audit does not search for",
 }
 """Kind of planted copies -> its heading."""
 
 INNOCENT_GROUPS = {
-    "safe": "Innocent: must not be accused",
-    "mixture": "Mixtures of training images",
-    "parent": "Made from one training image, far from it",
-    "copying": "Made from one training image, near it: copies",
+    "safe": "Images that copy nothing: must not be flagged",
+    "mixture": "Mixtures of training images: may be flagged",
+    "parent": "Made from one training image, far from this image: neither copies nor unseen",
+    "copying": "Made from one training image, near this image: copies",
 }
 """Kind of innocents -> its heading."""
 
@@ -42,18 +42,18 @@ _INNOCENTS = {
     "blur-2": "blurred by 2 px",
     "noise-0.05": "faint noise (σ 0.05)",
     "noise-0.15": "noise (σ 0.15)",
-    "contrast-0.3": "faint (contrast × 0.3)",
+    "contrast-0.3": "low contrast (× 0.3)",
     "pca-100": "100 principal components",
-    "mean-of-2": "mean of two",
-    "pca-gaussian": "draws of a Gaussian",
+    "mean-of-2": "mean of two held-out images",
+    "pca-gaussian": "draws from a Gaussian",
     "mean-of-50": "mean of 50 training images",
-    "mean-of-8-nearest": "mean of the 8 nearest",
+    "mean-of-8-nearest": "mean of the 8 nearest training images",
     "kde-0.7": "smoothed density, h 0.7",
     "kde-0.3": "smoothed density, h 0.3",
 }
 
 
-_ALONE = {"blend": "blend of two", "collage": "collage of two"}
+_ALONE = {"blend": "mixture of two", "collage": "collage of two"}
 
 
 def copy(name: str) -> str:
@@ -80,7 +80,7 @@ def _unbroken(words: str) -> str:
 
 def true_share(name: str) -> str:
     """Write the true share that a record's name says, and whether all copies are crops."""
-    return rate(float(name.rpartition("-")[2])) + (", all of them crops" if name.startswith("crops-") else "")
+    return rate(float(name.rpartition("-")[2])) + (", all copies crops" if name.startswith("crops-") else "")
 
 
 def share(found: Interval) -> str:

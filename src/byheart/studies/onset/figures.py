@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["fidelity", "headline", "loss_gap", "memorization", "scaling"]
 
 TIMES = {
-    MEM: (COPY, "o", "copies (tau_mem)"),
-    SPLIT: (SIGN, "s", "losses part (tau_split)"),
-    GEN: (GOOD, "^", "good (tau_gen)"),
+    MEM: (COPY, "o", "10 % copies (tau_mem)"),
+    SPLIT: (SIGN, "s", "losses differ (tau_split)"),
+    GEN: (GOOD, "^", "FD down (tau_gen)"),
 }
 
 
@@ -83,12 +83,12 @@ def loss_gap(
 def fidelity(runs: Sequence[RunContent], crossings: Sequence[Onsets] = ()) -> Figure:
     """Draw the Fréchet distance of samples to held-out images over training, on log axes.
 
-    The null floor of that distance is drawn beside it, and tau_gen is marked.
+    The distance of real images is drawn beside the curves, and tau_gen is marked.
     """
     figure, axes = _panel("Fréchet distance to held-out images", False)
     axes.set_yscale("log")
     _curves(axes, runs, "fd", None, False)
-    _reference(axes, runs, "fd/floor", "null: real images")
+    _reference(axes, runs, "fd/floor", "real images")
     _marks(axes, runs, crossings, GEN, False)
     log_ticks(axes.yaxis, *axes.get_ylim())
     return figure

@@ -131,7 +131,7 @@ def _says(study: Study, arm: str, claims: Sequence[ClaimRow]) -> tuple[str, ...]
     """Write the sentences that rest on claims about this arm alone; None where no claim about the arm is decided."""
     ids = {claim.id for claim in study.claims if claim.arm == arm}
     decided = [row for row in claims if row["id"] in ids]
-    about = [sentence for sentence in study.says if ids.issuperset(sentence.when)]
+    about = [sentence for sentence in study.says if ids.issuperset(sentence.rests_on)]
     return say(about, decided).reasons if decided else None
 
 
@@ -205,7 +205,7 @@ def _facts(folder: RunFolder) -> dict[str, Any]:
 
 def _arm_title(study: Study, arm: str) -> str:
     model = study.arms[arm].base.get("model", {})
-    return f"The same question, asked of another network: {model.get('kind', arm)} of width {model.get('width', '?')}"
+    return f"The same study with another network: {model.get('kind', arm)} of width {model.get('width', '?')}"
 
 
 def _crossing_rows(content: OnsetContent) -> list[Row]:

@@ -166,43 +166,58 @@ def _figures(content: OnsetContent, name: str) -> Iterator[FigureView]:
     """
     runs, times = content.runs, content.crossings
     has = {key for run in runs for row in run.rows for key, value in row.items() if value is not None}
-    band = "A line a run; shaded: 95 % interval."
+    band = "One line per run, with its 95 % interval."
     if "f_mem" in has:
-        caption = f"Share of samples that are copies. {band} Dots: it reaches 0.1."
+        caption = f"Share of copies among the samples. {band} The dot marks the step at which the share reaches 10 %."
         yield figure_view(figures.memorization(runs, times), f"{name}f", "Copies along training", caption)
-        caption = f"The same over step / n: where curves fall on each other, n sets the time. {_fall(content, 'f_mem')}"
+        caption = (
+            "The same curves with the step divided by n. If they coincide, the time of copying is proportional to n. "
+            f"{_fall(content, 'f_mem')}"
+        )
         yield figure_view(
             figures.memorization(runs, times, over_n=True), f"{name}fn", "Copies, time divided by n", caption
         )
     if "gap@0.5" in has:
-        caption = f"Held-out minus training loss at noise level 0.5, which needs no samples. {band} Squares: it reaches 0.1."
+        caption = (
+            f"Held-out loss minus training loss at noise level 0.5. {band} The square marks the step at which the difference "
+            "reaches 0.1. No samples are needed to measure this difference."
+        )
         yield figure_view(figures.loss_gap(runs, times), f"{name}g", "Loss gap along training", caption)
-        caption = f"The same over step / n. {_fall(content, 'gap@0.5')}"
+        caption = f"The same curves with the step divided by n. {_fall(content, 'gap@0.5')}"
         yield figure_view(
             figures.loss_gap(runs, times, over_n=True), f"{name}gn", "Loss gap, time divided by n", caption
         )
     if "fd" in has:
         caption = (
-            "Fréchet distance of samples to held-out images, small is good. Triangles: it has settled. It need not rise "
-            "where copying sets in: copies of good images look good."
+            "Fréchet distance (FD) between samples and held-out images; smaller is better. The triangle marks the step at which "
+            "FD has covered 90 % of its fall. FD need not rise when copying begins, because copies look like real images: FD "
+            "does not warn of copying."
         )
         yield figure_view(figures.fidelity(runs, times), f"{name}d", "Quality along training", caption)
     if any(time.step is not None for found in times for time in found.times.values()):
         caption = (
-            "The three times against n, with intervals and fitted power laws (exponent, 95 % interval). A level line is a "
-            "clock that n does not move. The window for stopping lies between triangles and dots."
+            "Three training steps against n, with intervals and fitted power laws (exponent, 95 % interval): FD has covered "
+            "90 % of its fall (triangles), the losses differ by 0.1 (squares), 10 % of the samples are copies (dots). A "
+            "horizontal line means that the step does not depend on n."
         )
         yield figure_view(
-            figures.scaling(times, content.exponents), f"{name}s", "The clocks, against n", caption
+            figures.scaling(times, content.exponents), f"{name}s", "The three times against n", caption
         )
 
 
 def _fall(content: OnsetContent, name: str) -> str:
-    found = content.collapses.get(name)
-    if found is None or found.ratio != found.ratio:
+    change = content.collapses.get(name)
+    if change is None or change.ratio != change.ratio:
         return ""
-    factor = interval(found.ratio, found.low, found.high)
-    sizes = ", ".join(f"{n:,}" for n in found.sizes)
-    change = "falls" if found.ratio > 1 else "does not fall: it goes"
-    spreads = f"from {number(found.before)} to {number(found.after)} (before over after: {factor})"
-    return f"The spread between n = {sizes} {change} {spreads}."
+    sizes = ", ".join(f"{n:,}" for n in change.sizes)
+    verb = "falls" if change.ratio > 1 else "does not fall but goes"
+    spreads = f"{verb} from {number(change.before)} to {number(change.after)}"
+    factor = f"by a factor of {interval(change.ratio, change.low, change.high)}"
+    low, high = change.low, change.high
+    unsure = low is not None and high is not None and low <= 1 <= high
+    doubt = (
+        "; the interval includes 1, so that these runs do not settle whether they come closer"
+        if unsure
+        else ""
+    )
+    return f"The distance between the curves of n = {sizes} {spreads}, {factor}{doubt}."

@@ -13,7 +13,7 @@ from byheart.studies.onset.content import GEN, MEM, SPLIT, Onsets, RunContent
 
 __all__ = ["collapse_table", "crossing_table", "exponent_table", "reference_table"]
 
-HEADS = {GEN: "good (tau_gen)", SPLIT: "losses part (tau_split)", MEM: "copies (tau_mem)"}
+HEADS = {GEN: "FD down (tau_gen)", SPLIT: "losses differ (tau_split)", MEM: "10 % copies (tau_mem)"}
 
 
 def crossing_table(crossings: Sequence[Onsets], rules: Sequence[str]) -> Table:
@@ -35,7 +35,7 @@ def exponent_table(exponents: Sequence[Exponent]) -> Table:
         "mean over seeds [95 %]",
         "n",
         "runs",
-        "did not come",
+        "runs without the event",
     )
     rows = (
         (
@@ -65,7 +65,7 @@ def _signed(value: float, low: float, high: float) -> str:
 
 def collapse_table(collapses: Mapping[str, Collapse]) -> Table:
     """Tabulate the spread of the curves before and after the time is divided by n."""
-    columns = ("curves", "spread over step", "spread over step / n", "before / after [95 %]", "n", "runs")
+    columns = ("curves", "distance over step", "distance over step / n", "before / after [95 %]", "n", "runs")
     rows = (
         (
             name,
@@ -77,15 +77,17 @@ def collapse_table(collapses: Mapping[str, Collapse]) -> Table:
         )
         for name, c in collapses.items()
     )
-    return Table("Collapse in tau / n", columns, tuple(rows))
+    return Table(
+        "Distance between the curves of different n, over step and over step / n", columns, tuple(rows)
+    )
 
 
 REFERENCES = {
     "f_mem/empirical": "f_mem of the empirical denoiser",
     "f_mem/heldout": "f_mem of held-out images",
-    "ratio/heldout_median": "their median d₁/d₂",
-    "fd/train": "FD of the training set",
-    "fd/floor": "FD of real images (null)",
+    "ratio/heldout_median": "median d₁/d₂ of held-out images",
+    "fd/train": "FD of the n training images",
+    "fd/floor": "FD of real images",
 }
 
 

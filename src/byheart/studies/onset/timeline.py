@@ -1,4 +1,4 @@
-"""The timeline of training, a row an n: not good yet, good and new, copies.  Places are shares of a log axis."""
+"""The timeline of training, a row an n: distance still falling, distance down and few copies, copies.  Places are shares of a log axis."""
 
 from __future__ import annotations
 
@@ -101,8 +101,10 @@ def _lane(n: int, mem: Pooled, good: float | None, sign: float | None, axis: _Ax
 
 
 def _words(good: float | None, mem: Pooled) -> str:
-    began = "" if good is None else f"good {good:,.0f} · "
-    return began + (f"few copies seen to {mem.limit:,.0f}" if mem.step is None else f"copies {mem.step:,.0f}")
+    began = "" if good is None else f"FD down at {good:,.0f} · "
+    if mem.step is None:
+        return f"{began}under 10 % copies to {mem.limit:,.0f}"
+    return f"{began}10 % copies at {mem.step:,.0f}"
 
 
 def _ticks(axis: _Axis) -> tuple[Tick, ...]:

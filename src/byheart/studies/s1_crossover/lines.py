@@ -48,7 +48,7 @@ SHOWN_SNR = 6.704
 FROM_POINTS = "training"
 """`start` of a run that begins at training points: S1's."""
 
-SIZE = "components M over points N"
+SIZE = "components per training point, M / N"
 SHARE = (0.0, 1.0)
 SHARE_LIMITS = (-0.03, 1.05)
 """What axes say; the ends of a share; what an axis of shares shows."""
@@ -197,5 +197,5 @@ def published_lines(
 def share_panel(head: str, caption: str, lines: Sequence[Line], shades: int = 0) -> Panel:
     """Make the figure of the share of memorized samples over M/N."""
     return Panel(
-        head, caption, SIZE, "share memorized", lines, log_x=False, shades=shades, limits=SHARE_LIMITS
+        head, caption, SIZE, "share of copies", lines, log_x=False, shades=shades, limits=SHARE_LIMITS
     )

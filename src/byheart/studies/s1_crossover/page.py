@@ -1,4 +1,4 @@
-"""The page of S1's study: at which size a mixture knows its points by heart, and what the losses say of that."""
+"""The page of S1's study: at which size a mixture begins to copy its points, and what the losses say of that."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def _predictors(fit: WeightingContent) -> Table:
         (f"constant {number(fit.constant)}", "1", "1", *_scaled(fit.constant_errors)),
         ("a perfect prediction", "–", "–", *_scaled([fit.floor, fit.floor])),
     )
-    columns = ("M_pt/N from", "numbers", "that matter", "error, fitted", "error, held out")
-    cells = f"{fit.cells} fitted and {fit.heldout} held-out populations"
+    columns = ("M_pt/N from", "parameters", "effective parameters", "error, fitted", "error, held out")
+    cells = f"{fit.cells} data sets used for the fit and {fit.heldout} held out"
     return Table(f"Predictions of the transition: mean square errors, times 10⁴, over {cells}", columns, rows)

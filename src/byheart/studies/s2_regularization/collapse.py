@@ -17,7 +17,7 @@ def kind_of(folder: RunFolder) -> str:
 
 
 def collapse_panel(folder: RunFolder) -> Panel:
-    """Draw own weights, clones and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
+    """Draw the weight of the source, pairs of samples that agree and the Jacobian's trace of a run of kind `collapse`, over the noise level."""
     (curve,) = read_curves([folder])
     name = folder.read_record("data")["name"]
     rows = [
@@ -34,13 +34,14 @@ def collapse_panel(folder: RunFolder) -> Panel:
     )
     return Panel(
         head="When the posterior collapses onto one image",
-        caption=f"{name}, exact score: weight on the own source, and the share of pairs of clones that end at the same image, against the noise "
-        "level over r_c. The trace of the denoiser's Jacobian rises while structure is resolved and falls to 0 where one image is left.",
+        caption=f"{name}, exact denoiser, against the noise level in units of r_c: weight of the training image from which the noisy image was "
+        "made; share of sample pairs, split at this level, that end at the same training image; trace of the denoiser's Jacobian, "
+        "scaled, which falls to 0 where one image is left.",
         x="noise level / r_c",
         y="share",
         lines=[
-            points_line("own weight", rows, "own_weight", color=0, style="line"),
-            points_line("clones agree", rows, "agreement", color=2),
+            points_line("weight of the source", rows, "own_weight", color=0, style="line"),
+            points_line("pairs that agree", rows, "agreement", color=2),
             trace,
         ],
     )

@@ -109,7 +109,7 @@ def _others(curves: Mapping[str, Sequence[Curve]]) -> list[Panel]:
         found.append(
             Panel(
                 head=arm,
-                caption="Median distance to the nearest training point against the noise level, a line a run.",
+                caption="Median distance to the nearest training point against the noise level, one line per run.",
                 x="noise level σ",
                 y="distance to the nearest point",
                 lines=[line for line in lines if line is not None],
@@ -150,9 +150,10 @@ SHARES = (
         formula=lambda strength: tikhonov_copies(TOLERANCE, strength, 2),
         published=PUBLISHED_TIKHONOV,
         spaced=lambda first, last: np.geomspace(first / 2, 2 * last, 80),
-        head="Tikhonov: a floor on the noise",
+        head="Tikhonov: a noise floor",
         x="strength c",
-        caption="Share of samples within 0.01 of a training point. A floor √c on the noise blurs copies; the share falls as P(χ² < tol²/c).",
+        caption="Share of samples within 0.01 of a training point. The share falls with c only because noise of size √c moves the copies "
+        "farther away: the samples remain noisy copies (see below). Formula: P(χ² < 0.01²/c).",
     ),
     _Shares(
         arm="consistency",
@@ -162,7 +163,8 @@ SHARES = (
         spaced=lambda first, last: np.linspace(0.0, 1.1 * last, 80),
         head="The consistency score",
         x="κ, with τ = exp(−κ d/2)",
-        caption="Share of samples within 0.01 of a training point. The score vanishes where the density is below τ: a sample is captured with P(χ² < κ d).",
+        caption="Share of samples within 0.01 of a training point. This score is damped by the factor p/τ where the density p is below τ; the share of samples "
+        "that end in a training point is then P(χ² < κ d).",
     ),
 )
 
@@ -179,7 +181,7 @@ def _shares(curves: Mapping[str, Sequence[Curve]], of: _Shares) -> Panel | None:
     grid = of.spaced(measured[0][0], measured[-1][0]).tolist()
     lines = [
         Line("formula", grid, [of.formula(at) for at in grid], style="formula", color=3),
-        *ring_lines("figure of S2's code", of.published.items()),
+        *ring_lines("values from S2's code", of.published.items()),
         points_line("measured", measured, WITHIN),
     ]
     return Panel(of.head, of.caption, of.x, "share of copies", lines, log_x=of.arm == "tikhonov")
@@ -195,8 +197,9 @@ def _rates(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
         return None
     return Panel(
         head="How fast it copies",
-        caption="Median distance to the nearest training point against the noise level, of one run each, from right to left. A constant shrinkage "
-        "bends the slope and still arrives; one that grows as the noise vanishes stops.",
+        caption="Median distance of the samples to the nearest training point while the noise level falls (read from right to left), of one run "
+        "each. With a constant shrinkage γ the distance still goes to 0, more slowly; with a shrinkage that grows as the noise falls "
+        "a distance remains.",
         x="noise level σ",
         y="distance to the nearest point",
         lines=lines,
@@ -215,7 +218,8 @@ def _widths(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
         return None
     return Panel(
         head="Width and training time",
-        caption="Networks on the same twenty points: share of samples within 0.1 of a training point over training, pooled over seeds; the band is that of the samples, not of the networks.",
+        caption="Networks trained on the same twenty points: share of samples within 0.1 of a training point over training, all seeds together. "
+        "The band shows the uncertainty from the number of samples, not the variation between networks.",
         x="training step",
         y="share within 0.1",
         lines=lines,
@@ -233,8 +237,9 @@ def _networks(curves: Mapping[str, Sequence[Curve]]) -> Panel | None:
     if not lines:
         return None
     return Panel(
-        head="Networks trained with the floor in the loss",
-        caption="Share of samples within 0.1 of a training point over training; dashed, where the formula says it must stop.",
+        head="Networks trained with Tikhonov's penalty in the loss",
+        caption="Share of samples within 0.1 of a training point over training. Dashed: the share that the formula gives for the exact minimizer, "
+        "P(χ² < 0.1²/c).",
         x="training step",
         y="share within 0.1",
         lines=lines,

@@ -53,8 +53,9 @@ def _plane(content: PlaneContent | None) -> list[FigureView]:
         return []
     head, caption = (
         "Where the flow goes",
-        f"{len(content.stayed)} trajectories of the exact score, from noise to training points, between the points' Voronoi cells. "
-        f"Of all trajectories {content.kept or 'some'} end in the cell they began in: which point a sample copies is settled along the way.",
+        f"{len(content.stayed)} sampling trajectories of the exact score, from noise to training points, with the Voronoi cells of these points. "
+        f"Of all trajectories {content.kept or 'only some'} end in the cell in which they began: the initial noise alone does not show "
+        "which training point is copied.",
     )
     return [figure_view(plane_figure(content), "plane", head, caption)]
 

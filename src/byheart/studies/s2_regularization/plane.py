@@ -49,8 +49,8 @@ def plane_figure(content: PlaneContent) -> Figure:
         if -1 not in ends:
             axes.plot(*cells.vertices[ends].T, color=MUTED, linewidth=0.5, alpha=0.6)
     for stays, color, label in (
-        (True, GOOD, "ends in the cell it began in"),
-        (False, COPY, "ends in another"),
+        (True, GOOD, "ends in the cell in which it began"),
+        (False, COPY, "ends in another cell"),
     ):
         for place, path in enumerate(content.paths[content.stayed == stays]):
             axes.plot(*path.T, color=color, linewidth=0.7, alpha=0.7, label=label if not place else None)

@@ -1,10 +1,10 @@
-"""The populations of the planted benchmark, at the working size of the copy test: (count, c, 32, 32) in [0, 1].
+"""The data sets of the planted benchmark, at the working size of the copy test: (count, c, 32, 32) in [0, 1].
 
     digits           8×8, bicubic to 28×28, padded with 0
     fashion_mnist    28×28, padded with 0
     glyphs           as they are
     clipart          as it is: half of it has another image that is nearly the same
-    clipart_strict   one image a cluster, and no image that a pose, or its neighbors, would make a copy
+    clipart_strict   one image per cluster, without images that match another one in some pose as a copy would
 
 How clipart_strict is chosen stands in `strict_clipart`.
 """
@@ -33,9 +33,9 @@ PLACE = ".populations"
 
 @cache
 def population(name: Population, cache: Path) -> Tensor:
-    """All images of a population, in the order of their files.
+    """Return all images of a population, in the order of their files.
 
-    cache: where the strict clip art is kept: to make it takes minutes.
+    cache: the folder for the strict clip art, which takes minutes to make.
     """
     match name:
         case "digits":
@@ -52,9 +52,9 @@ def population(name: Population, cache: Path) -> Tensor:
 
 
 def check_population(run: AuditRun, root: Path) -> None:
-    """Raise InputError unless the population is there, and large enough for the run.
+    """Raise InputError unless the population is on this machine, and large enough for the run.
 
-    root: where runs are kept.
+    root: the folder of all runs.
     """
     count = len(population(run.population, root / PLACE))
     if count < run.n + run.pool:
@@ -66,7 +66,7 @@ def check_population(run: AuditRun, root: Path) -> None:
 
 
 def shuffled(images: Tensor, seed: int) -> Tensor:
-    """The images in the order of numpy's default generator of that seed."""
+    """Shuffle the images with numpy's default generator of that seed."""
     order = np.random.default_rng(seed).permutation(len(images))
     return images[torch.from_numpy(order)]
 

@@ -1,22 +1,23 @@
-"""Records of a planted benchmark: numbers of its scores, over many splits of the pool into held-out images and innocents.
+"""Records of a planted benchmark: numbers of its scores, over many splits of the pool into held-out images and originals.
 
     group       name                      value
     -----------------------------------------------------------------------------------------------------------------
-    planted     kind of copy              share accused by the marginal rank at alpha, mean over splits; guarded (channel whole)
-    matched     kind of copy              share whose training image was named right
+    planted     kind of copy              share flagged by the marginal rank at alpha, mean over splits; guarded (channel whole)
+    matched     kind of copy              share whose training image was identified
     shortlisted kind of copy              share whose training image was among the candidates
-    accused     kind of innocent          share accused in the channel whole, guarded, mean over splits
-    blended     kind of innocent          the same in the channel blend
-    copier      level                     share accused, guarded, mean over splits
-    fpr         marginal, guarded         share of innocents accused, mean over splits (guarded: by the rule that the audit uses)
-    exceeded    pac                       share of splits in which more than alpha of the innocents are accused by the PAC rank
-    population  close                     share of the pool that scores like a planted copy
+    accused     kind of original          share flagged in the channel whole, guarded, mean over splits
+    blended     kind of original          the same in the channel blend
+    copier      level                     share flagged, guarded, mean over splits
+    fpr         marginal, guarded         share of originals flagged, mean over splits (guarded: by the rule that the audit uses)
+    exceeded    pac                       share of splits in which the PAC rank flags more than alpha of the originals
+    population  close                     share of the pool that scores as high as planted copies
     coverage    share                     share of repetitions whose interval holds the true share of copies
     bound       share, crops              share of repetitions in which the lower bound is not above the true share
     estimate    share                     mean over repetitions of the corrected share
     chao        sources                   mean over simulations of the estimated over the true number of copied images
 
-`count` is what a value rests on; a share of so many has the binomial interval [low, high], a mean Student's.
+`count` is the number of images or repetitions behind a value; a share has the binomial interval [low, high] of this count, a mean
+has Student's.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _CROPS = "crop-90"
 
 @dataclass(frozen=True)
 class Scores:
-    """What was scored, by name: see experiments/kinds/audit/run.py."""
+    """Scores by name: see experiments/kinds/audit/run.py."""
 
     pool: Mapping[str, Numbers]
     planted: Mapping[str, Numbers]
@@ -62,11 +63,11 @@ class Scores:
 
     @property
     def close(self) -> float:
-        """The score that all but 5 % of close copies reach."""
+        """Return the score that all but 5 % of close copies reach."""
         return float(np.quantile(np.concatenate([self.planted[name] for name in CLOSE]), 0.05))
 
     def nulls(self) -> list[Numbers]:
-        """`whole` scores of the pool as it is, and at every width of the guard."""
+        """Return the `whole` scores of the pool as it is, and at every width of the guard."""
         return [
             self.pool["whole"],
             *(self.pool[name] for name in sorted(self.pool) if name.startswith("guard-")),
@@ -74,7 +75,7 @@ class Scores:
 
 
 def records(run: AuditRun, scores: Scores) -> Iterator[Row]:
-    """All records of a run."""
+    """Compute all records of a run."""
     splits = _Splits.drawn(run, scores)
     yield from _of_planted(scores, splits)
     yield from _of_innocents(scores, splits)
@@ -93,7 +94,7 @@ def records(run: AuditRun, scores: Scores) -> Iterator[Row]:
 @dataclass(frozen=True)
 class _Splits:
     """Thresholds of every split.  heldout: (s, m) rows of the pool.  plain, blend, local: (s,) marginal; guard: (s,), the
-    largest over the guard.  pac: (s,) plain, or None where no rank keeps the promise.
+    largest over the guard.  pac: (s,) plain, or None if no rank keeps the promise.
     """
 
     scores: Scores
@@ -122,11 +123,11 @@ class _Splits:
         return _Splits(scores, heldout, plain, guard, blend, local, strict)
 
     def guarded(self, found: Numbers) -> float:
-        """Share of scores above the guarded threshold, mean over splits."""
+        """Compute the share of scores above the guarded threshold, mean over splits."""
         return _above(found, self.guard)
 
     def false_rates(self, *, guarded: bool, rule: str = "marginal") -> list[float]:
-        """Share of the innocents of each split that are accused."""
+        """Compute the share of the originals of each split that is flagged."""
         limits = self.pac if rule == "pac" else self.guard if guarded else self.plain
         if limits is None:
             return []
@@ -179,9 +180,9 @@ def _of_shares(run: AuditRun, scores: Scores) -> Iterator[Row]:
 def _repetition(
     run: AuditRun, scores: Scores, card: list[Numbers], real: Numbers, true: float, draws: np.random.Generator
 ) -> ShareOfCopies:
-    """An audit of 1,000 samples with that share of copies, against 500 held-out images (fewer where the pool is small).
+    """Simulate an audit of 1,000 samples with that share of copies, against 500 held-out images (fewer if the pool is small).
 
-    Its rank is that of the flags, or none where held-out images look like copies, as in `byheart audit`.
+    The rank is that of the flags, or none if held-out images look like copies, as in `byheart audit`.
     """
     order = draws.permutation(run.pool)
     heldout = order[: min(_HELDOUT, run.heldout)]
@@ -197,7 +198,7 @@ def _repetition(
 
 
 def _of_sources(run: AuditRun, scores: Scores, splits: _Splits) -> Iterator[Row]:
-    """Simulated with the recall and the accuracy that were measured; the number of copies is estimated, not given."""
+    """Simulate with the measured recall and accuracy; the number of copies is estimated, not given."""
     main = [name for name, kind in PLANTED.items() if kind.main]
     recall = float(np.mean([splits.guarded(scores.planted[name]) for name in main]))
     accuracy = float(np.mean([scores.planted[f"{name}/matched"].mean() for name in main]))
@@ -219,7 +220,7 @@ def _simulated(
     heldout: int,
     draws: np.random.Generator,
 ) -> float:
-    """The estimated number of copied training images in an audit of 1,000 samples that copy `true` of them evenly."""
+    """Estimate the number of copied training images in a simulated audit of 1,000 samples that copy `true` images equally often."""
     copies = round(share * _SAMPLES)
     seen = draws.integers(true, size=draws.binomial(copies, recall))
     wrong = draws.random(len(seen)) > accuracy
@@ -233,13 +234,13 @@ def _simulated(
 
 
 def _above(found: Numbers, limits: Numbers) -> float:
-    """Share of scores (b,) above a threshold, mean over thresholds (s,)."""
+    """Compute the share of scores (b,) above a threshold, mean over thresholds (s,)."""
     ordered = np.sort(found)
     return float((1 - np.searchsorted(ordered, limits, side="right") / len(ordered)).mean())
 
 
 def _share(value: float, count: int) -> Interval:
-    """A share that is a mean over splits, with the binomial interval of its count."""
+    """Make the record of a share that is a mean over splits, with the binomial interval of its count."""
     found = proportion(round(value * count), count)
     return Interval(value, min(found.low, value), max(found.high, value), count)
 

@@ -1,13 +1,13 @@
 """kind = "audit": a planted benchmark of the copy test.
 
-Scores are kept a stage a file, so that a run that was cut off goes on at the stage where it stopped:
+Scores are stored in one file per stage, so that an interrupted run continues at the stage where it stopped:
 
     pool        whole, blend, local of the pool; guard-0.7, -1, -2: `whole` of the pool blurred
     planted     CHANNEL scores of every kind of planted copy, by name; NAME/matched, NAME/shortlisted: 1 or 0
     innocents   `whole` and `blend` of degraded held-out images, by name
     copiers     `whole` of samples of the exact empirical denoiser, by the level at which its flow stops
 
-The records are then numbers of these scores (experiments/kinds/audit/rows.py).
+The records are computed from these scores (experiments/kinds/audit/rows.py).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _STEPS, _HIGH = 40, 20.0
 def prepare(run: AuditRun, root: Path) -> Tensor:
     """Read the population of the run, (count, c, 32, 32) in the order of the run's seed.
 
-    Raises InputError for a population that is not there, or too small.
+    Raises InputError for a population that is missing or too small.
     """
     check_population(run, root)
     return shuffled(population(run.population, root / PLACE), run.seed)
@@ -83,7 +83,7 @@ def carry_out(run: AuditRun, prepared: Tensor, folder: RunFolder, device: str, t
 
 
 def short(run: AuditRun, effort: int) -> Short[AuditRun]:
-    """Shorten the run to few images of noise, which cost as much as any other: a population may take minutes to read."""
+    """Shorten the run to few images of noise, which take as long as other images: a population may take minutes to read."""
     n = min(run.n, 100 * effort)
     few = {"planted": 4, "main": 4, "innocents": 4, "queries": 50, "splits": 2, "repetitions": 2}
     sizes = {"heldout": 99, "pool": 200, "alpha": max(run.alpha, 0.01), "copiers": min(run.copiers, 4)}
@@ -95,14 +95,14 @@ def short(run: AuditRun, effort: int) -> Short[AuditRun]:
 
 @dataclass(frozen=True, eq=False)
 class _Bench:
-    """The images of a run and what is scored of them; each made when it is first asked for."""
+    """The images of a run and their scores, each made on first use."""
 
     run: AuditRun
     images: Tensor
 
     @cached_property
     def train(self) -> Tensor:
-        """The training set; doubled, its first n rows are what it holds once."""
+        """Return the training set; if it is doubled, the first n rows are the single images."""
         once = self.images[: self.run.n]
         match self.run.doubled:
             case "exactly":
@@ -145,7 +145,9 @@ class _Bench:
 
     def innocents(self) -> dict[str, Tensor]:
         given, found = innocent_population(self.images[: self.run.n], self.heldout), {}
-        rows = torch.arange(min(self.run.innocents, len(self.heldout)))  # the pool is shuffled: any will do
+        rows = torch.arange(
+            min(self.run.innocents, len(self.heldout))
+        )  # the pool is shuffled: any rows will do
         for name in INNOCENTS:
             seen = self.test(innocents(name, given, rows, derive(self.run.seed, "innocents")))
             assert seen.blend is not None
@@ -153,7 +155,7 @@ class _Bench:
         return found
 
     def copiers(self) -> dict[str, Tensor]:
-        """Samples of the exact empirical denoiser's flow, stopped where noise is still on them."""
+        """Draw samples of the exact empirical denoiser's flow, stopped at a level at which they still have noise."""
         if not self.run.copiers:
             return {}
         memorizer, shape = empirical(self.train), tuple(self.train.shape[1:])

@@ -1,4 +1,4 @@
-"""kind = "audit": what such a run says."""
+"""kind = "audit": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Population = Literal["digits", "fashion_mnist", "glyphs", "clipart", "clipart_st
 
 
 class AuditRun(AnyKind):
-    """Plant copies of training images, and see what the copy test finds of them, and how often it accuses the innocent.
+    """Make copies of training images, and measure how many the copy test flags, and how many originals it flags.
 
-    population: where images are from.  The first n of it, shuffled by seed, are the training images; the next `pool` are
-    split again and again into `heldout` images and innocents.  doubled: the training set holds every image twice, exactly or
-    nearly.  planted: copies of each kind; main: of each main kind; innocents: degraded held-out images of each kind.
+    population: the data set of the images.  Its first n images, shuffled by seed, are the training images; the next `pool` are
+    split again and again into `heldout` images and originals.  doubled: the training set holds every image twice, exactly or
+    nearly.  planted: copies of each kind; main: of each main kind; innocents: originals of each kind, made by degrading held-out images.
     copiers: samples of the exact empirical denoiser.  splits: of the pool.  repetitions: of the share's coverage.
-    alpha: false accusation rate.
+    alpha: false-positive rate.
     """
 
     kind: Literal["audit"] = "audit"
@@ -44,12 +44,12 @@ class AuditRun(AnyKind):
 
     @property
     def data(self) -> Data:
-        """The set that the population is made from."""
+        """Return the data set from which the population is made."""
         return Data(name="clipart" if self.population == "clipart_strict" else self.population)
 
     @property
     def rank(self) -> int:
-        """The marginal rank of alpha.  Raises InputError where there is none, which no run that was made has."""
+        """Return the marginal rank of alpha.  Raises InputError if there is none, which the checks of a run exclude."""
         from byheart.analysis.calibration.ranks import marginal_rank
 
         found = marginal_rank(self.alpha, self.heldout)
@@ -63,8 +63,8 @@ class AuditRun(AnyKind):
 
     @property
     def samples(self) -> int:
-        """How many images are scored, about."""
-        kinds = 13  # of innocents, and of main kinds of copies
+        """Return about how many images are scored."""
+        kinds = 13  # of originals, and of main copies
         return (
             4 * self.pool
             + kinds * (self.main + self.innocents)

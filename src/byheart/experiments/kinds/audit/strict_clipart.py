@@ -1,10 +1,10 @@
-"""Clip art without near-duplicates, kept in a file, for it takes minutes to make.
+"""Clip art without near-duplicates, stored in a file because it takes minutes to make.
 
 Images of a standard deviation ≤ .03 are dropped, then all but one of each cluster with a correlation above .85 (plain or
 flipped, space `half`), then those whose nearest other image has e₁ < .15 or e₁/mean(ranks 6–32) < .35.
 
-The file is named by what it was made from: the contents of the drawings, and the code of this file and of all that it
-imports.  Other drawings or another rule mean another file; an older one is never read.
+The name of the file is a digest of the contents of the drawings, and of the code of this module and of all that it
+imports.  Other drawings or another rule lead to another file; an older file is never read.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _BATCH = 16
 
 
 def drawings() -> Tensor:
-    """All drawings, (n, 3, 32, 32) in [0, 1], in the order of their files."""
+    """Read all drawings, (n, 3, 32, 32) in [0, 1], in the order of their files."""
     return torch.from_numpy(read_clipart(PLACE).values).float() / 255
 
 
 def strict_clipart(cache: Path) -> Tensor:
-    """The drawings that are left, (n, 3, 32, 32) in [0, 1], in the order of their files.
+    """Return the drawings that are left, (n, 3, 32, 32) in [0, 1], in the order of their files.
 
-    cache: the folder where they are kept.
+    cache: the folder in which the drawings that are left are stored.
     """
     from safetensors.torch import load, save
 
@@ -49,7 +49,7 @@ def strict_clipart(cache: Path) -> Tensor:
 
 
 def _made_from() -> str:
-    """Sixteen hexadecimal digits over the names and contents of the drawings, and the code that reads and selects them."""
+    """Compute sixteen hexadecimal digits over the names and contents of the drawings, and the code that reads and selects drawings."""
     digest = hashlib.sha256(code_version((__name__,)).encode())
     for file in sorted(PLACE.rglob("*.png")):
         digest.update(f"\0{file.relative_to(PLACE)}\0".encode())
@@ -67,13 +67,13 @@ def _strict(images: Tensor) -> Tensor:
     for start in range(0, len(images), _BATCH):
         rows = own[start : start + _BATCH]
         found = table(images[rows], rows[:, None] == own)
-        far = found.others[:, 4:31].mean(1)  # with e₁ itself as the first, ranks 6 to 32
+        far = found.others[:, 4:31].mean(1)  # ranks 6 to 32, counting e₁ as the first
         keep.append((found.residual >= _NEAR) & (found.residual / far >= _NEAR_RATIO))
     return images[torch.cat(keep)]
 
 
 def _first_of_clusters(images: Tensor) -> Tensor:
-    """Rows (k,) of the first image of every cluster of images with a correlation above .85, plain or flipped."""
+    """Return the rows (k,) of the first image of every cluster of images with a correlation above .85, plain or flipped."""
     half = spaces(images).half
     rows = unit(filtered(images, half)[..., 2:30, 2:30])
     mirrored = unit(filtered(images.flip(3), half)[..., 2:30, 2:30])

@@ -20,7 +20,7 @@ __all__ = ["carry_out", "prepare", "short"]
 
 
 def prepare(run: ClosedFormRun, root: Path) -> Split:
-    """Read the images of the run and part them.  Raises InputError for data that do not give what the run asks."""
+    """Read and split the images of the run.  Raises InputError if the data do not fit the run."""
     return the_split(run.data, run.n, run.seed)
 
 

@@ -1,4 +1,4 @@
-"""kind = "closed_form": what such a run says."""
+"""kind = "closed_form": the settings of such a run."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""kind = "collapse": own weights, clones, Jacobian traces and theory, a record a noise level, from the most noise down.
+"""kind = "collapse": own weights, clones, Jacobian traces and theory, one record per noise level, from the highest level down.
 
-level, relative        the noise level, and in units of r_c/data
-own_weight, _low, _high          mean posterior weight of a noisy training point on its own source
+level, relative        the noise level, and the same in units of r_c/data
+own_weight, _low, _high          mean posterior weight on the training point from which the noisy point was made
 agreement, _low, _high           share of pairs of clones, parted at this level, that end at the same training point
 n_eff                  median effective number of points of the posterior
-information            log n − mean entropy of the posterior, over log n: 1 where the source is known
+information            log n − mean entropy of the posterior, over log n: 1 if the posterior is on a single point
 trace, _low, _high     mean trace of the empirical denoiser's Jacobian
 formula/trace          Σ λ/(λ + r²) over the spectrum: the trace of a Gaussian population's Wiener filter
 
-and in the last record what does not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
+and in the last record the numbers that do not depend on the level: r_c/data (with its interval), r_c/spectrum, r_s, switch/median,
 switch/q05, switch/q95 (of the last change of the nearest training point, in units of r_c/data), n, dimension,
 and unit, the RMS of the points about their mean: one training unit.
 """
@@ -41,7 +41,7 @@ __all__ = ["carry_out", "prepare", "short"]
 
 Record = dict[str, Scalar]
 
-TOP = 8.0  # of r_c: above it the nearest point is anybody's
+TOP = 8.0  # in units of r_c: above this level the nearest point is arbitrary
 
 
 def prepare(run: CollapseRun, root: Path) -> Points:
@@ -77,7 +77,7 @@ def carry_out(run: CollapseRun, prepared: Points, folder: RunFolder, device: str
 
 
 def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Record:
-    """What the posterior of noisy training points looks like."""
+    """Measure the posterior of noisy training points."""
     points = memorizer.centers
     source = _rows(run, "posterior", len(points), min(run.images, len(points)))
     x = points[source] + level * _noise(run, "posterior", len(source), points)
@@ -96,7 +96,7 @@ def _posterior(run: CollapseRun, memorizer: MixtureDenoiser, level: float) -> Re
 
 
 def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: float) -> Record:
-    """How often two samples that part at this level end at the same point."""
+    """Measure how often two samples that are continued separately from this level end at the same point."""
     points = memorizer.centers
     source = _rows(run, "start", len(points), run.clones)
     start = points[source] + level * _noise(run, "start", run.clones, points)
@@ -108,13 +108,13 @@ def _clones(run: CollapseRun, memorizer: MixtureDenoiser, level: float, bottom: 
 def _end(
     run: CollapseRun, memorizer: MixtureDenoiser, start: Tensor, level: float, bottom: float, clone: str
 ) -> Tensor:
-    """The nearest training point (b,) where the reverse SDE leads from `start`."""
+    """Find the training point (b,) nearest to the end of the reverse SDE from `start`."""
     *_, end = integrate(ancestral_step, memorizer, start, _walk(run, level, bottom), _streams(run, clone))
     return nearest(end, memorizer.centers, k=1).index[:, 0]
 
 
 def _summary(run: CollapseRun, memorizer: MixtureDenoiser, spectrum: Tensor, r_c: float) -> Record:
-    """What does not depend on the level."""
+    """Compute the numbers that do not depend on the level."""
     points, levels = memorizer.centers, _walk(run, TOP * r_c, BOTTOM * r_c)
     source = _rows(run, "switch", len(points), run.clones)
     start = points[source] + levels[0] * _noise(run, "switch", run.clones, points)
@@ -152,14 +152,14 @@ def _walk(run: CollapseRun, high: float, low: float) -> Tensor:
 
 
 def _spectrum(points: Tensor) -> Tensor:
-    """Eigenvalues of the covariance of the points: (d,)."""
+    """Compute the eigenvalues of the covariance of the points: (d,)."""
     rows = points.flatten(1)
     variances: Tensor = torch.linalg.eigvalsh(torch.cov(rows.T).reshape(rows.shape[1], -1)).clamp(min=0)
     return variances
 
 
 def _rows(run: CollapseRun, name: str, count: int, most: int) -> Tensor:
-    """Which points are taken, a fair draw of the run's seed: each once before any is taken again."""
+    """Choose points at random by the run's seed: each point once before any is chosen again."""
     draws = generator(derive(run.seed, name, "rows"))
     rounds = [torch.randperm(count, generator=draws) for _ in range(-(-most // count))]
     return torch.cat(rounds)[:most]

@@ -1,4 +1,4 @@
-"""kind = "collapse": what such a run says."""
+"""kind = "collapse": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ BOTTOM = 0.05
 
 
 class CollapseRun(AnyKind):
-    """At which noise level does the posterior over n training points hold one point only?  By four signs, and by theory.
+    """Measure the noise level at which the posterior over n training points collapses to one point, by four signs and by theory.
 
-    data, n: the points.  seed: of every noise.  levels: noise levels in units of the data's own r_c,
-    decreasing.  clones: pairs of samples that part at each level.  steps_each: of the sampler below it, an octave.
-    images: training points that are noised for own weights and traces, at most.
+    data, n: the points.  seed: Random seed of all noise.  levels: noise levels in units of the data's own r_c,
+    decreasing.  clones: pairs of samples that are continued separately from each level.  steps_each: sampler steps per octave below the level.
+    images: largest number of training points that are noised for own weights and traces.
     """
 
     kind: Literal["collapse"] = "collapse"

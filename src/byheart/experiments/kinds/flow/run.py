@@ -1,16 +1,16 @@
-"""kind = "flow": follow trajectories of a closed form, and note at every level how they lie to the points.
+"""kind = "flow": follow trajectories of a closed form, and record at every level how far they are from the points.
 
 level                 the noise level; `step` counts the records
 distance/mean, /median, /max     to the nearest point
-within@T, _low, _high            share of trajectories within T of a point; /own: of the point whose label they carry
+within@T, _low, _high            share of trajectories within T of a point; /own: of the point on whose label the trajectory is conditioned
 rms                              root mean square distance to the nearest point, per coordinate
 ratio/median                     nearest over second nearest distance
 cell/kept, _low, _high           share that lies in the Voronoi cell it started in
-hull/outside                     the largest distance out of the convex hull of the points (up to 3 dimensions)
+hull/outside                     the largest distance from the convex hull of the points (up to 3 dimensions)
 midpoint/distance                the largest distance to the midpoint of the first two points (start = "hyperplane")
 plane/distance                   the median distance from the plane between them
 midpoint/before                  midpoint/distance at the last positive level, before the last denoise
-escape, escape/error             the level where plane/distance reaches half of a point's, and how far off theory that is
+escape, escape/error             the level where plane/distance reaches half of a point's, and the difference of that from theory
 denoised/distance                the largest distance after one denoise by the points at σ = √c (Tikhonov)
 frame/difference                 the largest difference from the process's own equation (own_time), at the last positive level
 formula/…                        what theory says of within@T, distance/mean, rms, escape
@@ -121,7 +121,7 @@ def short(run: FlowRun, effort: int) -> Short[FlowRun]:
 def _stored(
     points: Tensor, x: Tensor, near: Neighbors, once: Tensor, paths: list[Tensor]
 ) -> dict[str, Tensor]:
-    """What is kept of the trajectories: their ends, as any samples are, and the paths of some."""
+    """Return what is stored of the trajectories: their ends, as samples, and the paths of some trajectories."""
     nearest_row = near.index[:, 0]
     return {
         "samples": x.float(),
@@ -135,24 +135,26 @@ def _stored(
 
 
 def _start(run: FlowRun, points: Tensor, level: float) -> Tensor:
-    """The first states: (count, *shape) float64."""
+    """Draw the first states: (count, *shape) float64."""
     noise: Tensor = streams(run.seed, "start", count=run.count)(tuple(points.shape[1:]), torch.float64)
     if run.start == "noise":
         return level * noise
     rows, a, b = (level * noise).flatten(1), *points[:2].flatten(1)
     normal, middle = (b - a) / (b - a).norm(), (a + b) / 2
     onto = rows - ((rows - middle) @ normal)[:, None] * normal
-    # On the side of these two points: beyond the middle of all of them it is the plane between two others.
+    # On the side of these two points: beyond the center of all points the plane lies between two other points.
     beyond = nearest(onto, points.flatten(1), k=1).index > 1
     onto = torch.where(beyond, 2 * points.flatten(1).mean(0) - onto, onto)
-    if run.points == "cross":  # its plane is x = y, to the last bit: rounding would be an offset, and grow
+    if (
+        run.points == "cross"
+    ):  # the plane is x = y to the last bit: a rounding error would be an offset, and grow
         onto = onto.mean(1, keepdim=True).expand(-1, 2)
     moved: Tensor = onto + run.offset * normal
     return moved.reshape(noise.shape)
 
 
 def _denoiser(run: FlowRun, points: Tensor) -> tuple[Denoiser, Tensor | None]:
-    """The denoiser, and the point whose label each trajectory carries."""
+    """Make the denoiser, and choose the point on whose label each trajectory is conditioned."""
     if run.kernel_width is None:
         return closed_form(run.denoiser, points, derive(run.seed, "denoiser")), None
     draws = generator(derive(run.seed, "labels"))
@@ -205,7 +207,7 @@ def _shares(run: FlowRun, distance: Tensor, where: str) -> Record:
 
 
 def _outside(points: Tensor, x: Tensor) -> float | None:
-    """The largest violation of a face of the convex hull, which is at most the distance to it; None without a hull."""
+    """Compute the largest violation of a face of the convex hull, which is at most the distance to the hull; None without a hull."""
     from scipy.spatial import ConvexHull, QhullError
 
     d = points.shape[1]
@@ -219,7 +221,7 @@ def _outside(points: Tensor, x: Tensor) -> float | None:
 
 
 def _theory(run: FlowRun, points: Tensor, once: Tensor) -> Record:
-    """Theory's numbers, and where one more denoise leads: of the empirical denoiser, which they are about."""
+    """Compute the predictions of theory, and the distance after one more denoising step; only for the empirical denoiser, to which they apply."""
     d = points[0].numel()
     if run.denoiser.kind != "empirical":
         return {}
@@ -239,7 +241,7 @@ def _theory(run: FlowRun, points: Tensor, once: Tensor) -> Record:
 
 
 def _denoised_once(run: FlowRun, points: Tensor, x: Tensor) -> Tensor:
-    """x denoised by the points at the level of Tikhonov's floor, √c; x itself without one."""
+    """Denoise x by the points at the level of Tikhonov's floor, √c; return x itself without a floor."""
     match run.denoiser.shrinkage:
         case TikhonovShrinkage(strength=strength):
             return empirical(points)(x, torch.tensor(math.sqrt(strength), dtype=torch.float64))
@@ -247,7 +249,7 @@ def _denoised_once(run: FlowRun, points: Tensor, x: Tensor) -> Tensor:
 
 
 def _difference(run: FlowRun, denoiser: Denoiser, start: Tensor, x: Tensor, levels: Tensor) -> float:
-    """Between the states x at the last positive level and where the process's own equation leads."""
+    """Measure the difference between the states x at the last positive level and those of the process's own equation."""
     _check_start(run, float(levels[0]))
     last = float(levels[-2] if levels[-1] == 0 else levels[-1])
     other = process_flow(denoiser, run.process, start, float(levels[0]), last, rtol=run.rtol, atol=run.rtol)
@@ -260,7 +262,9 @@ def _off_the_plane(run: FlowRun, points: Tensor, before: Tensor, rows: list[Row]
     if not run.offset:
         return record
     half = float((points[0] - points[1]).norm()) / 2
-    expected = escape_level(half, run.offset / half) / 2  # half way out: a factor 2 below where it leaves
+    expected = (
+        escape_level(half, run.offset / half) / 2
+    )  # half of the final distance: a factor 2 below the level at which trajectories leave
     record["formula/escape"] = expected
     pairs = [(float(row["level"] or 0), float(row["plane/distance"] or 0)) for row in rows]
     inside = [(level, away) for level, away in pairs if level > 0]

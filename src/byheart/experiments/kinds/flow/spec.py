@@ -1,4 +1,4 @@
-"""kind = "flow": what such a run says."""
+"""kind = "flow": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FlowSolver = Literal[SolverName, "maruyama", "adaptive"]
 
 
 class FlowRun(AnyKind):
-    """Follow many trajectories of a closed form from noise to the end, and note where they are at every level (S2).
+    """Follow many trajectories of a closed form from noise to the end, and record their positions at every level (S2).
 
     data, n: the points; n of them, chosen by the data's split_seed (the first n with data.sequential).
-    seed: of the starts and of the solver's noise, a stream for each trajectory.  count: trajectories.
-    denoiser: of the points.  grid: of the levels; trajectories start from N(0, level²) at its largest.
-    solver: "adaptive" keeps `rtol` in the place of steps; "maruyama" steps in the time of `process`.
+    seed: Random seed of the starts and of the solver's noise, one stream per trajectory.  count: trajectories.
+    denoiser: the formula of the points.  grid: the levels; trajectories start from N(0, level²) at the largest level.
+    solver: "adaptive" keeps the tolerance `rtol` instead of a number of steps; "maruyama" steps in the time of `process`.
     tolerances: distances, each the name of a share of trajectories within it of a point.
     points: "data", or two or four points that stand for themselves: "pair" (±1, 0) and "cross" (±1, 0), (0, ±1), whatever n.
-    start: "noise", or "hyperplane": on the plane between the first two of these points, moved off it by `offset`.
+    start: "noise", or "hyperplane": on the plane between the first two of these points, shifted off the plane by `offset`.
     kernel_width: condition every trajectory on the label of one of the points, through a kernel of this width.
-    own_time: also integrate the process's own equation between these levels, and note the largest difference.
-    records: how many of the levels are noted, evenly over the grid, first and last included.
+    own_time: also integrate the process's own equation between these levels, and record the largest difference.
+    records: how many of the levels are recorded, evenly over the grid, first and last included.
     """
 
     kind: Literal["flow"] = "flow"

@@ -1,7 +1,7 @@
 """kind = "losses": training losses of closed forms at every level of S1's grid, against their approximations.
 
-By orthogonality a denoiser D loses E‖D − D_N‖² more than the empirical one D_N, whatever D is: that is what is averaged, over
-the same noisy points for all, summed over coordinates.  With t the time of S1's process, ψ = 1/σ² and C as in theory/partial.py
+By orthogonality the loss of any denoiser D exceeds that of the empirical one, D_N, by E‖D − D_N‖²: the runs average this excess
+over the same noisy points for all denoisers, summed over coordinates.  With t the time of S1's process, ψ = 1/σ² and C as in theory/partial.py
 
 level, t, snr              σ, t and ψ; `step` counts the levels from the noisiest
 loss/empirical             E‖D_N − x₀‖²
@@ -10,7 +10,7 @@ ratio/true                 their ratio;   ratio/loss: the same of E‖D − x₀
 excess/partial@S           of a denoiser that stores M = S·N points, drawn anew at every level
 factor@S                   C = excess / ((1 − M/N) tr Σ);   formula/factor@S: for isotropic components of this K and d
 ratio/factor@S             their ratio
-orthogonality              largest relative error of the identity that all this rests on, over all denoisers, pointwise
+orthogonality              largest relative error of this identity, over all denoisers, pointwise
 valid                      whether ψ ≥ log²r / r with r the rank of a component: the range of S1's theorems
 """
 
@@ -64,7 +64,7 @@ def short(run: LossesRun, effort: int) -> Short[LossesRun]:
 
 
 def level_record(run: LossesRun, points: Drawn, step: int, level: float) -> Record:
-    """What one level, the step-th, says."""
+    """Compute the record of one level, the step-th."""
     train, sigma = points.train.double(), torch.tensor(level, dtype=torch.float64)
     memorizer, noise = empirical(train), generator(derive(run.seed, "noise", step))
     source = torch.arange(run.n).repeat(run.draws)
@@ -97,25 +97,25 @@ def level_record(run: LossesRun, points: Drawn, step: int, level: float) -> Reco
 
 
 def _factor(run: LossesRun, share: str, factor: float, m: int) -> Record:
-    """C of m stored points; its formula is for isotropic components."""
+    """Compute C of m stored points; the formula is for isotropic components."""
     row: Record = {f"factor@{share}": factor}
     if run.data.name == "mixture":
         settings = run.data.mixture or MixtureData()
-        # S1's means lie at ‖μ − μ'‖² ≈ 2d of each other, whatever the width of the components.
+        # S1's means have distances ‖μ − μ'‖² ≈ 2d, whatever the width of the components.
         exact = finite_factor(settings.dimension, m, settings.components, separation=2 / settings.std**2)
         row |= {f"formula/factor@{share}": exact, f"ratio/factor@{share}": factor / exact}
     return row
 
 
 def _square(x: Tensor) -> float:
-    """The mean squared length of rows."""
+    """Compute the mean squared length of rows."""
     return float(x.flatten(1).square().sum(1).mean())
 
 
 def _orthogonality(
     memorizer: MixtureDenoiser, x: Tensor, sigma: Tensor, best: Tensor, denoised: list[Tensor]
 ) -> float:
-    """The largest relative error of Σᵢ rᵢ‖D − x⁽ⁱ⁾‖² = ‖D − D_N‖² + Σᵢ rᵢ‖D_N − x⁽ⁱ⁾‖² over denoisers and some rows."""
+    """Find the largest relative error of Σᵢ rᵢ‖D − x⁽ⁱ⁾‖² = ‖D − D_N‖² + Σᵢ rᵢ‖D_N − x⁽ⁱ⁾‖² over denoisers and some rows."""
     rows = slice(0, 64)
     shares = memorizer.responsibilities(x[rows], sigma)
     centers = memorizer.centers.flatten(1)

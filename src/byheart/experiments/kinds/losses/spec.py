@@ -1,4 +1,4 @@
-"""kind = "losses": what such a run says."""
+"""kind = "losses": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["LossesRun"]
 
 
 class LossesRun(AnyKind):
-    """Measure what the true denoiser, and some that store M of the N points, lose against the one that stores all (S1).
+    """Measure the excess losses of the true denoiser, and of denoisers that store M of the N points, over the denoiser that stores all (S1).
 
-    data: a population with a formula, `mixture` or `templates`.  n: N.  seed: of the population, the points and the noise.
-    shares: M/N.  draws: noises of every point at every level.  grid: levels, S1's 26 by default.
+    data: a population with a formula, `mixture` or `templates`.  n: N.  seed: Random seed of the population, the points and the noise.
+    shares: M/N.  draws: noise draws per point and level.  grid: levels, S1's 26 by default.
     """
 
     kind: Literal["losses"] = "losses"

@@ -1,18 +1,18 @@
 """kind = "mixtures": train mixtures of every size together, then measure each, the true denoiser and the empirical one.
 
-A record a model; `step` is that of the training.  Losses are sums over coordinates.
+One record per model; `step` is the training step.  Losses are sums over coordinates.
 
 model                          "learned", "true" or "empirical"
 m, share                       components, and in units of N                                            (learned)
-variance                       s² within a component, their mean if they differ; of templates, of the colors (learned)
+variance                       s² within a component, the mean if components differ; for templates, of the colors (learned)
 f_mem@T, _low, _high           share of samples with d₁ < T d₂;   count: samples
 loss/train, loss/heldout       E‖D − x₀‖² at S1's ψ = 6.704 on training and fresh points
 loss/eps                       the loss that is trained, E‖ε̂ − ε‖² over the grid of times
 distance/point, distance/mean  mean distance of the centers to the nearest training point, and true mean   (learned)
 near/points, near/means        centers at one of them by S1's rule                                        (learned, mixture)
-lloyd/variance, lloyd/f_mem@T  what Lloyd's k-means from the same start says                              (learned, mixture)
+lloyd/variance, lloyd/f_mem@T  results of Lloyd's k-means from the same start                              (learned, mixture)
 
-Samples are S1's: its 26 levels down in Euler steps, from N(0, I) at t = 0.999, with the noise of t = 0.001 left in.
+Samples are drawn as in S1: Euler steps down its 26 levels, from N(0, I) at t = 0.999, with the noise of t = 0.001 left in.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Record = dict[str, Scalar]
 SHOWN = 16
 """S1's place in its grid for pictures of losses: t = 0.3603, ψ = 6.704."""
 
-_DRAWS = 20  # noises of every training point where losses are measured
+_DRAWS = 20  # noise draws per training point for losses
 
 
 def prepare(run: MixturesRun, root: Path) -> Drawn:
@@ -68,7 +68,7 @@ def prepare(run: MixturesRun, root: Path) -> Drawn:
 
 @torch.no_grad()
 def carry_out(run: MixturesRun, points: Drawn, folder: RunFolder, device: str, tell: Tell) -> None:
-    """Carry out the run into its folder, on the CPU, from its last state where there is one."""
+    """Carry out the run into its folder, on the CPU, from its last state if there is one."""
     store_drawn(folder, run.data, points)
     folder.keep_rows(-1)
     begun = _cells(run, points)
@@ -85,14 +85,14 @@ def carry_out(run: MixturesRun, points: Drawn, folder: RunFolder, device: str, t
 
 
 def short(run: MixturesRun, effort: int) -> Short[MixturesRun]:
-    """Shorten the training to a few steps; what is measured of the models stays as it is."""
+    """Shorten the training to a few steps; the measurements of the models are not shortened."""
     steps = min(run.steps, 4 * effort)
     return Short(run.model_copy(update={"training_steps": steps}), step=run.steps / steps)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of mixture that can be learned.  cell, gradient: its training; denoiser: of what was learned."""
+    """A kind of mixture that can be learned.  cell, gradient: its training; denoiser: the denoiser of a learned mixture."""
 
     cell: Callable[..., Cell]
     gradient: Objective
@@ -106,14 +106,14 @@ OFFICIAL = Family(template_cell, official_template_gradient, partial(learned_tem
 
 
 def family(run: MixturesRun) -> Family:
-    """What a run learns."""
+    """Return the kind of mixture that a run learns."""
     if run.data.name == "templates":
         return OFFICIAL if run.recipe == "official-color" else COLORED
     return ISOTROPIC if run.widths == "one" else FREE
 
 
 def _cells(run: MixturesRun, points: Drawn) -> list[Cell]:
-    """The models of a run as they begin."""
+    """Make the models of a run before training."""
     chosen, spec = family(run), run.training
     return [
         chosen.cell(*_start(run, points, m), spec.std, seed=derive(run.seed, "training")) for m in run.models
@@ -121,7 +121,7 @@ def _cells(run: MixturesRun, points: Drawn) -> list[Cell]:
 
 
 def _start(run: MixturesRun, points: Drawn, m: int) -> tuple[Tensor, ...]:
-    """Means (m, d), or templates (m, h, w) and colors (m, 3)."""
+    """Choose the start: means (m, d), or templates (m, h, w) and colors (m, 3)."""
     seed = derive(run.seed, "start")
     if points.mixture is None:
         return initial_templates(m, points.train, seed=seed)
@@ -131,7 +131,7 @@ def _start(run: MixturesRun, points: Drawn, m: int) -> tuple[Tensor, ...]:
 def begin_mixtures(
     run: MixturesRun, points: Drawn, folder: RunFolder | None = None
 ) -> Iterator[MixtureState]:
-    """The states of a run, from the stored one on where there is one."""
+    """Yield the states of the models of a run during training, from the stored state if there is one."""
     begun, data = _cells(run, points), [points.train]
     start = None
     if folder is not None and folder.has("state"):
@@ -156,7 +156,7 @@ def _add(run: MixturesRun, folder: RunFolder, row: Record, tell: Tell) -> None:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured of a model, with the same noise for all."""
+    """The measurements of a model, with the same noise for all models."""
 
     run: MixturesRun
     points: Drawn
@@ -170,19 +170,19 @@ class Measure:
         return s1_levels()
 
     def record(self, parameters: dict[str, Tensor]) -> tuple[Record, dict[str, Tensor]]:
-        """What is measured of a trained model, and what is kept of it."""
+        """Measure a trained model; return the record and the tensors to store."""
         row, kept = self.of(family(self.run).denoiser(parameters))
         variance = float(parameters["std"].square().mean())
         return {"variance": variance, **row, **self.centers(parameters)}, {**parameters, **kept}
 
     def of(self, denoiser: Denoiser) -> tuple[Record, dict[str, Tensor]]:
-        """What is measured of any denoiser, and its samples."""
+        """Measure any denoiser; return the record and the samples."""
         near, samples = self.samples(denoiser)
         kept = {"samples": samples.float(), "d1": near.distance[:, 0], "d2": near.distance[:, 1]}
         return {**self.memorized(near), **self.losses(denoiser)}, kept
 
     def samples(self, denoiser: Denoiser) -> tuple[Neighbors, Tensor]:
-        """Samples of a denoiser, and their two nearest training points."""
+        """Draw samples of a denoiser, and find their two nearest training points."""
         noise = streams(self.run.seed, "samples", count=self.run.samples)
         first = self.levels[0]
         # N(0, I) at t = 0.999, divided by α.
@@ -210,7 +210,7 @@ class Measure:
         }
 
     def centers(self, parameters: dict[str, Tensor]) -> Record:
-        """Where the centers lie; a template's is its mean color times itself."""
+        """Return the centers; the center of a template is its mean color times the template."""
         if "means" not in parameters:
             centers = torch.einsum("mc,m...->mc...", parameters["colors"], parameters["templates"])
             point = nearest(centers, self.points.train, k=1).distance.mean()
@@ -218,7 +218,7 @@ class Measure:
         return {**locations(parameters["means"], self.points.train, self.points.means)}
 
     def lloyd(self, begun: Cell) -> Record:
-        """What Lloyd says from the same start; its clusters are of points, not of colored templates."""
+        """Compute the results of Lloyd's k-means from the same start, for points only, not for colored templates."""
         if self.points.mixture is None:
             return {}
         train = self.points.train.double().numpy()
@@ -239,7 +239,7 @@ def _loss(
     *,
     scaled: bool = False,
 ) -> float:
-    """E‖D − x₀‖², or scaled by 1/σ²: E‖ε̂ − ε‖², from so many noises of every point (n, *shape)."""
+    """Compute E‖D − x₀‖², or scaled by 1/σ²: E‖ε̂ − ε‖², from so many noise draws of every point (n, *shape)."""
     total = 0.0
     for _ in range(draws):
         x = x0 + level * torch.randn(x0.shape, generator=source, dtype=x0.dtype)

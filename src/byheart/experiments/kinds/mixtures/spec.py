@@ -1,4 +1,4 @@
-"""kind = "mixtures": what such a run says."""
+"""kind = "mixtures": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Start = Literal["training", "population", "gaussian", "pairs"]
 
 
 class MixturesRun(AnyKind):
-    """Train mixtures of M components on the same N points, all M together, and see which memorize (S1).
+    """Train mixtures of M components on the same N points, all M together, and measure which of them memorize (S1).
 
     data: a population with a formula: `mixture` is learned by isotropic components, `templates` by colored templates.
-    n: N.  seed: of the population, the points, the starts and the noise.  shares: M/N of the models.
-    widths: one variance for all components, as S1 has it, or one and a weight for each.
+    n: N.  seed: Random seed of the population, the points, the starts and the noise.  shares: M/N of the models.
+    widths: one variance for all components, as in S1, or a variance and a weight for each component.
     start: components at training points, at fresh draws of the population, at Gaussian draws, or at means of nearest pairs.
-    recipe: "fast" reaches in 3,000 steps what the "official" one takes 50,000 for; of templates "fast-color" and
+    recipe: "fast" reaches in 3,000 steps what "official" reaches in 50,000; for templates "fast-color" and
     "official-color", which has the determinant of S1's code.  None: the fast one.
-    training_steps, draws: in the place of the recipe's.  samples: of every model.  heldout: points that nobody trains on.
+    training_steps, draws: instead of those of the recipe.  samples: number for every model.  heldout: number of held-out points.
     thresholds: ratios of distances below which a sample is memorized.
     """
 
@@ -47,18 +47,18 @@ class MixturesRun(AnyKind):
 
     @property
     def models(self) -> tuple[int, ...]:
-        """M of every share, at least 1."""
+        """Return M for every share, at least 1."""
         return tuple(max(1, round(share * self.n)) for share in self.shares)
 
     @property
     def training(self) -> MixtureTraining:
-        """The recipe with the run's own steps and draws."""
+        """Return the recipe with the run's own steps and draws."""
         name = self.recipe or ("fast-color" if self.data.name == "templates" else "fast")
         return mixture_recipe(name, steps=self.training_steps, draws=self.draws)
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of the whole run."""
+        """Return the number of optimizer steps of the whole run."""
         return self.training.steps
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What a run of every kind has beside its settings."""
+"""What runs of all kinds have in common."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class AnyKind(Spec):
 
     @property
     def id(self) -> str:
-        """Identity: equal settings, equal id."""
+        """Return the id of the run: equal settings have equal ids."""
         return identity(self)
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of the whole run; a formula takes no training."""
+        """Return the number of optimizer steps of the whole run; 0 for a formula."""
         return 0

@@ -1,4 +1,4 @@
-"""The clock of a training run: when to speak, when to save, and how long it took, interruptions included."""
+"""The clock of a training run: when to report, when to save, and the time so far, over all interruptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECKPOINT_SECONDS = 120.0
 
 
 class Clock:
-    """When to speak and when to save between evaluations; seconds add up over interruptions."""
+    """Decides when to report and when to save between evaluations; seconds add up over interruptions."""
 
     def __init__(self, folder: RunFolder, run: str, steps: int, tell: Tell) -> None:
         self._folder, self._run, self._steps, self._tell = folder, run, steps, tell
@@ -22,16 +22,16 @@ class Clock:
         self._began = self._spoke = self._saved = perf_counter()
 
     def checkpoint_due(self) -> bool:
-        """Whether the last checkpoint is long ago."""
+        """Say whether a new checkpoint is due."""
         return perf_counter() - self._saved > CHECKPOINT_SECONDS
 
     def saved(self) -> None:
-        """A checkpoint was written: note the time so far."""
+        """Note that a checkpoint was written now, and the time so far."""
         self._saved = perf_counter()
         self._folder.write_record("clock", {"seconds": self._before + self._saved - self._began})
 
     def tell(self, step: int) -> None:
-        """Say how far it is, twice a second."""
+        """Report the progress, at most twice per second."""
         if perf_counter() - self._spoke > TELL_SECONDS or step == self._steps:
             self._spoke = perf_counter()
             seconds = self._before + self._spoke - self._began

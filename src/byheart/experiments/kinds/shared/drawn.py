@@ -1,4 +1,4 @@
-"""Populations whose denoiser is a formula: their points, and the formula.  What S1's runs are about (2508.17689)."""
+"""Populations whose denoiser is a formula: points and formula, for S1's runs (2508.17689)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Truth = MixtureDenoiser | ColoredTemplateDenoiser
 class Drawn:
     """Points of a population.  train: (n, *shape), heldout: (m, *shape), float32.  truth: its denoiser.
 
-    mixture: the population, where it is one of isotropic Gaussians.  means: (k, *shape) of the components.  variances: (k, rank) eigenvalues of their covariances, without zeros.
+    mixture: the population, if it is a mixture of isotropic Gaussians.  means: (k, *shape) of the components.  variances: (k, rank) eigenvalues of their covariances, without zeros.
     """
 
     train: Tensor
@@ -40,9 +40,9 @@ class Drawn:
 
 
 def drawn(data: Data, n: int, heldout: int, seed: int) -> Drawn:
-    """n training points and so many held-out ones of the population of these settings and that seed.
+    """Draw n training points and so many held-out points from the population of these settings and that seed.
 
-    data: named `mixture` or `templates`; its own seeds and counts are not used.
+    data: specification named `mixture` or `templates`; its seeds and counts are not used.
     """
     draws, own = generator(derive(seed, "points")), derive(seed, "population")
     if data.name == "mixture":
@@ -62,7 +62,7 @@ def drawn(data: Data, n: int, heldout: int, seed: int) -> Drawn:
 
 
 def store_drawn(folder: RunFolder, data: Data, points: Drawn) -> None:
-    """Keep the points, and say what they are."""
+    """Store the points, and describe them in data.json."""
     folder.save("data", {"train": points.train, "heldout": points.heldout, "means": points.means})
     shape = list(points.train.shape[1:])
     facts = {"name": data.name, "count": len(points.train), "shape": shape}

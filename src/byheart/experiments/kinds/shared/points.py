@@ -1,4 +1,4 @@
-"""The points that a closed form is made of: rows of a data set, with nothing held out."""
+"""The points of a closed form: rows of a data set, without held-out rows."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Points", "check_distinct", "store_points", "the_points"]
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """The points of a closed form.  points: (n, *shape) float64.  dataset: what they are rows of."""
+    """The points of a closed form.  points: (n, *shape) float64.  dataset: the data set of these rows."""
 
     points: Tensor
     dataset: Dataset
 
 
 def the_points(data: Data, n: int) -> Points:
-    """Read n points and their data set: the first n where the data are sequential, else a fair draw.
+    """Read n points and their data set: the first n if the data are sequential, else a random choice.
 
     Raises InputError for more points than the data have.
     """
@@ -45,7 +45,7 @@ def the_points(data: Data, n: int) -> Points:
 
 
 def check_distinct(points: Tensor) -> None:
-    """Raise InputError for points that repeat: no level tells such a point from its twin."""
+    """Raise InputError for points that repeat: no level distinguishes equal points."""
     if repeated := len(points) - len(collapse_duplicates(points)[1]):
         raise InputError(
             got=f"{repeated} points that repeat another",
@@ -55,9 +55,9 @@ def check_distinct(points: Tensor) -> None:
 
 
 def store_points(folder: RunFolder, points: Tensor, dataset: Dataset, name: str = "data") -> None:
-    """Write data.json and data.safetensors: the points, and how to turn them back into pixels.
+    """Write data.json and data.safetensors: the points, and how to convert them to pixels.
 
-    name: "data", or what the points are called that do not come from the data set.
+    name: "data", or the name of points that do not come from the data set.
     """
     own = name == "data"
     folder.save(

@@ -1,4 +1,4 @@
-"""What the runs about populations with a formula ask of their data."""
+"""Checks of the data of runs about populations with a formula."""
 
 from __future__ import annotations
 

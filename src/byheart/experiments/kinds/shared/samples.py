@@ -1,4 +1,4 @@
-"""What is stored beside a record: the samples, their two nearest distances, and their nearest training images."""
+"""The file beside a record: the samples, their two nearest distances, and their nearest training images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["save_samples"]
 
 
 def save_samples(folder: RunFolder, step: int, measured: Measured, split: Split) -> None:
-    """Store what an evaluation drew: nothing where the plan needs no samples.
+    """Store the samples of an evaluation; nothing if the plan needs no samples.
 
     samples (b, *shape), d1 and d2 (b,), nearest (b,) rows of the training set, nearest_images (b, *shape).
     """

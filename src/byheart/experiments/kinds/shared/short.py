@@ -1,4 +1,4 @@
-"""A run shortened so that its time can be taken, and how the time of the whole run follows from it."""
+"""A run shortened to measure its time, and how the time of the whole run follows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Short(Generic[R]):
     run: the shortened run, which does the same work as the whole run with less of everything.
     once: factor of the work that is done once.  step: factor of the optimizer's steps (what the record `clock` counts, the
     evaluations left out).  evaluation: factor of what rows count as `seconds`.
-    prepared: what the shortened run is carried out with, where reading its own data would take long; None reads these data.
+    prepared: data for the shortened run, if reading its own data would take long; None reads these data.
     """
 
     run: R

@@ -1,4 +1,4 @@
-"""What every kind does first: read the data, split it, and note what it was."""
+"""The first step of every kind: read the data, split them, and note what they were."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["data_fingerprint", "noted", "on_device", "pool_size", "read_data", "
 
 
 def the_split(data: Data, n: int, seed: int) -> Split:
-    """Read the data of a run and part them into training and held-out images, on the CPU."""
+    """Read the data of a run and split them into training and held-out images, on the CPU."""
     return split(
         read_data(data),
         n,
@@ -36,18 +36,18 @@ def on_device(images: Split, device: str) -> Split:
 
 
 def pool_size(data: Data) -> int:
-    """How many images the data give to train on, when the held-out ones are set aside."""
+    """Count the images that are left for training after the held-out images are taken out."""
     count = len(read_data(data))
     return count - heldout_size(count, data.heldout)
 
 
 def data_fingerprint(data: Data) -> str:
-    """The fingerprint of the data as they are now."""
+    """Compute the fingerprint of the data as they are now."""
     return read_data(data).fingerprint
 
 
 def read_data(data: Data) -> Dataset:
-    """The data, read once by a process while the files stay as they are."""
+    """Read the data, once per process as long as the files do not change."""
     return _read(data, _stamp(data))
 
 
@@ -57,7 +57,7 @@ def _read(data: Data, stamp: int) -> Dataset:
 
 
 def _stamp(data: Data) -> int:
-    """What changes when the user's files do: their names, sizes and times."""
+    """Return what changes when the user's files change: names, sizes and times."""
     if data.path is None:
         return 0
     place = expanded(data.path)
@@ -74,14 +74,14 @@ def _files(place: Path) -> list[Path]:
 
 
 def noted(dataset: Dataset) -> dict[str, list[str]]:
-    """Make the entry of data.json for what the reader did or left out; none where nothing is to be said."""
+    """Make the entry of data.json for what the reader did or left out; empty if there is nothing to report."""
     return {"notes": list(dataset.notes)} if dataset.notes else {}
 
 
 def store_data(folder: RunFolder, found: Split) -> None:
-    """Write data.json and data.safetensors: what the run saw, and how to turn samples back into pixels.
+    """Write data.json and data.safetensors: the data of the run, and how to convert samples to pixels.
 
-    Raises InputError if the run began with other data: a run that goes on must see what it saw.
+    Raises InputError if the run began with other data: a run must continue with the same data.
     """
     dataset = found.dataset
     before = folder.read_record("data").get("fingerprint", dataset.fingerprint)

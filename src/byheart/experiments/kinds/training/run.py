@@ -28,12 +28,12 @@ __all__ = ["begin_training", "carry_out", "prepare", "short"]
 
 
 def prepare(run: TrainingRun, root: Path) -> Split:
-    """Read the images of the run and part them.  Raises InputError for data that do not give what the run asks."""
+    """Read and split the images of the run.  Raises InputError if the data do not fit the run."""
     return the_split(run.data, run.n, run.seed)
 
 
 def carry_out(run: TrainingRun, prepared: Split, folder: RunFolder, device: str, tell: Tell) -> None:
-    """Carry out the run into its folder, from its last state where there is one."""
+    """Carry out the run into its folder, from its last state if there is one."""
     split = on_device(prepared, device)
     store_data(folder, split)
     if not (folder.path / "references.json").exists():
@@ -73,7 +73,7 @@ def short(run: TrainingRun, effort: int) -> Short[TrainingRun]:
 def begin_training(
     run: TrainingRun, split: Split, device: str, folder: RunFolder | None = None
 ) -> tuple[State, EMA, Iterator[State]]:
-    """The first state (or the stored one), its moving average, and the states from there on."""
+    """Return the first state (or the stored one), its moving average, and the states from there on."""
     shape = tuple(split.train.shape[1:])
     model = network(run.model, run.parametrization, shape, derive(run.seed, "weights")).to(device)
     spec = run.training.model_copy(update={"seed": derive(run.seed, "training")})

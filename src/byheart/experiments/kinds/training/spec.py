@@ -1,4 +1,4 @@
-"""kind = "training": what such a run says."""
+"""kind = "training": the settings of such a run."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ __all__ = ["Schedule", "TrainingRun"]
 
 
 class Schedule(Spec):
-    """When a training run is evaluated: `count` log-spaced steps from `first` to the last step, both included."""
+    """The steps at which a training run is evaluated: `count` log-spaced steps from `first` to the last step, both included."""
 
     first: PositiveInt = 40
     count: PositiveInt = 16
 
     def steps(self, last: int) -> list[int]:
-        """The steps of a run of `last` steps, increasing."""
+        """Return the evaluated steps of a run of `last` steps, increasing."""
         return log_spaced_steps(self.first, last, self.count)
 
 
 class TrainingRun(AnyKind):
-    """Train a network on n images and measure it along the way.
+    """Train a network on n images and measure it during training.
 
-    n: training set size.  seed: of the subset, the weights, the batches and the noise, each with its own stream.
+    n: training set size.  seed: Random seed of the subset, the weights, the batches and the noise, each with its own stream.
     """
 
     kind: Literal["training"] = "training"
@@ -67,5 +67,5 @@ class TrainingRun(AnyKind):
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of the whole run."""
+        """Return the number of optimizer steps of the whole run."""
         return self.training.steps

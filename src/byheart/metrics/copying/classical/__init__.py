@@ -1,4 +1,4 @@
-"""The classical measures of copying, one published method a file: fixed thresholds, and what held-out images make of them."""
+"""The classical measures of copying, one published method per file, with fixed thresholds and with calibrated thresholds."""
 
 from byheart.metrics.calibrated import Calibrated, calibrated_share
 from byheart.metrics.copying.classical.authenticity import authenticity, nearest_other

@@ -3,16 +3,18 @@
     L(x) = d(x, nearest training image),    Z_π = Mann–Whitney score of L(samples in π) against L(held-out in π)
     C_T  = Σ_π P_H(π) Z_π / Σ_π P_H(π),     over cells π that hold more than 20 samples
 
-Far below 0: copying; far above: samples far from the data.  Cells π are 3 clusters of the training images (k-means after
-PCA to 64 dimensions): one mode may be copied and another missed.  Given T every Z_π is N(0, 1) under "samples and held-out
-images have one distribution", but C_T, a weighted mean of them, has the variance Σ w² < 1: its p-value uses that one.
-Beside it the test without cells, p-values of the cells after Holm, and the AUC P(L(g) < L(h)), which does not grow with n.
+C_T far below 0 means copying; C_T far above 0 means samples far from the data.  The cells π are 3 clusters of the training
+images (k-means after PCA to 64 dimensions), because one mode may be copied and another missed.  Given T, every Z_π is
+N(0, 1) under "samples and held-out images have one distribution"; C_T is a weighted mean of the Z_π and has the variance
+Σ w² < 1, which the p-value of C_T uses.  Also reported are the test without cells, the p-values of the cells after Holm, and
+the AUC P(L(g) < L(h)), which does not grow with n.
 
-The average hides: 5 % of copies among poor samples give Z > 0.  Distances are those of the neighbor tables, in the space
-that was searched; the authors measure them after the PCA.
+An average hides copies: 5 % of copies among poor samples give Z > 0.  Distances are those of the neighbor tables, in the
+space that was searched; the authors measure distances after the PCA.
 
-The nearest training image is sought among all of T, as L(x) says.  The authors' code seeks it among the training images of x's own cell,
-which is as far or farther for images near a border: `nearest_in_cell` gives these distances, and `within` takes them.
+The nearest training image is sought among all of T, as L(x) says.  The authors' code seeks it among the training images of
+x's own cell, which is as far or farther for images near a border: `nearest_in_cell` measures these distances, and
+`data_copying` takes them as `within`.
 
 References: Meehan, Chaudhuri & Dasgupta 2020 (2004.05675) and its code (data_copying_tests.py); 20 samples and 64 dimensions
 as in dgm-eval and FLD.
@@ -39,15 +41,16 @@ __all__ = ["CellTest", "DataCopying", "cells", "data_copying", "nearest_in_cell"
 
 DIMENSIONS = 64
 CLUSTERS = 3
-LEAST = 20  # samples without which a cell is left out
-_FITTED = 10_000  # training images are enough to place three centers
+LEAST = 20  # a cell counts if it has more samples than this
+_FITTED = 10_000  # training images that are enough to place three centers
 
 
 @dataclass(frozen=True)
 class CellTest:
-    """label: of the cell.  test: of its samples against its held-out images.  adjusted: its p after Holm.
+    """The test of one cell.
 
-    samples, heldout: how many of each are in it.
+    label: of the cell.  test: of the cell's samples against its held-out images.  adjusted: p-value of the test after Holm.
+    samples, heldout: number of each in the cell.
     """
 
     label: int
@@ -59,10 +62,11 @@ class CellTest:
 
 @dataclass(frozen=True)
 class DataCopying:
-    """ct: C_T, NaN if no cell counts; ct_std: its standard deviation under the null; ct_p: one-sided, of copying.
+    """The result of the data-copying test.
 
+    ct: C_T, NaN if no cell counts.  ct_std: standard deviation of C_T under the null.  ct_p: one-sided p-value, for copying.
     pooled: the test without cells.  auc: P(L(g) < L(h)), ½ under the null.
-    cells: those with more than 20 samples and at least two held-out images; left_out: how many others.
+    cells: those with more than 20 samples and at least two held-out images.  left_out: number of other cells.
     """
 
     ct: float
@@ -77,10 +81,11 @@ class DataCopying:
 def cells(
     train: Indexed, *sets: Tensor, clusters: int = CLUSTERS, dimensions: int = DIMENSIONS, seed: int = 0
 ) -> tuple[Tensor, ...]:
-    """The cell of every row of each set, (rows,) integers each: clusters of the training images, which see nothing else.
+    """Return the cell of every row of each set, (rows,) integers each: clusters that are fitted to the training images alone.
 
-    train: (n, *shape).  sets: (rows, *shape).  dimensions: PCA keeps at most so many.  seed: of the training images that
-    are used (10,000 at most), and of k-means with ten starts (scikit-learn).  Raises InputError for n < clusters.
+    train: (n, *shape).  sets: (rows, *shape).  dimensions: largest number of dimensions that PCA keeps.
+    seed: Random seed of the choice of training images (at most 10,000 are used) and of k-means with ten starts (scikit-learn);
+    the same seed gives the same result.  Raises InputError for n < clusters.
     """
     if len(train) < clusters or clusters < 1:
         raise InputError(
@@ -114,7 +119,7 @@ def nearest_in_cell(train: Tensor, rows: Tensor, of_train: Tensor, of_rows: Tens
         raise InputError(
             got=f"cells of shapes {tuple(of_train.shape)} and {tuple(of_rows.shape)} for {len(train)} training images and "
             f"{len(rows)} rows",
-            need="one cell an image",
+            need="one cell for each image",
             remedy="pass cells(train, train, rows)",
         )
     distance = torch.full((len(rows),), torch.nan, dtype=torch.float64)
@@ -140,12 +145,12 @@ def data_copying(
     *,
     within: tuple[Tensor, Tensor] | None = None,
 ) -> DataCopying:
-    """Compute C_T and its company from distances to the nearest training image.
+    """Compute C_T and the tests beside it from distances to the nearest training image.
 
     samples: (q,) and heldout: (m,) distances, at least two each.  of_samples: (q,) and of_heldout: (m,) their cells.
     within: distances of the same samples and held-out images to the nearest training image of their own cell, from
-    `nearest_in_cell`: the tests in cells, and C_T, then take these, as the authors' code does.  None: they take the same distances
-    as the test without cells, to all training images.
+    `nearest_in_cell`.  If given, the tests in cells and C_T use the distances in `within`, as the authors' code does.  If None,
+    those tests use the same distances as the test without cells, to all training images.
     Raises InputError for fewer, NaN, or cells or distances of other shapes.
     """
     ours, theirs = (samples, heldout) if within is None else within
@@ -158,56 +163,56 @@ def data_copying(
     parts = [(label, ours[of_samples == label], theirs[of_heldout == label]) for label in labels]
     counted = [part for part in parts if len(part[1]) > LEAST and len(part[2]) >= 2]
     tests = [mann_whitney(ours, theirs) for _, ours, theirs in counted]
-    found = tuple(
+    cell_tests = tuple(
         CellTest(label, test, p, len(ours), len(theirs))
         for (label, ours, theirs), test, p in zip(counted, tests, _holm([t.p for t in tests]), strict=True)
     )
-    ct, std = _weighted(found)
+    ct, std = _weighted(cell_tests)
     p = lower_tail(ct / std)
-    return DataCopying(ct, std, p, pooled, auc(samples, heldout), found, len(parts) - len(found))
+    return DataCopying(ct, std, p, pooled, auc(samples, heldout), cell_tests, len(parts) - len(cell_tests))
 
 
 def _check_cells(distances: Tensor, labels: Tensor) -> None:
     if labels.shape != distances.shape:
         raise InputError(
             got=f"cells of shape {tuple(labels.shape)} for distances of shape {tuple(distances.shape)}",
-            need="one cell a distance",
+            need="one cell for each distance",
             remedy="pass cells(train, samples, heldout)",
         )
 
 
-def _weighted(found: tuple[CellTest, ...]) -> tuple[float, float]:
-    """The mean of z weighted by held-out images, and its standard deviation if every z is N(0, 1)."""
-    if not found:
+def _weighted(cell_tests: tuple[CellTest, ...]) -> tuple[float, float]:
+    """Compute the mean of z weighted by held-out images, and the standard deviation of that mean if every z is N(0, 1)."""
+    if not cell_tests:
         return math.nan, math.nan
-    total = sum(cell.heldout for cell in found)
-    mean = math.fsum(cell.heldout * cell.test.z for cell in found) / total
-    return mean, math.sqrt(math.fsum(cell.heldout**2 for cell in found)) / total
+    total = sum(cell.heldout for cell in cell_tests)
+    mean = math.fsum(cell.heldout * cell.test.z for cell in cell_tests) / total
+    return mean, math.sqrt(math.fsum(cell.heldout**2 for cell in cell_tests)) / total
 
 
 def _holm(p: list[float]) -> list[float]:
-    """Adjusted p-values: the i-th smallest of k times k − i, at least those before it, at most 1."""
+    """Adjust p-values: the i-th smallest of k is multiplied by k − i, and is at least those before it and at most 1."""
     adjusted, least = [0.0] * len(p), 0.0
-    for rank, place in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        least = max(least, min(1.0, (len(p) - rank) * p[place]))
-        adjusted[place] = least
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        least = max(least, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = least
     return adjusted
 
 
 def _principal(rows: Tensor, dimensions: int) -> Tensor | None:
-    """The leading directions (d, dimensions) of rows (n, d), or None where none need be dropped."""
+    """Return the leading directions (d, dimensions) of rows (n, d), or None if the rows have no more dimensions than that."""
     if rows.shape[1] <= dimensions:
         return None
     from sklearn.decomposition import PCA
 
-    found = PCA(min(dimensions, len(rows)), svd_solver="randomized", random_state=0).fit(rows.numpy())
-    return torch.from_numpy(found.components_).float().T
+    analysis = PCA(min(dimensions, len(rows)), svd_solver="randomized", random_state=0).fit(rows.numpy())
+    return torch.from_numpy(analysis.components_).float().T
 
 
 def _projected(rows: Tensor, axes: Tensor | None) -> Tensor:
-    """Rows (q, *shape) along the axes: (q, f) float32 on the CPU, 4,096 rows at a time.
+    """Project rows (q, *shape) on the axes: (q, f) float32 on the CPU, 4,096 rows at a time.
 
-    Their mean stays in: clusters do not move with the origin.
+    The mean of the rows is kept, because clusters do not move with the origin.
     """
     parts = [part.flatten(1).float().cpu() for part in torch.split(rows, 4096)]
     return torch.cat(parts if axes is None else [matmul_t(part, axes.T) for part in parts])

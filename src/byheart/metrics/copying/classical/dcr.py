@@ -3,18 +3,20 @@
     share = P( d(g, T*) < d(g, H*) ) + ½ P( equal ),    |T*| = |H*| = min(n, m)
 
 If the samples know nothing of T that they do not know of H, T* and H* can be exchanged and the share is exactly ½, in any
-space and dimension: the cleanest control there is.  The larger set is cut into disjoint random parts of the size of the
-smaller, and the shares are averaged.  With n ≫ m a copy's own training image is in one part of n/m only, so the share of
-pure copies is about ½ + m/2n and the measure is weak.  There all of T is compared with all of H:
+space and dimension.  The larger set is cut into disjoint random parts of the size of the smaller set, and the shares are
+averaged.  If n ≫ m, a copy's own training image is in only one part of n/m, so the share of pure copies is about ½ + m/2n
+and the measure is weak.  In that case all of T is compared with all of H:
 
     share of T = P( d(g, T) < d(g, H) ) + ½ P( equal ),    n/(n + m) under the null, 1 for copies
 
 Samples with a nearest real image in common are not independent, and in many dimensions few images are nearest to many
-samples.  So the interval counts the samples that every real image x won, c_x, and takes the images of T and of H as two
-random samples: share s = A/(A + B), A = Σ_T c, B = Σ_H c, var s = [(1 − s)² n var_T(c) + s² m var_H(c)]/q², on the logit scale.
-Under the null this is the variance over exchanges of T and H; what binomial intervals leave out is which images were held out.
+samples.  So the interval counts the samples c_x for which each real image x is the nearest, and takes the images of T and of
+H as two random samples: share s = A/(A + B), A = Σ_T c, B = Σ_H c, var s = [(1 − s)² n var_T(c) + s² m var_H(c)]/q², on the
+logit scale.  Under the null this variance is the variance over exchanges of T and H; binomial intervals leave out the
+choice of the held-out images.
 
-References: SDMetrics (DCROverfittingProtection) and MOSTLY AI, for tables; the interval is ours, checked by simulation.
+References: SDMetrics (DCROverfittingProtection) and MOSTLY AI, for tables; the interval is byheart's own, checked by
+simulation.
 """
 
 from __future__ import annotations
@@ -45,11 +47,12 @@ def dcr_share(
     parts: int = PARTS,
     confidence: float = 0.95,
 ) -> Interval:
-    """The size-matched share, ½ under the null, with its interval over samples, training and held-out images.
+    """Compute the size-matched share, ½ under the null, with an interval over samples, training and held-out images.
 
-    samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), in one space.  seed: of the cut into parts.
-    parts: at most so many are searched, which takes q·min(n, m)·parts distances and never more than q·max(n, m).
-    Raises InputError for no samples, fewer than two images on a side, different shapes or NaN.
+    samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), in one space.
+    seed: Random seed of the cut into parts; the same seed gives the same result.
+    parts: largest number of parts searched, which takes q·min(n, m)·parts distances and never more than q·max(n, m).
+    Raises InputError for no samples, fewer than two images in a set, different shapes or NaN.
     """
     _check(len(samples), len(train), len(heldout), parts)
     if len(train) < len(heldout):
@@ -61,21 +64,22 @@ def dcr_share(
     )
     chosen = torch.split(order, len(heldout))[: min(parts, len(train) // len(heldout))]
     to_heldout = nearest(samples, heldout, k=1)
-    won = [
+    counts = [
         _won(nearest(samples, train[part], k=1), to_heldout, len(heldout), len(heldout)) for part in chosen
     ]
-    ours = torch.cat([of_train for of_train, _ in won]) / len(won)
-    theirs = torch.stack([of_heldout for _, of_heldout in won]).mean(0)
-    return _share(ours, theirs, len(samples), confidence)
+    by_train = torch.cat([of_train for of_train, _ in counts]) / len(counts)
+    by_heldout = torch.stack([of_heldout for _, of_heldout in counts]).mean(0)
+    return _share(by_train, by_heldout, len(samples), confidence)
 
 
 def train_share(
     to_train: Neighbors, to_heldout: Neighbors, n: int, m: int, confidence: float = 0.95
 ) -> Interval:
-    """The share of samples whose nearest real image is a training image, n/(n + m) under the null.
+    """Compute the share of samples whose nearest real image is a training image, n/(n + m) under the null.
 
-    to_train: (q, k ≥ 1) neighbors of the samples among all n training images.  to_heldout: (q, k ≥ 1) among all m held-out.
-    Raises InputError for no samples, fewer than two images on a side, tables of different samples, or distances that are not
+    to_train: (q, k ≥ 1) neighbors of the samples among all n training images.
+    to_heldout: (q, k ≥ 1) neighbors of the samples among all m held-out images.
+    Raises InputError for no samples, fewer than two images in a set, tables of different samples, or distances that are not
     finite.
     """
     check_finite("distances to the training images", to_train.distance[:, 0])
@@ -91,7 +95,7 @@ def train_share(
 
 
 def _won(to_train: Neighbors, to_heldout: Neighbors, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """Samples won by every training image (n,) and by every held-out one (m,); where both are equally far, half each."""
+    """Count the samples nearest to every training image (n,) and to every held-out image (m,); a tie counts half for each."""
     win = (torch.sign(to_heldout.distance[:, 0] - to_train.distance[:, 0]) + 1) / 2
     return tuple(  # type: ignore[return-value]
         torch.bincount(table.index[:, 0], weights=points, minlength=size)
@@ -99,13 +103,13 @@ def _won(to_train: Neighbors, to_heldout: Neighbors, n: int, m: int) -> tuple[Te
     )
 
 
-def _share(ours: Tensor, theirs: Tensor, count: int, confidence: float) -> Interval:
-    """A/(A + B) of what the images won, (n,) and (m,), by `count` samples, with the interval above."""
-    value = min(1.0, float(ours.sum()) / count)
-    if min(value, 1 - value) * count < 0.5:  # nobody on one side: its variance is not seen
+def _share(by_train: Tensor, by_heldout: Tensor, count: int, confidence: float) -> Interval:
+    """Compute A/(A + B) from the counts of the images, (n,) and (m,), over `count` samples, with the interval above."""
+    value = min(1.0, float(by_train.sum()) / count)
+    if min(value, 1 - value) * count < 0.5:  # no sample on one side, so the variance of that side is unknown
         whole = proportion(round(value * count), count, confidence)
         return Interval(value, min(value, whole.low), max(value, whole.high), count)
-    parts = (1 - value) ** 2 * len(ours) * ours.var() + value**2 * len(theirs) * theirs.var()
+    parts = (1 - value) ** 2 * len(by_train) * by_train.var() + value**2 * len(by_heldout) * by_heldout.var()
     spread = math.sqrt(float(parts)) / count / (value * (1 - value))
     reach = math.exp(NormalDist().inv_cdf((1 + confidence) / 2) * spread)
     odds = value / (1 - value)
@@ -116,6 +120,6 @@ def _check(samples: int, train: int, heldout: int, parts: int) -> None:
     if samples < 1 or min(train, heldout) < 2 or parts < 1:
         raise InputError(
             got=f"{samples} samples, {train} training and {heldout} held-out images, in {parts} parts",
-            need="at least one sample, two images on either side and one part",
-            remedy="hold out images before training: without them there is no such share",
+            need="at least one sample, two training images, two held-out images and one part",
+            remedy="hold out images before training: without held-out images the share does not exist",
         )

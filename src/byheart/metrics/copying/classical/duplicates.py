@@ -1,12 +1,12 @@
-"""Exact and perceptual duplicates: for listing what is plainly the same image, no evidence of more.
+"""Exact and perceptual duplicates: lists images that are plainly the same, and proves nothing beyond that.
 
     exact    equal in every value: equal 128-bit digests (BLAKE2) of the bytes
     dHash    the image averaged to 8 rows of 9; bit = brighter than the pixel on its left        64 bits
     pHash    8×8 lowest coefficients of the 32×32 cosine transform; bit = above their median     64 bits
 
-Two images are listed when their hashes, or that of one and the other's mirror image, differ in at most `radius` bits.  Both
-hashes are of grey images and miss shifts and crops; blank images share one hash.  Among real held-out images as many
-pairs can be found: a share means nothing without theirs.
+Two images are listed if their hashes differ in at most `radius` bits, with or without one of the two images mirrored.  Both
+hashes are of grey images and miss shifts and crops; blank images share one hash.  Real held-out images may have as many such
+pairs: a share means nothing without the share of held-out images.
 
 References: Krawetz 2011 and 2013 (pHash and dHash, as in the imagehash package).
 """
@@ -53,10 +53,10 @@ _LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class HashMatches:
-    """The nearest training image by hash of every sample.
+    """The nearest training image of every sample, by hash.
 
-    distance: (q,) differing bits, 0 … 64.  index: (q,) the first training image at that distance.
-    flipped: (q,) whether it is the sample's mirror image that matches better.
+    distance: (q,) number of differing bits, 0 … 64.  index: (q,) the first training image at that distance.
+    flipped: (q,) whether the sample's mirror image matches better.
     """
 
     distance: Tensor
@@ -65,25 +65,25 @@ class HashMatches:
 
 
 def digests(x: Tensor) -> Iterator[bytes]:
-    """128 bits of the values of every image in x (n, *shape): equal for equal images, a chunk of them in memory."""
+    """Yield 128 bits of the values of every image in x (n, *shape), equal for equal images, with one chunk in memory."""
     for part in torch.split(x.detach(), _CHUNK):
         values = part.cpu()
-        # + 0: −0 and 0 are the same value in other bytes.
+        # + 0: −0 and 0 are the same value with different bytes.
         plain = (values + 0.0 if values.is_floating_point() else values).contiguous().numpy()
         yield from (hashlib.blake2b(row.data, digest_size=16).digest() for row in plain)
 
 
 def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
-    """The first training image that equals each sample in every value, −1 where there is none: (q,) int64.
+    """Find the first training image that equals each sample in every value, −1 if there is none: (q,) int64.
 
-    samples: (q, *shape), train: (n, *shape), of one dtype.  Memory grows with 16 bytes an image.
+    samples: (q, *shape), train: (n, *shape), of one dtype.  Memory grows by 16 bytes per image.
     Raises InputError for different shapes or dtypes, or NaN, which equals nothing.
     """
     if samples.shape[1:] != train.shape[1:] or samples.dtype != train.dtype:
         raise InputError(
             got=f"samples {tuple(samples.shape)} in {samples.dtype} and train {tuple(train.shape)} in {train.dtype}",
             need="one shape and one dtype",
-            remedy="bring both through the same reading and resizing",
+            remedy="read and resize both sets in the same way",
         )
     for name, images in (("samples", samples), ("train", train)):
         for part in torch.split(images, _CHUNK):
@@ -95,37 +95,37 @@ def exact_duplicates(samples: Tensor, train: Tensor) -> Tensor:
 
 
 def near_duplicates(samples: Tensor, train: Tensor, kind: Hash = "dhash") -> HashMatches:
-    """The nearest training image by hash, over both mirror images of the sample.
+    """Find the nearest training image by hash, for the sample or its mirror image, whichever is nearer.
 
     samples: (q, c, 32, 32), train: (n, c, 32, 32), in [0, 1].  kind: dhash or phash.
     Raises InputError for other shapes or NaN.
     """
-    of = {"dhash": dhash, "phash": phash}[kind]
-    known = of(train)
-    straight, mirrored = (hamming_nearest(of(x), known) for x in (samples, samples.flip(-1)))
+    hashes = {"dhash": dhash, "phash": phash}[kind]
+    reference = hashes(train)
+    straight, mirrored = (hamming_nearest(hashes(x), reference) for x in (samples, samples.flip(-1)))
     flipped = mirrored[0] < straight[0]
     distance, index = (torch.where(flipped, b, a) for a, b in zip(straight, mirrored, strict=True))
     return HashMatches(distance, index, flipped)
 
 
 def dhash(x: Tensor) -> NDArray[np.uint64]:
-    """64 bits an image, row by row from the top: (n,).  x: (n, c, 32, 32) in [0, 1]."""
+    """Compute the dHash, 64 bits per image, row by row from the top: (n,).  x: (n, c, 32, 32) in [0, 1]."""
     small = adaptive_avg_pool2d(_grey(x), (8, 9))
     return _packed((small[..., 1:] > small[..., :-1]).flatten(1))
 
 
 def phash(x: Tensor) -> NDArray[np.uint64]:
-    """64 bits an image, the lowest vertical frequency first: (n,).  x: (n, c, 32, 32) in [0, 1]."""
-    place, frequency = torch.arange(SIDE).double() + 0.5, torch.arange(8).double()
-    basis = torch.cos(math.pi / SIDE * frequency[:, None] * place)
-    # Rounded: coefficients of symmetric images are 0 but for rounding, and their signs would be anybody's.
+    """Compute the pHash, 64 bits per image, the lowest vertical frequency first: (n,).  x: (n, c, 32, 32) in [0, 1]."""
+    position, frequency = torch.arange(SIDE).double() + 0.5, torch.arange(8).double()
+    basis = torch.cos(math.pi / SIDE * frequency[:, None] * position)
+    # Rounded, because coefficients of symmetric images are 0 up to rounding, and their signs would be arbitrary.
     low = (basis @ _grey(x)[:, 0] @ basis.T).flatten(1).mul(1e6).round()
     ordered = low.sort(1).values
     return _packed(low > (ordered[:, 31:32] + ordered[:, 32:33]) / 2)
 
 
 def hamming_nearest(queries: NDArray[np.uint64], reference: NDArray[np.uint64]) -> tuple[Tensor, Tensor]:
-    """Fewest differing bits and the first reference hash that has them: (q,) int64 each.
+    """Return the fewest differing bits and the first reference hash that has that number: (q,) int64 each.
 
     queries: (q,), reference: (n,), n ≥ 1.  At most 2²¹ pairs are held at a time.
     Raises InputError for an empty reference.
@@ -141,15 +141,15 @@ def hamming_nearest(queries: NDArray[np.uint64], reference: NDArray[np.uint64]) 
             rows = slice(first, first + max(1, _PAIRS // len(block)))
             bits = np.bitwise_count(queries[rows, None] ^ block)
             where = bits.argmin(1)
-            found = bits[np.arange(len(where)), where]
-            better = found < distance[rows]
+            fewest = bits[np.arange(len(where)), where]
+            better = fewest < distance[rows]
             index[rows] = np.where(better, where + start, index[rows])
-            distance[rows] = np.where(better, found, distance[rows])
+            distance[rows] = np.where(better, fewest, distance[rows])
     return torch.from_numpy(distance), torch.from_numpy(index)
 
 
 def _grey(x: Tensor) -> Tensor:
-    """(n, 1, 32, 32) float64 luminance on the CPU, of one or three channels; the mean of any other number."""
+    """Return the luminance (n, 1, 32, 32) in float64 on the CPU; for two or four channels, the mean of the channels."""
     check_images("images", x)
     check_finite("images", x)
     image = x.double().cpu()
@@ -159,5 +159,5 @@ def _grey(x: Tensor) -> Tensor:
 
 
 def _packed(bits: Tensor) -> NDArray[np.uint64]:
-    """(n, 64) booleans as (n,) numbers, the first bit highest."""
+    """Pack (n, 64) booleans as (n,) numbers, the first bit highest."""
     return np.packbits(bits.numpy(), axis=1).view(">u8")[:, 0].astype(np.uint64)

@@ -1,15 +1,15 @@
-"""The classical measures of copying side by side, each with the same number for held-out images or its exact null.
+"""The classical measures of copying side by side, each beside the same number of held-out images or its exact null.
 
-All from three neighbor tables (samples → train, held-out → train, samples → held-out), one search among the training
-images, and hashes: memory grows with rows × k, never with n × n.
+All measures come from three neighbor tables (samples → train, held-out → train, samples → held-out), one search among the
+training images, and hashes.  Memory grows with rows × k, never with n × n.
 
-    measure                       stands against
+    measure                       reference
     ----------------------------------------------------------------------
-    f_mem, Carlini, AuthPct       the same number of held-out images
+    f_mem, Carlini, AuthPct       the same number for held-out images
     the same, calibrated          the rate that was allowed, k/(m + 1)
     DCR share                     ½;  of all training images: n/(n + m)
     C_T                           0;  its AUC: ½
-    duplicates                    the same number of held-out images
+    duplicates                    the same number for held-out images
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from byheart.numerics.neighbors import Neighbors, nearest
 __all__ = ["classical_table", "duplicate_shares", "duplicate_table"]
 
 Z95 = 1.959964  # 97.5 % of a standard normal lies below
-AGAINST = "held-out"  # images, or the null that stands for them
+AGAINST = "held-out"  # held-out images, or the exact null in their place
 
 
 def classical_table(
@@ -57,14 +57,16 @@ def classical_table(
     seed: int = 0,
     same_cell: bool = False,
 ) -> tuple[Score, ...]:
-    """The measures that need distances only.
+    """Compute the measures that need distances only.
 
-    to_train, heldout_to_train: (q, k) and (m, k) neighbors in the training set, k ≥ 2 (50 for Carlini's own mean, fewer are
-    averaged over what is there).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
-    searched; of train only some rows are asked for at a time.  search: queries and k -> their k nearest rows of train, as the
-    tables were made; None: train is searched in memory.  alpha: of the calibrated shares, left out where m is too small for it.  seed: of the parts and the cells.
-    same_cell: C_T and its cells seek the nearest training image in the sample's own cell, as the authors' code does, and not
-    among all; the whole training set is then asked for.
+    to_train, heldout_to_train: (q, k) and (m, k) neighbors in the training set, k ≥ 2 (Carlini's mean takes 50; with fewer, the
+    mean is over those that exist).  samples: (q, *shape), train: (n, *shape), heldout: (m, *shape), of the space that was
+    searched; only some rows of train are read at a time.
+    search: queries and k -> their k nearest rows of train, with the search that made the tables; None searches in memory.
+    alpha: of the calibrated shares, which are left out if m is too small for alpha.
+    seed: Random seed of the parts and the cells; the same seed gives the same result.
+    same_cell: for C_T and its cells, seek the nearest training image in the sample's own cell, as the authors' code does, and
+    not among all training images; the whole training set is then read at once.
     Warns (DuplicatesWarning) as `memorized_fraction` does.
     Raises InputError for tables of other sets, fewer than two samples or held-out images, or fewer than 3 training images.
     """
@@ -82,7 +84,7 @@ def classical_table(
 def duplicate_table(
     samples: Tensor, train: Tensor, heldout: Tensor, radius: int = RADIUS
 ) -> tuple[Score, ...]:
-    """Shares of samples that are duplicates of training images, exact and by hash.
+    """Compute the shares of samples that are duplicates of training images, exactly and by hash.
 
     samples: (q, c, 32, 32), train: (n, c, 32, 32), heldout: (m, c, 32, 32), in [0, 1].  radius: differing bits of 64.
     Raises InputError for other shapes or NaN.
@@ -104,7 +106,7 @@ def duplicate_shares(
     *,
     radius: int = RADIUS,
 ) -> tuple[Score, ...]:
-    """The same shares, of a training set that is asked instead of given.
+    """Compute the shares of `duplicate_table` with functions in place of the training set.
 
     equal: images (b, c, 32, 32) -> (b,) whether a training image is equal.  bits: a hash and images -> (b,) fewest differing
     bits from the hash of a training image, over both mirror images.
@@ -182,20 +184,20 @@ def _data_copying(
         of_train, *of_sets = cells(train, whole, samples, heldout, seed=seed)
         pairs = zip((samples, heldout), of_sets, strict=True)
         in_cell = [nearest_in_cell(whole, rows, of_train, of_rows) for rows, of_rows in pairs]
-        found = data_copying(ours, theirs, *of_sets, within=(in_cell[0], in_cell[1]))
+        result = data_copying(ours, theirs, *of_sets, within=(in_cell[0], in_cell[1]))
     else:
-        found = data_copying(ours, theirs, *cells(train, samples, heldout, seed=seed))
+        result = data_copying(ours, theirs, *cells(train, samples, heldout, seed=seed))
     among = "of the same cluster" if same_cell else "of all clusters"
     what = "chance that a sample is nearer to its training image than a held-out image is to its own"
     rows = [
         _normal(
-            "C_T, one cell", found.pooled.z, 1.0, len(ours), "Mann–Whitney score of d₁; copying: below 0"
+            "C_T, one cell", result.pooled.z, 1.0, len(ours), "Mann–Whitney score of d₁; copying: below 0"
         ),
-        _score("C_T, AUC", found.auc, 0.5, what),
+        _score("C_T, AUC", result.auc, 0.5, what),
     ]
-    if not found.cells:
+    if not result.cells:
         return rows
-    least, k = min(cell.adjusted for cell in found.cells), len(found.cells)
+    least, k = min(cell.adjusted for cell in result.cells), len(result.cells)
     mean = (
         f"mean score of {k} clusters of more than {LEAST} samples, weighted by held-out images;"
         f" d₁ to the training images {among}"
@@ -203,9 +205,9 @@ def _data_copying(
     smallest = f"smallest one-sided p-value of {k} clusters after Holm; not a distance"
     return [
         *rows,
-        _normal("C_T", found.ct, found.ct_std, len(ours), mean),
+        _normal("C_T", result.ct, result.ct_std, len(ours), mean),
         Score("C_T, Holm p", least, None, None, None, AGAINST, len(ours), smallest, "copying"),
-        *(_of_cell(cell) for cell in found.cells),
+        *(_of_cell(cell) for cell in result.cells),
     ]
 
 
@@ -215,15 +217,15 @@ def _of_cell(cell: CellTest) -> Score:
 
 
 def _normal(name: str, value: float, std: float, count: int, definition: str) -> Score:
-    """A score that is N(0, std²) under the null."""
+    """Make a score that is N(0, std²) under the null."""
     return Score(
         name, value, value - Z95 * std, value + Z95 * std, 0.0, AGAINST, count, definition, "copying"
     )
 
 
-def _calibrated(name: str, ratio: str, found: Calibrated) -> Score:
-    what = f"share with {ratio} below {found.threshold:.3g}, which a share of {found.expected:.3g} of new images is"
-    return _score(f"{name}, calibrated", found.share, found.expected, what)
+def _calibrated(name: str, ratio: str, calibrated: Calibrated) -> Score:
+    what = f"share with {ratio} below {calibrated.threshold:.3g}, which a share of {calibrated.expected:.3g} of new images is"
+    return _score(f"{name}, calibrated", calibrated.share, calibrated.expected, what)
 
 
 def _score(name: str, value: Interval, reference: float, definition: str) -> Score:
@@ -232,8 +234,8 @@ def _score(name: str, value: Interval, reference: float, definition: str) -> Sco
     )
 
 
-def _share(found: Tensor) -> Interval:
-    return proportion(int(found.sum()), len(found))
+def _share(matched: Tensor) -> Interval:
+    return proportion(int(matched.sum()), len(matched))
 
 
 def _check(
@@ -245,7 +247,7 @@ def _check(
         raise InputError(
             got=f"neighbor tables {tuple(tables[0].shape)} and {tuple(tables[1].shape)} of {len(samples)} samples and "
             f"{len(heldout)} held-out images",
-            need="a row for each, two rows and two neighbors at least",
+            need="one row for each image, at least two rows and at least two neighbors",
             remedy="search with nearest(samples, train, k=50) and nearest(heldout, train, k=50)",
         )
     for name, table in zip(("the samples'", "the held-out images'"), tables, strict=True):
@@ -253,7 +255,7 @@ def _check(
     inside = all(int(table.index.max()) < len(train) for table in (to_train, heldout_to_train))
     if not inside or len(train) < CLUSTERS:
         raise InputError(
-            got=f"neighbors among more than the {len(train)} training images, or fewer than {CLUSTERS} of these",
+            got=f"neighbors among more than {len(train)} training images, or fewer than {CLUSTERS} training images",
             need="the training images that were searched",
-            remedy="pass the same tensor as to nearest(…)",
+            remedy="pass the tensor that was passed to nearest(…)",
         )

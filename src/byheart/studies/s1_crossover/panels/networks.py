@@ -14,7 +14,7 @@ from byheart.experiments.quantities.crossover import learned, measured
 from byheart.experiments.quantities.result import Quantity
 from byheart.experiments.runs.curves import Curve
 from byheart.report.panels import Line, Panel, measured_lines
-from byheart.report.words import interval
+from byheart.report.words import interval, listed
 from byheart.studies.s1_crossover.lines import (
     COPIED,
     FROM_POINTS,
@@ -69,15 +69,20 @@ def _panel(of: Known, networks: Arms, mixtures: Sequence[Curve]) -> Panel:
     for color, (arm, curves) in enumerate(networks.items(), start=1):
         lines += measured_lines(arm, _by_parameters(curves), "line", color, SHARE)
     sizes = [(_place(of, share), value) for share, value in by_size(mixtures, COPIED)]
-    compared = " A network that stores them as a mixture does turns where the mixtures turn." if sizes else ""
+    compared = (
+        f" If a network stored {what} one by one, as a mixture does, its curve would rise at the same number of parameters as "
+        "that of the mixtures."
+        if sizes
+        else ""
+    )
     turns = [_turn("mixtures", _moved(of, half(mixtures)))] if sizes else []
     turns += [_turn(arm, measured("stored/f_mem@0.5", curves)) for arm, curves in networks.items()]
     return Panel(
         head=f"Does a network store {what} one by one?",
-        caption=f"Share of memorized samples over the number of parameters, N = {of.n}, {of.words}; training sets of the networks are "
-        f"subsets of one pool.{compared} Half of the samples: {', '.join(turns)}.",
-        x="parameters over d N",
-        y="share memorized",
+        caption=f"Share of samples that are copies against the number of parameters, divided by d N; N = {of.n}, {of.words}. The training "
+        f"sets of the networks are subsets of one pool.{compared} Half of the samples are copies: {listed(turns)}.",
+        x="parameters / (d N)",
+        y="share of copies",
         lines=[*measured_lines("mixtures", sizes, "line", 0, SHARE), *lines],
         limits=SHARE_LIMITS,
     )
@@ -105,5 +110,5 @@ def _moved(of: Known, found: Quantity) -> Quantity:
 
 def _turn(name: str, found: Quantity) -> str:
     if not math.isfinite(found.value):
-        return f"{name} not between these sizes"
-    return f"{name} at {interval(found.value, found.low, found.high)}"
+        return f"for {name} not between these sizes"
+    return f"for {name} at {interval(found.value, found.low, found.high)}"

@@ -62,9 +62,10 @@ def ratio_panel(arms: Mapping[str, Sequence[Curve]]) -> Panel | None:
         if curves and (found := isotropic(curves[0])) is not None and found.components > 1
     ]
     return Panel(
-        head="What the population costs",
-        caption="Loss of the true denoiser above that of the empirical one, over its formula, at every level of S1's grid. The formula "
-        "holds once the noise is small enough to tell the points apart; for one component the whole loss has it at every level.",
+        head="Excess loss of the true denoiser",
+        caption="Loss of the true denoiser above that of the empirical denoiser, divided by the formula d s/(1 + ψ s), at every noise level "
+        "of S1. The formula holds where the noise is small enough to tell the training points apart; with one component the formula "
+        "gives the whole loss, at every level.",
         x="signal-to-noise ratio ψ",
         y="measured / formula",
         lines=[*outside[:1], level_line("formula", 1.0, ends, INK), *lines],
@@ -101,9 +102,10 @@ def factor_panel(curves: Sequence[Curve]) -> Panel | None:
     ends = (0.0, 1.0)
     few = min(1.0, coupon_bound(found.components, found.dimension) / found.n)
     return Panel(
-        head="What stored points cost",
-        caption=f"C of the loss C (1 − M/N) d s of M stored points at ψ = {number(float(snr))}, {_about(curves)}. S1 proves 1 ≤ C ≤ 2, draws its figures with 2 and "
-        "computes with 1; the mean distance to the nearest stored point gives the number itself.",
+        head="Constant C of the loss of stored points",
+        caption=f"Constant C in the excess loss C (1 − M/N) d s of a model that stores M points, at ψ = {number(float(snr))}, {_about(curves)}. S1 proves "
+        "1 ≤ C ≤ 2, draws its figures with 2 and computes with 1. Dashed, finite C: the value for this M, from the mean distance "
+        "to the nearest stored point.",
         x=SIZE,
         y="C",
         lines=[
@@ -130,14 +132,14 @@ def transition_panel(curves: Sequence[Curve], published: Published) -> Panel | N
         ]
     half = measured("m_pt@0.333", curves)
     where = (
-        f"One half is passed at M = {interval(half.value, half.low, half.high)} N."
+        f"The share passes one half at M = {interval(half.value, half.low, half.high)} N."
         if half.count
-        else "One half is not passed between these sizes."
+        else "The share does not pass one half between these sizes."
     )
     return share_panel(
         head="The transition",
-        caption=f"Share of samples three times nearer to a training point than to the second, {_about(curves)}. {where} Dashed: "
-        "Lloyd's k-means from the same start, without training.",
+        caption=f"Share of samples whose nearest training point is more than three times closer than the second nearest, {_about(curves)}. "
+        f"{where} Dashed: Lloyd's k-means from the same start, without training.",
         lines=[
             *rings,
             *measured_lines("Lloyd", by_size(curves, f"lloyd/{COPIED}"), "formula", INK),
@@ -168,8 +170,9 @@ def threshold_panel(curves: Sequence[Curve]) -> Panel | None:
     if len(thresholds) < 2 or not lines:
         return None
     return share_panel(
-        head="It moves with the threshold",
-        caption="The same samples, counted as memorized at four ratios of the two nearest distances. Dashed: Lloyd.",
+        head="The transition depends on what is called a copy",
+        caption=f"Share of copies among the same samples at {len(thresholds)} thresholds of d₁/d₂, the distances to the two nearest training points. "
+        "Dashed: Lloyd's k-means.",
         lines=lines,
         shades=len(thresholds),
     )
@@ -189,7 +192,7 @@ def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
         ]
     ends = train[0][0], train[-1][0]
     truth = reference(curves, "true", "loss/heldout")
-    true = [level_line("true denoiser, fresh points", truth.value, ends, INK)] if truth.count else []
+    true = [level_line("true denoiser, new points", truth.value, ends, INK)] if truth.count else []
     kept = [(at, value) for at, value in train if value.value > 0]
     least = min(value.value for at, value in kept if at < 1 or len(kept) == 1)
     excess = float(excess_true(SHOWN_SNR, 1, found.std**2)) / found.std**2
@@ -197,9 +200,9 @@ def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
         excess, found.n, found.dimension, found.components, separation=2 / found.std**2
     )
     return Panel(
-        head="Losses on training points and on fresh ones",
-        caption=f"E‖D − x₀‖² at ψ = {SHOWN_SNR:g}, {_about(curves)}. The approximations of what the population and M stored points cost cross "
-        f"at M = {number(crossing)} N for this ψ.",
+        head="Losses on training points and on new points",
+        caption=f"Squared error E‖D − x₀‖² of the denoiser at signal-to-noise ratio ψ = {SHOWN_SNR:g}, {_about(curves)}. The formulas for the true "
+        f"distribution and for a model that stores M points cross at M = {number(crossing)} N for this ψ.",
         x=SIZE,
         y="loss, summed over coordinates",
         lines=[
@@ -207,7 +210,7 @@ def loss_panel(curves: Sequence[Curve], published: Published) -> Panel | None:
             *true,
             *_approximations(found),
             *measured_lines("training points", kept, color=COPY),
-            *measured_lines("fresh points", heldout, color=GOOD),
+            *measured_lines("new points", heldout, color=GOOD),
         ],
         log_x=False,
         log_y=True,
@@ -252,8 +255,8 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
     panels = [
         Panel(
             head="The learned variance",
-            caption=f"Variance within the components, {_about(curves)}. The population has {number(found.std**2)}, a model that "
-            "stores every point 0. Dashed: the variance inside Lloyd's clusters.",
+            caption=f"Variance within the components, {_about(curves)}. The true distribution has {number(found.std**2)}, a model that "
+            "stores every point has 0. Dashed: the variance within the clusters of Lloyd's k-means.",
             x=SIZE,
             y="variance",
             lines=[
@@ -265,7 +268,8 @@ def learned_panels(curves: Sequence[Curve], published: Published) -> list[Panel]
         ),
         Panel(
             head="Where the components end up",
-            caption="Mean distance of the learned centers. On a training point it is 0.",
+            caption="Mean distance of the learned centers to the nearest training point and to the nearest true mean. A center on a "
+            "training point has distance 0.",
             x=SIZE,
             y="distance",
             lines=[*rings["distance/point"], *second, *places],
@@ -287,8 +291,9 @@ def colored_panel(curves: Sequence[Curve], published: Published) -> Panel | None
     source = templates.get("source") or "fashion_mnist"
     return share_panel(
         head="Colored images",
-        caption=f"Templates of {source} in random colors: three true dimensions in {_pixels(curves[0])}. The true denoiser, which knows no training "
-        f"point, is counted at {interval(floor.value, floor.low, floor.high)}. Rings: S1 on Fashion-MNIST, N = 100.",
+        caption=f"Templates of {source} in random colors: images of {_pixels(curves[0])} numbers that vary in three dimensions. The rule counts a "
+        f"share of {interval(floor.value, floor.low, floor.high)} of the samples of the true denoiser as copies, although they are new. Rings: S1 "
+        "on Fashion-MNIST, N = 100.",
         lines=[*published_lines("S1's figure", published, "colored", "f_mem"), *true, *points],
     )
 

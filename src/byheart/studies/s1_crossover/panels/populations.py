@@ -128,11 +128,11 @@ def universality_panel(cells: Sequence[Seen], fit: Fit | None) -> Panel | None:
     low = min(place for cell in cells for place in cell.transitions)
     high = max(place for cell in cells for place in cell.transitions)
     return Panel(
-        head="The same share of N everywhere?",
-        caption=f"M_pt/N of every run, {len(cells)} combinations of N, d and K. S1's fitted weighting of the losses, which has a number for every "
-        "noise level, stands beside the best single number.",
-        x="points N",
-        y="M_pt / N",
+        head="Is the transition at the same M / N everywhere?",
+        caption=f"Transition point M_pt/N of each run, for {len(cells)} combinations of N, d and K, beside the prediction of S1's fitted weighting of "
+        "the losses, which has one parameter per noise level, and beside the best constant.",
+        x="training points N",
+        y="transition point M_pt / N",
         lines=[*lines, *_points(groups, over=True)],
         log_x=False,
         shades=len(groups),
@@ -150,8 +150,8 @@ def phase_panel(cells: Sequence[Seen]) -> Panel | None:
     groups = _groups(cells)
     return Panel(
         head="Phase diagram",
-        caption="Sizes at which half of the samples are memorized, a point a run. Dashed: M = 4/5 N.",
-        x="points N",
+        caption="Number of components M_pt at which half of the samples are copies, one point per run. Dashed: M = 4/5 N.",
+        x="training points N",
         y="components M",
         lines=[
             Line("copies", grid, (), [share * n for n in grid], list(grid), "region", COPY),

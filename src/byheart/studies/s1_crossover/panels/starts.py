@@ -35,7 +35,7 @@ __all__ = ["STARTS", "start_panels", "starts", "widths_panel"]
 STARTS = {
     "pairs": "nearest pairs",
     "training": "training points",
-    "population": "fresh samples",
+    "population": "new samples",
     "gaussian": "Gaussian",
 }
 """`start` of a run -> what it is called, from the one that copies most on."""
@@ -69,17 +69,18 @@ def start_panels(groups: Mapping[str, Sequence[Curve]]) -> list[Panel]:
     runs = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
     words = f"M = {number(share)} N, {setting(every[0])}"
     copied = Panel(
-        head="It belongs to the start",
-        caption=f"Mixtures of one size from different starts, {runs} runs each: {words}.",
-        x="start",
-        y="share memorized",
+        head="The transition depends on the starting values",
+        caption=f"Share of copies of mixtures of one size whose means start at different values, {runs} runs each: {words}.",
+        x="start of the means",
+        y="share of copies",
         lines=_by_start(groups, share, COPIED, SHARE),
         limits=SHARE_LIMITS,
     )
     loss = Panel(
-        head="What the same starts reach in training",
-        caption="The loss that was trained, of the same models and of the true denoiser. What ends below it fits the training points better than the population does.",
-        x="start",
+        head="Training loss from the same starting values",
+        caption="Training loss of the same mixtures. Dashed: the true denoiser. Mixtures below the dashed line fit the training points better "
+        "than the true distribution does.",
+        x="start of the means",
         y="training loss E‖ε̂ − ε‖²",
         lines=_by_start(groups, share, "loss/eps"),
     )
@@ -123,8 +124,8 @@ def widths_panel(curves: Sequence[Curve]) -> Panel | None:
     free, one = ([curve for curve in alike if one_width(curve) == shared] for shared in (False, True))
     return share_panel(
         head="One variance for all, or one each",
-        caption=f"Mixtures from training points, {setting(alike[0])}, with one variance or with a variance and a weight for every component. "
-        f"{_half('One each', free)}{_half('One for all', one)}",
+        caption=f"Share of copies of mixtures that start at training points, {setting(alike[0])}: with one common variance, or with one variance and "
+        f"one weight per component. {_half('One each', free)}{_half('One for all', one)}",
         lines=[
             *measured_lines("one each", by_size(free, COPIED), color=COPY, bounds=SHARE),
             *measured_lines("one for all", by_size(one, COPIED), color=GOOD, bounds=SHARE),
@@ -137,4 +138,6 @@ def _half(label: str, curves: Sequence[Curve]) -> str:
     found = half(curves)
     if not math.isfinite(found.value):
         return ""
-    return f"{label}: one half at M = {interval(found.value, found.low, found.high)} N. "
+    return (
+        f"{label}: half of the samples are copies at M = {interval(found.value, found.low, found.high)} N. "
+    )
