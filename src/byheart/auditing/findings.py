@@ -226,7 +226,7 @@ def _planted(row: CardRow, ranked: _Ranked | None) -> Planted:
 
 
 def histograms(samples: Numbers, heldout: Numbers | None) -> tuple[Histogram, ...]:
-    """Counts of the calibrated scores of samples and held-out images, in the same bins."""
+    """Count the similarity scores of samples and held-out images, in the same bins."""
     both = samples if heldout is None else np.concatenate([samples, heldout])
     edges = np.linspace(min(0.0, float(both.min())), max(float(both.max()), 1.0), BINS + 1)
     named = {"samples": samples} | ({} if heldout is None else {"held-out": heldout})

@@ -237,7 +237,7 @@ def _false_rates(counts: Counts, generator: np.random.Generator, draws: int) -> 
 def _flagged_rates(
     counts: Counts, generator: np.random.Generator, draws: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draws below and above of the samples' flagged rate; a Beta of 0 is the end itself."""
+    """Draw the lower and upper flagged rates of the samples; a Beta of 0 is the end itself."""
     flagged, others = counts.flagged, counts.samples - counts.flagged
     lower = generator.beta(flagged, others + 1, draws) if flagged else np.zeros(draws)
     upper = generator.beta(flagged + 1, others, draws) if others else np.ones(draws)

@@ -1,6 +1,6 @@
-"""The sensitivity card: copies of training images are planted, and the test says how many of them it sees.
+"""The detection table, in the code the card: copies of training images are made, and the test says how many of them it finds.
 
-A row of the card is one kind of copy.  Misses are shown too: "no copies found" means none of a kind that is found.
+A row of the table is one kind of copy.  The table shows misses too: "no copies found" means none of a kind that is found.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CardRow:
     planted: Tensor | None = None
 
     def by_cluster(self, groups: Tensor) -> CardRow:
-        """The row where a duplicate of the right training image is the right one.  groups: (n,) labels."""
+        """Count a duplicate of the right training image as the right image.  groups: (n,) labels."""
         if self.named is None or self.planted is None:
             return self
         found = self.named >= 0
@@ -55,10 +55,10 @@ def sensitivity_card(
     distinct: int | None = None,
     tell: Callable[[int], None] = lambda done: None,
 ) -> tuple[CardRow, ...]:
-    """A card of `count` copies of each kind, at most one of a training image.
+    """Score `count` test copies of each kind, at most one of each training image.
 
-    distinct: where the training set is so many images and then their duplicates in the same order, how many: a duplicate
-    of the right image is the right one.  tell: hears how many kinds are done.
+    distinct: number of distinct images, if the training set is these images and then their duplicates in the same order; a
+    duplicate of the right image counts as the right image.  tell: is called with the number of kinds done so far.
     """
     train = test.tables.orbit.train[:distinct]
     fill, rows = background(train), []
@@ -74,15 +74,15 @@ def sensitivity_card(
 
 
 def background(train: Tensor) -> float:
-    """What comes in at the corners of a rotated image: 0 or 1, whichever the borders of train (n, c, h, w) are nearer to."""
+    """Choose the value at the corners of a rotated image: 0 or 1, whichever is nearer to the borders of train (n, c, h, w)."""
     border = torch.cat([train[..., 0, :], train[..., -1, :], train[..., 0], train[..., -1]], -1)
     return float(border.mean() > 0.5)
 
 
 def copy_level(card: Sequence[CardRow], quantile: float = 0.05) -> float:
-    """The `whole` score that all but 5 % of close copies (exact to JPEG) reach, each kind with the same weight.
+    """Compute the `whole` score that all but 5 % of close copies (exact to JPEG) reach, each kind with the same weight.
 
-    Raises ValueError if the card lacks one of them.
+    Raises ValueError if the card lacks one of these kinds.
     """
     found = {row.planting.name: row.scores for row in card}
     least = min(len(found[name]) for name in CLOSE)
@@ -106,5 +106,5 @@ def _row(planting: Planting, seen: Matches, sources: Tensor, distinct: int) -> C
 
 
 def _first(found: Tensor, distinct: int) -> Tensor:
-    """Training images by the first of their duplicates; −1, where nothing was found, stays."""
+    """Replace training images by the first of their duplicates; −1 (no match) stays."""
     return torch.where(found < 0, found, found % distinct)

@@ -1,4 +1,4 @@
-"""What happens to images on their way into and out of a model: single steps, each exactly stated.
+"""Changes of images on their way into and out of a model: single steps, each exactly stated.
 
 An image is (c, 32, 32) in [0, 1].  A step takes it, a generator that makes its random choices (a direction, a position, a
 sign, noise), and the value that comes in from outside when it is rotated.  Nothing is rounded in between, except by the steps
@@ -44,12 +44,12 @@ REACH = 4  # standard deviations after which a Gaussian kernel ends
 
 
 def rounded(x: Tensor) -> Tensor:
-    """x clipped to [0, 1] and rounded to 8 bits, halves up: what a saved image holds.  Any shape; float32."""
+    """Clip x to [0, 1] and round to 8 bits, halves up, as in a saved image.  Any shape; float32."""
     return _bytes(x).float() / 255
 
 
 def gaussian_blur(x: Tensor, width: float) -> Tensor:
-    """Images x (…, c, h, w) blurred by a Gaussian of `width` pixels, cut at 4 widths, the edge repeated."""
+    """Blur images x (…, c, h, w) by a Gaussian of `width` pixels, cut at 4 widths, the edge repeated."""
     reach = max(1, round(REACH * width))
     kernel = torch.exp(-(torch.arange(-reach, reach + 1).to(x) ** 2) / (2 * width**2))
     kernel = kernel / kernel.sum()
@@ -60,14 +60,14 @@ def gaussian_blur(x: Tensor, width: float) -> Tensor:
 
 
 def noised(sd: float) -> Step:
-    """Independent normal noise of standard deviation `sd` on every value, clipped."""
+    """Make the step that adds independent normal noise of standard deviation `sd` to every value, and clips."""
     return lambda x, draws, fill: (x + sd * torch.randn(x.shape, generator=draws, dtype=torch.float32)).clamp(
         0, 1
     )
 
 
 def shifted(pixels: int) -> Step:
-    """Moved by `pixels` up or down, left or right, or both: one of eight directions.  The edge is repeated."""
+    """Make the step that shifts by `pixels` up or down, left or right, or both: one of eight directions.  The edge is repeated."""
 
     def step(x: Tensor, draws: torch.Generator, fill: float) -> Tensor:
         down, right = DIRECTIONS[int(torch.randint(len(DIRECTIONS), (), generator=draws))]
@@ -79,32 +79,32 @@ def shifted(pixels: int) -> Step:
 
 
 def flipped(x: Tensor, draws: torch.Generator, fill: float) -> Tensor:
-    """Left and right exchanged."""
+    """Exchange left and right."""
     return x.flip(-1)
 
 
 def inverted(x: Tensor, draws: torch.Generator, fill: float) -> Tensor:
-    """The negative, 1 − x."""
+    """Compute the negative, 1 − x."""
     return 1 - x
 
 
 def gained(factor: float) -> Step:
-    """Brightness times `factor`, clipped."""
+    """Make the step that multiplies the brightness by `factor`, and clips."""
     return lambda x, draws, fill: (factor * x).clamp(0, 1)
 
 
 def contrasted(factor: float) -> Step:
-    """Contrast about the middle of the range: (x − ½)·factor + ½."""
+    """Make the step that multiplies the contrast about the middle of the range: (x − ½)·factor + ½."""
     return lambda x, draws, fill: (x - 0.5) * factor + 0.5
 
 
 def blurred(width: float) -> Step:
-    """`gaussian_blur` of that width in pixels."""
+    """Make the step `gaussian_blur` of that width in pixels."""
     return lambda x, draws, fill: gaussian_blur(x, width)
 
 
 def cropped(share: float) -> Step:
-    """A square with `share` of the side, cut out anywhere (at fractions of a pixel too), and brought back to full size."""
+    """Make the step that cuts out a square with `share` of the side, anywhere (at fractions of a pixel too), and enlarges the square."""
 
     def step(x: Tensor, draws: torch.Generator, fill: float) -> Tensor:
         from PIL.Image import Resampling
@@ -118,7 +118,7 @@ def cropped(share: float) -> Step:
 
 
 def rotated(degrees: float) -> Step:
-    """Turned about the center by `degrees`, to either side; `fill` comes in at the corners."""
+    """Make the step that rotates about the center by `degrees`, to either side, with `fill` at the corners."""
 
     def step(x: Tensor, draws: torch.Generator, fill: float) -> Tensor:
         from PIL.Image import Resampling
@@ -131,7 +131,7 @@ def rotated(degrees: float) -> Step:
 
 
 def compressed(quality: int) -> Step:
-    """Through a JPEG file of that quality, colors at half resolution (4:2:0).
+    """Make the step that writes and reads a JPEG file of that quality, colors at half resolution (4:2:0).
 
     Three channels are RGB.  A fourth, and both of two, are compressed as grey images of their own.
     """
@@ -163,7 +163,7 @@ def _rgb_through_jpeg(x: Tensor, quality: int) -> Tensor:
 
 
 def _by_channel(x: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
-    """Every channel as an 8-bit grey image through `change`."""
+    """Change every channel as an 8-bit grey image."""
     import numpy as np
     from PIL import Image
 

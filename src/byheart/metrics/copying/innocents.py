@@ -1,4 +1,4 @@
-"""Innocents: images that look like what imperfect models make, and are copies of nothing.  What the test must not accuse.
+"""Original images that look like samples of imperfect models and copy nothing (innocents in the code): the test must not flag them.
 
     name                 what it is                                                          kind
     ---------------------------------------------------------------------------------------------------
@@ -12,8 +12,8 @@
     mean-of-8-nearest    of the 8 training images nearest (in pixels) to a held-out one      mixture
     kde-0.7, kde-0.3     a training image, spread by noise of h standard deviations          parent, copying
 
-The last three are made of training images, and the test may say so: a mean of near ones is a mixture; the smoothed density
-of T has one parent a sample, which h = 0.3 leaves in plain sight.  With principal components v_i, standard deviations
+The last three are made of training images, and the test may flag them: a mean of near images is a mixture; each sample of the
+smoothed density of T has one parent, which h = 0.3 leaves in plain sight.  With principal components v_i, standard deviations
 s_i (i ≤ 300), coordinates a_i of a random training image, and independent normal z_i, ε_i:
 
     pca-gaussian   x = mean + Σ s_i z_i v_i
@@ -54,9 +54,9 @@ BANDWIDTHS = {"kde-0.7": 0.7, "kde-0.3": 0.3}
 
 @dataclass(frozen=True)
 class Innocent:
-    """kind: safe if at most the nominal rate may be accused; else what the image is, which the test may say.
+    """A kind of original image.  kind: safe if at most the nominal rate may be flagged; else what the image is made of.
 
-    step: what is done to a held-out image; None where more than that image is needed.
+    step: the change of a held-out image; None if more than this image is needed.
     """
 
     name: str
@@ -85,7 +85,7 @@ INNOCENTS: Mapping[str, Innocent] = MappingProxyType({each.name: each for each i
 
 @dataclass(frozen=True, eq=False)
 class Ingredients:
-    """What innocents are made from.
+    """The images and components from which original images are made.
 
     train: (n, c, 32, 32), heldout: (m, c, 32, 32).  mean: (d,) of train.  components: (k, d) principal, orthonormal rows,
     k ≤ min(300, n − 1, d).  sd: (k,) standard deviations along them, largest first.
@@ -99,7 +99,7 @@ class Ingredients:
 
 
 def population(train: Tensor, heldout: Tensor) -> Ingredients:
-    """Training and held-out images with the principal components of train.
+    """Collect training and held-out images with the principal components of train.
 
     Raises InputError for n < 50, m < 2, sets of different shape, or values outside [0, 1].
     """
@@ -117,7 +117,7 @@ def population(train: Tensor, heldout: Tensor) -> Ingredients:
 
 
 def _principal(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean (d,), leading components (k, d) and standard deviations (k,) of rows (n, d), from the smaller of two matrices."""
+    """Compute mean (d,), leading components (k, d) and standard deviations (k,) of rows (n, d), from the smaller of two matrices."""
     from scipy.linalg import eigh
 
     mean = rows.mean(0)
@@ -135,9 +135,9 @@ def _principal(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.no_grad()
 def innocents(name: str, given: Ingredients, rows: Tensor | Sequence[int], seed: int) -> Tensor:
-    """Images of that kind, (b, c, 32, 32) in [0, 1], one for every row (b,).
+    """Make images of that kind, (b, c, 32, 32) in [0, 1], one for every row (b,).
 
-    rows: of the held-out images to start from; kinds that start from none take only the names of their streams from them.
+    rows: of the held-out images to start from; kinds without a held-out image use the rows for their random streams only.
     Raises InputError for an unknown name, or rows that are not held-out images.
     """
     if name not in INNOCENTS:
@@ -167,7 +167,7 @@ def _made(name: str, given: Ingredients, rows: Tensor, streams: list[torch.Gener
 
 
 def _smoothed(given: Ingredients, bandwidth: float, streams: list[torch.Generator]) -> Tensor:
-    """Draws of the smoothed density of train, shrunk so that its variance stays that of train."""
+    """Draw from the smoothed density of train, shrunk so that the variance stays that of train."""
     parents = torch.stack([torch.randint(len(given.train), (), generator=draws) for draws in streams])
     at = (given.train[parents].flatten(1) - given.mean) @ given.components.T
     spread = at + bandwidth * given.sd * _normal(given, streams)

@@ -1,4 +1,4 @@
-"""Planted copies: training images changed as models and files change them.  What the copy test must find, by name.
+"""Test copies (planted copies in the code): training images changed as models and files change images, by name.
 
     name                what is done                                             channel   group
     -----------------------------------------------------------------------------------------------
@@ -18,10 +18,10 @@
     jpeg-shift-gain     jpeg-50, shift-1, gain-0.8                               whole     compound
     crop-80, rotation-10, noise-0.30, inversion                                  whole     outside
 
-The thirteen of the group main are the mix that a corrected share of copies assumes.  Those outside lie beyond the poses that
-are searched: their rows on the card say what the test does not see.  All are rounded to 8 bits at the end.
+A corrected share of copies assumes that the thirteen kinds of the group main are equally frequent.  The kinds outside lie beyond
+the poses that are searched: their rows in the detection table say what the test misses.  All are rounded to 8 bits at the end.
 
-Every copy has a stream of its own, named by (seed, name, row): it does not depend on which others are made with it, and the
+Every copy has a random stream of its own, named by (seed, name, row): the copy does not depend on the other copies, and the
 same row under the same name and seed is the same image.
 """
 
@@ -70,7 +70,7 @@ HALVES = (  # rows and columns of the half that comes from the other image: left
 
 @dataclass(frozen=True)
 class Planting:
-    """A kind of planted copy.  channel: which one is asked for it.  steps: what is done to the image, in order."""
+    """A kind of test copy.  channel: the test that should find this kind.  steps: the changes of the image, in order."""
 
     name: str
     channel: Channel
@@ -79,7 +79,7 @@ class Planting:
 
     @property
     def main(self) -> bool:
-        """Whether it is one of the thirteen whose mix the corrected share assumes."""
+        """Say whether this kind is one of the thirteen that the corrected share assumes."""
         return self.group == "main"
 
 
@@ -118,15 +118,15 @@ _ALL = (
 PLANTED: Mapping[str, Planting] = MappingProxyType({each.name: each for each in _ALL})
 
 CLOSE = tuple(PLANTED)[:11]
-"""The eleven kinds, exact to jpeg-50, whose scores say how a copy looks when a population is checked for near-duplicates."""
+"""The eleven kinds, exact to jpeg-50, whose scores are those of close copies when a set is checked for near-duplicates."""
 
 
 def plant(
     name: str, train: Tensor, rows: Tensor | Sequence[int], seed: int, fill: float = 0.0
 ) -> PlantedCopies:
-    """Copies of the training images `rows` (b,), changed as PLANTED[name] says.
+    """Make copies of the training images `rows` (b,), changed as PLANTED[name] says.
 
-    train: (n, c, 32, 32) in [0, 1].  fill: what comes in at the corners of a rotated image, 0 for black to 1 for white.
+    train: (n, c, 32, 32) in [0, 1].  fill: value at the corners of a rotated image, 0 for black to 1 for white.
     The second image of a blend or a collage is another row of train, each equally likely.
     Raises InputError for an unknown name, rows outside train, values or a fill outside [0, 1], and n < 2 where two are mixed.
     """
@@ -152,7 +152,7 @@ def plant(
 
 
 def near_duplicates(train: Tensor, seed: int) -> Tensor:
-    """A near copy of every training image, (n, c, 32, 32): shifted by 1 pixel, times 0.95, noise of 0.02."""
+    """Make a near copy of every training image, (n, c, 32, 32): shifted by 1 pixel, times 0.95, noise of 0.02."""
     check_images("train", train)
     check_values("train", train)
     images = []
