@@ -54,7 +54,7 @@ class Units:
     @staticmethod
     def of(pixels: Tensor, center: Tensor | float, scale: float) -> Units:
         """Make the units of pixels (n, *shape) with this center and scale."""
-        middle = torch.as_tensor(center).to(pixels)
+        middle = torch.as_tensor(center, dtype=pixels.dtype, device=pixels.device)
         x = (pixels - middle) / scale
         return Units(middle, scale, float((x - x.mean(0)).square().mean().sqrt()))
 

@@ -78,7 +78,7 @@ def stored_duplicates(train: Stored, *, pictured: int, members: int) -> StoredDu
 def _equal(train: Stored) -> tuple[Tensor, Tensor]:
     """Find for every image the first image with the same values, (n,), and measure its contrast, (n,)."""
     found: NDArray[np.void] = np.empty(len(train), "V16")
-    contrasts = torch.empty(len(train))
+    contrasts = torch.empty(len(train), dtype=torch.float32)
     for ids, images in _blocks(train.shards):
         values = as_floats(images)
         found[ids.numpy()] = np.frombuffer(b"".join(digests(values)), "V16")
