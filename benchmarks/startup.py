@@ -15,7 +15,7 @@ from timing import Row, compare, ratio, report
 FIRST_STEP = """
 import os, sys
 from byheart.cli import main
-from byheart.experiments.kinds.training.run import run as training
+import byheart.experiments.kinds.training.run as training
 
 def until_the_first_step(*arguments):
     for state in whole(*arguments):
