@@ -47,7 +47,7 @@ def test_the_verb_deduplicates_shards(at, capsys):
     images[70] = images[5]
     write_shards(at / "images", numbered([images]), rows=30)
     assert main(["dedup", "images", "--planted", "4", "--json", "found.json"]) == 0
-    assert "80 images, 79 without duplicates" in capsys.readouterr().out
+    assert "79 of 80 images are distinct" in capsys.readouterr().out
     found = DedupResult.model_validate_json((at / "found.json").read_bytes())
     assert [one.name for one in found.clusters[0].members] == ["row 5", "row 70"]
 

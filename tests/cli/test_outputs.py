@@ -137,7 +137,7 @@ def test_a_result_on_standard_output_stands_before_the_summary(tmp_path):
         subprocess.run(command, cwd=tmp_path, stdout=stream, stderr=subprocess.DEVNULL, check=True)
     result, end = json.JSONDecoder().raw_decode((tmp_path / "out").read_text())
     assert result["distinct"] == 5
-    assert "5 images, no duplicates" in (tmp_path / "out").read_text()[end:]
+    assert "No duplicates were found among 5 images" in (tmp_path / "out").read_text()[end:]
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_the_reading_of_a_trained_run_is_applied(tmp_path, digits):
     known = known_reading(None, Run())
     sets, said, _ = chosen(digits[500:560], train, heldout, known=known)
     assert said.orientation == "stored"
-    assert said.why == "Pictures were read as the data of the trained run were."
+    assert said.why == "Pictures were read as the trained run read its data."
     np.testing.assert_allclose(sets.train.small[0, 0], np.rot90(digits[0], 2) / 255, atol=1e-6)
     obeyed = chosen(digits[500:560], train, heldout, {"orientation": "shown"}, known)
     assert obeyed[1].orientation == "shown"

@@ -141,7 +141,9 @@ def test_what_is_not_available_is_refused_or_named(sets, folder, train):
         count=20,
         **SMALL,
     )
-    assert not found.signals and any("The model was not asked" in warning for warning in found.warnings)
+    assert not found.signals and any(
+        "The losses of the model were not computed" in warning for warning in found.warnings
+    )
 
 
 def test_a_small_set_has_the_duplicates_that_it_has_in_memory(folder, train):

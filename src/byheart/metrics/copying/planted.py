@@ -118,7 +118,7 @@ _ALL = (
 PLANTED: Mapping[str, Planting] = MappingProxyType({each.name: each for each in _ALL})
 
 CLOSE = tuple(PLANTED)[:11]
-"""The eleven kinds, exact to jpeg-50, whose scores are those of close copies when a set is checked for near-duplicates."""
+"""The eleven kinds, exact to jpeg-50, whose scores say how a copy looks when a population is checked for near-duplicates."""
 
 
 def plant(
