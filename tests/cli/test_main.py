@@ -183,12 +183,19 @@ def test_debug_shows_the_traceback():
 
 
 @pytest.mark.parametrize(
-    ("verb", "said"), [("ls", "goes on where it stopped"), ("audit", "nothing was written")]
+    ("words", "continues"),
+    [
+        (["study", "onset"], True),
+        (["ls"], False),
+        (["audit"], False),
+        (["audit", "--checkpoints", "c"], True),
+    ],
 )
-def test_an_interrupt_says_how_to_go_on(verb, said, monkeypatch, capsys):
+def test_an_interrupt_says_whether_the_same_command_continues(words, continues, monkeypatch, capsys):
     def interrupted(words):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_carry_out", interrupted)
-    assert cli.main([verb]) == 130
-    assert said in capsys.readouterr().err
+    assert cli.main(words) == 130
+    said = capsys.readouterr().err
+    assert "interrupted" in said and ("the same command continues where it stopped" in said) == continues

@@ -40,8 +40,8 @@ VERBS = {
 GROUPS = {verb.split()[0] for verb in VERBS if " " in verb}
 """First words of verbs of two words."""
 
-WHOLE = {"audit", "dedup", "sample"}
-"""Verbs that write at the end or not at all; the others go on where they were stopped."""
+CONTINUED = {"study", "sweep", "run", "claims"}
+"""Verbs whose work is stored as it goes on."""
 
 DEBUG = "--debug"
 HELP = {"-h", "--help", "help"}
@@ -72,9 +72,11 @@ def _answered(words: Sequence[str], *, debug: bool) -> int:
         sys.stdout.flush()  # a disk that is full may say so only here
         return code
     except KeyboardInterrupt:
-        whole = bool(words) and words[0] in WHOLE
-        what = "nothing was written" if whole else "the same command goes on where it stopped"
-        print(f"\ninterrupted; {what}", file=sys.stderr)
+        continued = words[:1] and (words[0] in CONTINUED or "--checkpoints" in words)
+        print(
+            "\ninterrupted" + "; the same command continues where it stopped" * bool(continued),
+            file=sys.stderr,
+        )
         return INTERRUPTED
     except BaseException as error:
         if debug and not isinstance(

@@ -216,14 +216,13 @@ def _check_share(fail_above: float | None) -> None:
 
 def _hand_over(result: AuditResult, html: Path | None, json: Path | None) -> None:
     """Write the numbers first, then print the verdict whether or not that worked, and draw the page, which may fail, last."""
-    from byheart.cli.outputs import save_page, written
+    from byheart.cli.outputs import Outputs
 
-    try:
-        if json is not None:
-            result.save_json(json)
-    finally:
-        print(_told(result, json), end="", flush=True)
-    print(written({"HTML page": save_page(result, html, json), "JSON": json}), end="", flush=True)
+    outputs = Outputs()
+    outputs.save("JSON", json, result.save_json)
+    outputs.say(lambda: _told(result, outputs.file("JSON")))
+    outputs.draw("HTML page", html, result)
+    outputs.close()
 
 
 def _told(result: AuditResult, json: Path | None) -> str:

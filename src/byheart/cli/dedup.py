@@ -73,7 +73,7 @@ def dedup(
         address: Address of the Ray cluster, as `ray start --head` prints it. Without it Ray starts on this machine alone.
         checkpoints: Folder for intermediate results of a set in shards: after an interruption the same command continues from there. All machines of a cluster must see this folder.
     """
-    from byheart.cli.outputs import check_outputs, save_page, written
+    from byheart.cli.outputs import Outputs, check_outputs
     from byheart.cli.stages import stages
 
     check_outputs({"--html": html, "--json": json, "--csv": csv})
@@ -97,14 +97,12 @@ def dedup(
             transparency=transparency,
             white=white,
         )
-    try:
-        if json is not None:
-            result.save_json(json)
-        if csv is not None:
-            write_atomic(csv, result.to_csv())
-    finally:
-        _show(result)
-    print(written({"HTML page": save_page(result, html, json), "JSON": json, "CSV": csv}), end="")
+    outputs = Outputs()
+    outputs.save("JSON", json, result.save_json)
+    outputs.save("CSV", csv, lambda file: write_atomic(file, result.to_csv()))
+    outputs.show(lambda: _show(result))
+    outputs.draw("HTML page", html, result)
+    outputs.close()
     return 0
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from byheart._checks import InputError, of_file, printable
 from byheart.cli.blame import Line, hiding_file, line_of_the_user
 
-__all__ = ["explained"]
+__all__ = ["explained", "lacks_memory"]
 
 PRINTING = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Errors that, without a file's name, come from standard output: its reader is gone, or its disk is full."""
@@ -53,13 +53,15 @@ def _parts(error: BaseException) -> InputError:
     if isinstance(error, OSError):
         named = error.filename is not None or error.errno in PRINTING
         return of_file(error) if named else _of_system(error)
+    if (refusal := _of_surroundings(error)) is not None:
+        return refusal
     if (file := hiding_file(error)) is not None:
         return _of_hidden(error, file)
     if (line := line_of_the_user(error)) is not None:
         return _of_the_user(error, line)
     if isinstance(error, ImportError):
         return _of_import(error)
-    return _of_surroundings(error) or InputError(
+    return InputError(
         got=_said(error),
         need="no such thing: this is a mistake in byheart, or a case that nobody thought of",
         remedy="add --debug to see where it happened",
@@ -82,9 +84,14 @@ def _of_hidden(error: BaseException, file: str) -> InputError:
     )
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Say whether an error comes of too little memory, of the machine or of its GPU."""
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY)
+
+
 def _of_surroundings(error: BaseException) -> InputError | None:
     """Tell an error that a process meets where it has too little, or is told to mind everything; None for any other."""
-    if isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY):
+    if lacks_memory(error):
         return InputError(
             got=f"too little memory ({_said(error)})",
             need="the memory that this work takes",

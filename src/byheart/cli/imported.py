@@ -21,6 +21,7 @@ from typing import Any
 
 from byheart._checks import InputError, meant
 from byheart.cli.blame import Line, line_of_object, line_of_the_user
+from byheart.cli.errors import lacks_memory
 
 __all__ = ["Code", "imported", "names_code", "own_faults"]
 
@@ -155,8 +156,11 @@ def _failed(
             remedy=f"take the exit, or the parser of arguments, out of {place}; a script's own part belongs under "
             "`if __name__ == '__main__':`",
         )
+    mend = f"mend {place}"
+    if lacks_memory(error):
+        mend = f"let {place} work on fewer or smaller images at a time, or take a machine with more memory"
     return InputError(
         got=f"{flag} {text}, {whose} fails when it is {when} ({type(error).__name__}: {said})",
         need=need,
-        remedy=f"mend {place}; --debug shows how it came there",
+        remedy=f"{mend}; --debug shows how it came there",
     )

@@ -121,11 +121,64 @@ def drawn(
     except InputError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and into is not None and str(error.filename).startswith(str(into)):
+        if isinstance(error, OSError) and into is not None and _lies_in(error.filename, into):
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         print(f"warning: {what} could not be drawn ({reason}); {later()}", file=sys.stderr)
         return None
+
+
+def _lies_in(name: object, folder: Path) -> bool:
+    """Say whether the file that an error names lies in a folder, or is this folder."""
+    return isinstance(name, str) and Path(name).resolve().is_relative_to(folder.resolve())
+
+
+class Outputs:
+    """The outputs of a command, written one after another: one that fails keeps none of the others from being written."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, Path] = {}
+        self._failures: list[Exception] = []
+
+    def file(self, name: str) -> Path | None:
+        """Return the file of an output, or None if the output was not wanted or could not be written."""
+        return self._written.get(name)
+
+    def save(self, name: str, file: Path | None, write: Callable[[Path], object]) -> None:
+        """Write a file that was asked for.  file: None if nobody asked for it."""
+        if file is not None and self._tried(lambda: write(file)):
+            self._written[name] = file
+
+    def say(self, text: Callable[[], str]) -> None:
+        """Print a text to standard output."""
+        self.show(lambda: print(text(), end="", flush=True))
+
+    def show(self, show: Callable[[], object]) -> None:
+        """Call what prints to standard output."""
+        self._tried(show)
+
+    def draw(self, name: str, file: Path | None, result: AuditResult | DedupResult) -> None:
+        """Write the page of a result, if somebody asked for it and it can be drawn."""
+
+        def page() -> None:
+            if (drawn_to := save_page(result, file, self.file("JSON"))) is not None:
+                self._written = {name: drawn_to} | self._written
+
+        self._tried(page)
+
+    def close(self) -> None:
+        """List the files that were written, and raise the first error that was met."""
+        self.say(lambda: written(self._written))
+        if self._failures:
+            raise self._failures[0]
+
+    def _tried(self, action: Callable[[], object]) -> bool:
+        try:
+            action()
+        except (OSError, InputError) as error:
+            self._failures.append(error)
+            return False
+        return True
 
 
 def save_page(result: AuditResult | DedupResult, html: Path | None, json: Path | None) -> Path | None:

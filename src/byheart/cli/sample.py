@@ -116,7 +116,7 @@ def sample(
         spec = _named(str(closed_form), {"std": std, "memorized": memorized})
         chosen = the_data(data or "name:digits", **images)
         model, to_pixels, shape, grid = _formula(spec, chosen, n, subset or 0)
-    if out.suffix == ".png":
+    if out.suffix.lower() == ".png":
         _check_picture(shape)
     levels = (grid if steps is None else grid.model_copy(update={"steps": steps})).levels()
     seeds = range(first_seed, first_seed + count)

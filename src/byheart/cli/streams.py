@@ -27,6 +27,8 @@ Answer = TypeVar("Answer")
 def open_streams(out: TextIO | None, err: TextIO | None) -> Iterator[None]:
     """Print to these two streams, whatever they are, for as long as the command lasts.
 
+    A stream that nobody reads, or that is full, is led to the null device, and stays so after the command.
+
     Printing to stdout raises OSError where it cannot be written to for any reason but that nobody reads it any more.
     """
     with _usable(out) as results, _usable(err) as messages:

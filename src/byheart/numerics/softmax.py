@@ -8,8 +8,8 @@ changing a float32 digit:
                      multiplied.  The others hold at most columns · SPARSE_WEIGHT of the mass, less than the rounding error.
                      This rule depends on the values, so it does not apply under differentiation.
 
-A row with a NaN, or with an infinite logit, has the mass NaN, hence the mean NaN.  Such a row has no part in the choice of
-columns, so that the other rows are what they would be without it.
+A row with a NaN, with a logit of +∞, or with −∞ in all columns of its first chunk, has the mass NaN, hence the mean NaN.  Such a
+row has no part in the choice of columns, so that the other rows are what they would be without it.
 """
 
 from __future__ import annotations
