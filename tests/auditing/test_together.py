@@ -161,3 +161,19 @@ def test_what_to_be_wary_of(tmp_path):
         warning
         == "1 of 31 of samples could not be read and are left out, the first b\\x1bd.png (not an image)."
     )
+
+
+def test_columns_of_tables_are_compared_by_name():
+    numbers = np.random.default_rng(0).normal(size=(2, 40, 3))
+    train = dict(zip("abc", numbers[0].T, strict=True))
+    sets = {
+        "in another order": dict(zip("cba", numbers[1].T[::-1], strict=True)),
+        "without c and with d": dict(zip("abd", numbers[1].T, strict=True)),
+        "without c": dict(zip("ab", numbers[1].T, strict=False)),
+    }
+    known = gather(train, what="train")
+    for said, samples in sets.items():
+        with pytest.raises(InputError, match=said):
+            check_together(gather(samples, what="samples"), known)
+    check_together(gather(dict(zip("abc", numbers[1].T, strict=True)), what="samples"), known)
+    check_together(gather(numbers[1], what="samples"), known)

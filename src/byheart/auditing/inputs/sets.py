@@ -86,6 +86,7 @@ class Rows:
     """A set of feature vectors.
 
     values: (n, d) float32; of a .npy file in float32 it is the file itself, mapped.  fingerprint: SHA-256 of `values`.
+    columns: names of the d numbers, where the rows come from a table.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Rows:
     unreadable: tuple[tuple[str, str], ...] = ()
     place: str = ""
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)

@@ -103,12 +103,32 @@ def _check_kind(flag: str, one: Images | Rows, train: Images | Rows) -> None:
             need="one number of channels for all sets",
             remedy="give --channels 1 or --channels 3",
         )
+    if isinstance(one, Rows) and isinstance(train, Rows):
+        _check_columns(flag, one, train)
     if isinstance(one, Rows) and one.shape != train.shape:
         raise InputError(
             got=f"{flag} {_seen(one)} and train {_seen(train)}",
             need="features of one encoder",
             remedy="encode all sets alike",
         )
+
+
+def _check_columns(flag: str, one: Rows, train: Rows) -> None:
+    """Raise InputError for tables whose columns differ, in name or in order: a number would be compared with another one."""
+    if not (one.columns and train.columns) or one.columns == train.columns:
+        return
+    lacking, strange = (
+        [printable(name) for name in mine if name not in others][:_LISTED]
+        for mine, others in ((train.columns, one.columns), (one.columns, train.columns))
+    )
+    how = [
+        f"{what} {', '.join(names)}" for what, names in (("without", lacking), ("with", strange)) if names
+    ] or ["in another order"]
+    raise InputError(
+        got=f"{flag} {printable(one.name)}, with the columns of train {printable(train.name)}, but {' and '.join(how)}",
+        need="the same columns in the same order in all sets",
+        remedy="bring the columns into one order: table[list(train.columns)]",
+    )
 
 
 def _seen(one: Images | Rows) -> str:

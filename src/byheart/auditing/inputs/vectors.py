@@ -39,6 +39,7 @@ def vectors(source: Source, label: str, rows: Array, blocks: Iterable[Block]) ->
         fingerprint(values),
         place=source.place,
         notes=source.notes,
+        columns=source.columns,
     )
 
 

@@ -145,7 +145,8 @@ def _of_numbers(
         raise _uncertain(name, columns)
     left = [printable(key) for key, _ in columns if key.lower() in labels]
     notes = (f"Left out, since it is called like labels: {', '.join(left)}.",) if left else ()
-    return replace(from_array(name, np.stack([np.asarray(read[at]) for at in kept], 1)), notes=notes)
+    source = from_array(name, np.stack([np.asarray(read[at]) for at in kept], 1))
+    return replace(source, notes=notes, columns=tuple(columns[at][0] for at in kept))
 
 
 def _uncertain(name: str, columns: Sequence[tuple[str, Any]]) -> InputError:

@@ -63,6 +63,7 @@ class Source:
     labels: what lies beside the images as their labels, unchecked, or None.
     notes: what the reader did or left out, in whole sentences that a terminal may show.
     reading: how its pictures are read.
+    columns: names of the numbers of a vector, where the vectors are rows of a table with such columns.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Source:
     labels: Array | None = None
     notes: tuple[str, ...] = ()
     reading: Reading = USUAL
+    columns: tuple[str, ...] = ()
 
     def read(self, row: int) -> Array:
         """Read one of them.  Raises Unreadable."""
