@@ -67,6 +67,7 @@ def test_ls_lists_the_damaged_run_as_damaged_and_the_others_as_they_are(harm, sa
     lines = capsys.readouterr().out.splitlines()[1:]
     (bad,) = [line for line in lines if line.startswith(first.id)]
     assert "damaged" in bad and said in bad and "delete" in bad
+    assert bad.split()[1] == ("–" if harm is damage_the_header else "training")
     assert sum("whole" in line for line in lines) == 3
 
 

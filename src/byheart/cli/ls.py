@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 from tyro.conf import arg
 
-from byheart._checks import printable
+from byheart._checks import InputError, printable
 from byheart.cli.options import Root
 from byheart.cli.tables import show
 from byheart.report.words import plain_number
@@ -53,9 +53,17 @@ def ls(
     elif folders:
         columns = ("run", "kind", "data", "n", "seed", "step", "f_mem", "state", "settings that differ")
         lines = [[*_line(folder), own] for folder, own in zip(sound, _settings(sound), strict=True)]
-        unknown = ["–"] * (len(columns) - 3)
         lines += [
-            [name, *unknown, "damaged", f"{error.got}; {error.remedy}"] for name, error in broken.items()
+            [
+                folder.id,
+                *_description(folder),
+                "–",
+                "–",
+                "damaged",
+                f"{broken[folder.id].got}; {broken[folder.id].remedy}",
+            ]
+            for folder in folders
+            if folder.id in broken
         ]
         show(columns, sorted(lines), last_wraps=True)
     else:
@@ -78,16 +86,22 @@ def _settings(folders: Sequence[RunFolder]) -> list[str]:
     return [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for _, text in sorted(found.items())]
 
 
+def _description(folder: RunFolder) -> list[str]:
+    """Say what a run is: kind, data, n and seed; a dash for each of these that its description does not tell."""
+    try:
+        spec = folder.header()["spec"]
+        return [spec["kind"], spec.get("data", {}).get("name", "–"), str(spec["n"]), str(spec["seed"])]
+    except (InputError, LookupError, TypeError, AttributeError):  # the description itself is damaged
+        return ["–"] * 4
+
+
 def _line(folder: RunFolder) -> list[str]:
     spec, rows = folder.header()["spec"], folder.rows()
     last = rows[-1] if rows else {}
     steps = spec.get("training", {}).get("steps", 0)
     return [
         folder.id,
-        spec["kind"],
-        spec.get("data", {}).get("name", "–"),
-        str(spec["n"]),
-        str(spec["seed"]),
+        *_description(folder),
         f"{last.get('step', 0)}/{steps}" if steps else "–",
         plain_number(last.get("f_mem")),
         "whole" if folder.done else "cut off or running",

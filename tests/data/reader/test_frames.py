@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, features
 from pyarrow import parquet
 
+from byheart._checks import InputError
 from byheart.auditing.inputs import gather
 from byheart.data.pictures import open_picture
 from byheart.data.reader.reading import USUAL
@@ -74,3 +75,9 @@ def test_a_stack_with_a_broken_end_is_read_as_far_as_it_goes():
     picture = open_picture(whole[: len(alone) + 20], USUAL)
     assert picture.frames == 1
     np.testing.assert_array_equal(picture.values, PIXELS[0].transpose(2, 0, 1))
+
+
+def test_columns_of_different_lengths_are_refused_by_their_names():
+    table = {"a": [0.0] * 30, "b": np.arange(20.0)}
+    with pytest.raises(InputError, match="different lengths: a 30, b 20"):
+        gather(table, what="samples")

@@ -75,11 +75,23 @@ def from_cells(name: str, cells: Array | Sequence[Any]) -> Source:
 
 
 def _of_mapping(table: Mapping[Any, Any]) -> list[tuple[str, Any]] | None:
-    """List the columns of a dictionary of columns.  Parts of a data set, such as train and test, are no columns."""
+    """List the columns of a dictionary of columns.  Parts of a data set, such as train and test, are no columns.
+
+    Raises InputError for columns of numbers that differ in length.
+    """
     columns = list(table.values())
     if not columns or not all(_is_plain_column(column) for column in columns):
         return None
-    return [(str(key), column) for key, column in table.items()] if len(set(map(len, columns))) == 1 else None
+    if len(set(map(len, columns))) == 1:
+        return [(str(key), column) for key, column in table.items()]
+    if all(_are_numbers(_cells(column)) for column in columns):
+        lengths = ", ".join(f"{printable(str(key))} {len(column)}" for key, column in table.items())
+        raise InputError(
+            got=f"columns of numbers of different lengths: {lengths}"[:300],
+            need="one number a row in every column",
+            remedy="bring the columns to one length",
+        )
+    return None
 
 
 def _is_plain_column(column: Any) -> bool:
