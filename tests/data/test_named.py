@@ -193,3 +193,11 @@ def test_clip_art_by_name(tmp_path, monkeypatch):
 def test_the_table_reads_every_name_that_a_specification_takes():
     assert set(named.SETS) == set(NAMES)
     assert [info.name for info in available()] == list(named.SETS)
+
+
+def test_a_home_folder_is_meant_by_a_tilde(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("fashion_mnist", "glyphs"):
+        with pytest.raises(InputError) as refusal:
+            load(Data(name=name, path="~/nowhere"))
+        assert str(tmp_path) in str(refusal.value)

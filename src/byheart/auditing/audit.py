@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from byheart._checks import InputError, check_default_device, unknown
+from byheart._checks import InputError, check_default_device, expanded, unknown
 from byheart.auditing.blanks import told
 from byheart.auditing.findings import copies_of_images
 from byheart.auditing.inputs import Images, Rows, check_together, gather, overlap
@@ -126,7 +126,12 @@ def audit(
     chosen = _encoder(features, sets)  # refused now, not after the copy test
     body = seen.numbered(_body(seen.sets, request))
     found = measures(
-        sets, seen.sets, features=chosen, cache=None if cache is None else Path(cache), seed=seed, tell=tell
+        sets,
+        seen.sets,
+        features=chosen,
+        cache=None if cache is None else expanded(cache),
+        seed=seed,
+        tell=tell,
     )
     own = samples if _is_denoiser(samples) else None
     model = _model(own if denoiser is None else denoiser, seen.sets, request, body)

@@ -159,7 +159,7 @@ def _of_folder(spec: Data) -> tuple[str, ...]:
 def _read_fashion_mnist(spec: Data) -> Raw:
     if spec.path is None and idx.find_idx(FASHION_MNIST) is None:
         raise InputError(got=f"no Fashion-MNIST in {FASHION_MNIST}", need="its IDX files", remedy=FASHION)
-    return idx.read_mnist(spec.path or FASHION_MNIST)
+    return idx.read_mnist(FASHION_MNIST if spec.path is None else _path(spec))
 
 
 def _read_cifar10(spec: Data) -> Raw:
@@ -248,7 +248,7 @@ SETS: dict[str, NamedSet] = {
         _read_fashion_mnist, (1, 28, 28), 60_000, lambda: idx.find_idx(FASHION_MNIST), FASHION
     ),
     "glyphs": NamedSet(
-        lambda spec: glyphs.read_glyphs(spec.path, spec.size, spec.count),
+        lambda spec: glyphs.read_glyphs(None if spec.path is None else _path(spec), spec.size, spec.count),
         (1, glyphs.SIZE, glyphs.SIZE),
         glyphs.COUNT,
         glyphs.find_font,

@@ -251,3 +251,36 @@ def test_dedup_of_a_faint_set_is_refused_and_right_with_its_white(digits):
     result = dedup(large.astype(np.uint16) * 16, planted=4, queries=50, white=4095)
     assert result.distinct == 60
     assert any("White is 4,095" in warning for warning in result.warnings)
+
+
+def test_settings_that_no_set_shows_together_are_asked_for(tmp_path, digits):
+    """The held-out pictures are only marked, the training pictures only oblong: neither tells both settings."""
+    train = plain(tmp_path / "train", [beside(image, 3 / 2) for image in digits[:60]])
+    heldout = photographs(tmp_path / "heldout", digits[60:360], 6)
+    samples = plain(tmp_path / "samples", digits[500:560])
+    with pytest.raises(InputError, match=r"300 of 300 carry.*60 of 60 are not.*--orientation.*--fit"):
+        chosen(samples, train, heldout)
+    assert chosen(samples, train, heldout, {"fit": "cut"})[1].orientation == "shown"
+
+
+def test_a_comparison_of_the_samples_keeps_its_reason_beside_a_known_run(digits):
+    integers = (digits.astype(int) * 4095 // 255).astype(np.uint16)
+    known = {"orientation": "stored"}
+    _, said, _ = chosen(digits[500:560], integers[:60], integers[60:360], known=known)
+    assert said.white == 4095
+    assert "white 4095 fits the samples" in said.why
+
+
+@pytest.mark.parametrize(
+    "given", [{"orientation": "stored"}, {"fit": "cut"}, {"transparency": "black"}, {"white": 9}]
+)
+def test_features_have_no_setting_of_pictures(given):
+    features = np.random.default_rng(0).normal(size=(3, 20, 4))
+    with pytest.raises(InputError, match=f"{next(iter(given))} .*no set of images"):
+        chosen(*features, given)
+
+
+def test_some_images_of_a_set_have_no_ways_of_the_whole_set(tmp_path, digits):
+    images = gather(photographs(tmp_path / "a", digits[:12], 6), what="train", alone=False)
+    assert images.ways is not None
+    assert images.some(torch.tensor([3, 5])).ways is None

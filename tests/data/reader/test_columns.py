@@ -284,3 +284,47 @@ def test_columns_of_one_name_are_told_apart_by_their_place():
     table = PandasFrame(numbers())
     table.columns = ["a"] * 24
     np.testing.assert_array_equal(gather(table, what="train").values, FEATURES.astype(np.float32))
+
+
+def test_a_list_of_channels_is_all_of_them():
+    channels = gather([list(image.transpose(2, 0, 1)) for image in PIXELS], what="train")
+    np.testing.assert_array_equal(channels.small, gather(PIXELS, what="train").small)
+    tensors = gather([list(torch.from_numpy(image.transpose(2, 0, 1))) for image in PIXELS], what="train")
+    np.testing.assert_array_equal(tensors.small, channels.small)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [3, None, "cat", np.int64(3), torch.tensor([3]), np.arange(40), {"boxes": []}, [{"box": [0, 1, 2, 3]}]],
+    ids=str,
+)
+def test_the_label_beside_an_image_is_no_image(label):
+    expected = gather(PIXELS, what="train").small
+    for image in (PIXELS, [Image.fromarray(image) for image in PIXELS]):
+        np.testing.assert_array_equal(gather([(x, label) for x in image], what="train").small, expected)
+        np.testing.assert_array_equal(gather([[x, label] for x in image], what="train").small, expected)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        (PIXELS[0], PIXELS[1]),
+        tuple(PIXELS[0].transpose(2, 0, 1)),
+        [PIXELS[0, :, :, 0], PIXELS[0, :8, :, 0]],
+        (Image.fromarray(PIXELS[0]), Image.fromarray(PIXELS[1])),
+    ],
+    ids=["two images", "channels", "sizes", "pictures"],
+)
+def test_items_of_several_images_are_refused(item):
+    with pytest.raises(InputError, match="that begins with"):
+        gather([item] * 20, what="train")
+
+
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_paths_in_an_array_of_strings(tmp_path, kind):
+    for row, image in enumerate(PIXELS):
+        Image.fromarray(image).save(tmp_path / f"{row}.png")
+    paths = np.array([str(tmp_path / f"{row}.png") for row in range(len(PIXELS))]).astype(kind)
+    expected = gather(PIXELS, what="train").small
+    for source in (paths, {"image": paths, "label": np.arange(len(paths))}):
+        np.testing.assert_array_equal(gather(source, what="train").small, expected)

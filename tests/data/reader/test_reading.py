@@ -322,3 +322,41 @@ def test_settings_that_mean_nothing_are_refused(settings):
 
 def test_what_was_not_given_is_not_asked():
     assert asked(None, "cut", None, None) == {"fit": "cut"}
+
+
+@pytest.mark.parametrize("white", [4095.5, 4095.0, "4095", True])
+def test_a_white_that_is_no_integer_is_refused(white):
+    with pytest.raises(InputError, match="white"):
+        Reading(white=white)
+    assert Reading(white=np.uint16(4095)).white == 4095
+
+
+@pytest.mark.parametrize(
+    ("dtype", "high", "said"),
+    [
+        (np.int16, 20_000, "--white 32767 "),
+        (np.uint64, 2**62 + 1, f"--white {2**63 - 1} "),
+        (np.uint64, 2**64 - 2048, "scale them"),
+    ],
+)
+def test_the_white_that_a_refusal_names_is_one_that_the_reader_takes(dtype, high, said):
+    values = np.full((3, 8, 8), high, dtype)
+    values[0] = 0
+    with pytest.raises(InputError, match=said):
+        gather(values, what="train")
+    if "white" in said:
+        gather(values, what="train", reading=Reading(white=int(said.split()[1])), alone=False)
+
+
+@pytest.mark.parametrize("reading", [Reading(orientation="stored"), Reading(fit="squash"), Reading(white=9)])
+def test_features_take_no_setting_of_pictures(tmp_path, reading):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(9, 4)))
+    with pytest.raises(InputError, match=f"{next(iter(reading.differing))} .*for features"):
+        read_arrays(tmp_path / "x.npy", reading=reading)
+
+
+def test_parquet_without_a_row_is_refused(tmp_path):
+    column = pyarrow.array([], pyarrow.list_(pyarrow.list_(pyarrow.uint8())))
+    parquet.write_table(pyarrow.table({"image": column}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match="without a single row"):
+        read_arrays(tmp_path / "x.parquet")

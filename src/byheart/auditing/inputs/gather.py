@@ -119,6 +119,8 @@ def _stored(source: object, what: What) -> Source:
                 need="a value everywhere",
                 remedy="fill them, source.filled(0), or take these samples out",
             )
+        case np.ndarray() if source.dtype.kind in "US" and source.ndim == 1:
+            return from_column(f"array {source.shape}", source)
         case np.ndarray():
             return from_array(f"array {source.shape}", np.asarray(source))
         case Tensor():

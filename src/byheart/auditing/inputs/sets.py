@@ -69,7 +69,7 @@ class Images:
         return self.pixels(row)
 
     def some(self, rows: Tensor) -> Images:
-        """Take these rows (b,) int64 out, as a set of their own."""
+        """Take these rows (b,) int64 out, as a set of their own, which is not read in other ways."""
         numbers = rows.tolist()
         small = self.small[rows]
         return replace(
@@ -78,6 +78,7 @@ class Images:
             names=tuple(self.names[row] for row in numbers),
             fingerprint=fingerprint(small.numpy()),
             pixels=lambda row: self.pixels(numbers[row]),
+            ways=None,  # their traits and rows count the images of the whole set
         )
 
 

@@ -39,14 +39,15 @@ def as_trained(
     """Choose the reading of training and held-out images, read them again where it is another one, and say what to be wary of.
 
     given: settings of the reading that the user gave.  known: those of the run whose samples these are.  alpha: of the audit.
-    Raises InputError for a white that no set takes, and as `chosen` does.
+    Raises InputError for settings of features, for a white that no set takes, and as `chosen` does.
     """
+    _check_features(sets, given)
     _check_white(sets, given)
     train, heldout = (one if isinstance(one, Images) else None for one in (sets.train, sets.heldout))
     if not isinstance(sets.samples, Images) or (train is None and heldout is None):
         return sets, None, ()
     found = chosen(sets.samples, train, heldout, {**known, **given}, alpha)
-    if known and not given:
+    if known and not given and not found.compared:
         found = replace(found, why="Pictures were read as the trained run read its data.")
     record = ReadAs(
         orientation=found.reading.orientation,
@@ -79,14 +80,23 @@ def _warnings(sets: Sets, found: Chosen) -> tuple[str, ...]:
     return (*warnings, _SHARDS) if shards else warnings
 
 
+def _check_features(sets: Sets, given: Mapping[str, Any]) -> None:
+    """Raise InputError for any setting where the sets are features, which are read in one way."""
+    if given and isinstance(sets.samples, Rows):
+        raise InputError(
+            got=", ".join(f"{name} {value}" for name, value in given.items()) + ", and no set of images",
+            need=f"images, where {' or '.join(given)} is given: features are taken as they are",
+            remedy=f"leave the {' and the '.join(given)} out",
+        )
+
+
 def _check_white(sets: Sets, given: Mapping[str, Any]) -> None:
     """Raise InputError for a white that no set of images takes."""
     white, all_sets = given.get("white"), (sets.samples, sets.train, sets.heldout)
     if white is None or any(isinstance(one, Images) and one.reading.white == white for one in all_sets):
         return
-    features = all(isinstance(one, Rows) for one in all_sets if one is not None)
     raise InputError(
-        got=f"white {white}, and no set {'of images' if features else 'of integers from 0 to it'}",
+        got=f"white {white}, and no set of integers from 0 to it",
         need="integers in one of the sets, of a type that can hold the white, and none above it",
         remedy="leave the white out: of floats and bool it is 1, and of integers at full range the largest of their type",
     )

@@ -5,7 +5,8 @@ would look otherwise, and if none of the samples could be read otherwise: a mode
 upright files without a mark, one that was trained on squashed pictures writes squares.  The held-out images (the training
 images where there are none, or where those cannot be read otherwise) are read in every way that is open, and `contest` says which of
 two readings the samples do not have.  If one is left, or several that look alike, it is applied to training and held-out
-images; else the audit is refused, and the user says how the trainer read its files.  What copies there are is not looked at.
+images; else, and where no set has every open setting, the audit is refused, and the user says how the trainer read its files.
+What copies there are is not looked at.
 """
 
 from __future__ import annotations
@@ -95,9 +96,11 @@ def chosen(
     base = USUAL.but(dict(given))
     if not open_now:
         return Chosen(base, _settled(given))
-    evidence = next((one for one in sets if all(one in affected for affected in open_now.values())), sets[-1])
+    evidence = next((one for one in sets if all(one in affected for affected in open_now.values())), None)
     choices = [ways[setting] for setting in open_now]
     candidates = [base.but(dict(zip(open_now, values, strict=True))) for values in product(*choices)]
+    if evidence is None:  # in no set could all open settings be told apart
+        raise _refusal({setting: affected[0] for setting, affected in open_now.items()}, candidates)
     return _decided(samples, evidence, list(open_now), candidates, least)
 
 
@@ -175,7 +178,7 @@ def _decided(
     lost = {pair[1 - one.winner] for pair, one in contests.items() if one.winner is not None}
     left = [at for at in range(len(read)) if at not in lost]
     if not left or any(_changed(read[left[0]], read[at]) >= least for at in left[1:]):
-        raise _refusal(evidence, settings, [candidates[at] for at in left or range(len(read))])
+        raise _refusal(dict.fromkeys(settings, evidence), [candidates[at] for at in left or range(len(read))])
     won = left[0]
     return Chosen(candidates[won], _why(evidence, settings, candidates, won, contests), compared=True)
 
@@ -225,18 +228,21 @@ def _settings(reading: Reading) -> dict[str, Any]:
     return {name: getattr(reading, name) for name in ("orientation", "fit", "transparency", "white")}
 
 
-def _refusal(evidence: _Set, settings: Sequence[str], left: Sequence[Reading]) -> InputError:
-    differing = [name for name in settings if len({getattr(one, name) for one in left}) > 1]
-    counts = [
-        f"{len(evidence.rows(name)):,} of {len(evidence.images):,} {_WORDS[name]}" for name in differing
-    ]
+def _refusal(seen: Mapping[str, _Set], left: Sequence[Reading]) -> InputError:
+    """Ask for the settings that differ among the readings left.  seen: for each open setting a set that it affects."""
+    differing = [name for name in seen if len({getattr(one, name) for one in left}) > 1]
+    counts: dict[str, list[str]] = {}
+    for name in differing:
+        images, rows = seen[name].images, seen[name].rows(name)
+        set_name = f"{seen[name].what} images {printable(images.name)}"
+        counts.setdefault(set_name, []).append(f"{len(rows):,} of {len(images):,} {_WORDS[name]}")
+    sets = [f"{set_name}, of which {' and '.join(parts)}" for set_name, parts in counts.items()]
     options = [
         " or ".join(f"--{name} {value}" for value in dict.fromkeys(getattr(one, name) for one in left))
         for name in differing
     ]
     return InputError(
-        got=f"{evidence.what} images {printable(evidence.images.name)}, of which {' and '.join(counts)}, and samples that do"
-        " not say how the model's training read them",
+        got=f"{', '.join(sets)}, and samples that do not say how the model's training read them",
         need="the reading that the training used, so that copies lie as the training images do",
         remedy="give " + ", and ".join(options) + ": what the loader of the training did",
     )

@@ -69,7 +69,7 @@ def from_column(name: str, column: Any) -> Source:
 
 def from_cells(name: str, cells: Array | Sequence[Any]) -> Source:
     """Make a source of what a column holds: one array of numbers, or objects one by one."""
-    if isinstance(cells, np.ndarray) and cells.dtype.kind != "O":
+    if isinstance(cells, np.ndarray) and cells.dtype.kind not in "OU":
         return from_array(name, cells)
     return from_sequence(name, cells)
 
@@ -104,6 +104,8 @@ def _has(table: Any, *names: str) -> bool:
 
 def _cells(column: Any) -> Array | Sequence[Any]:
     """Read a column as one array of numbers, or as what it holds one by one, in order: never by an index of its own."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "S":
+        return _texts(column)
     if isinstance(column, np.ndarray | list | tuple):
         return column
     if hasattr(column, "detach"):
@@ -117,6 +119,14 @@ def _cells(column: Any) -> Array | Sequence[Any]:
             remedy="compute it first, or convert it to pandas, polars or pyarrow",
         )
     return np.asarray(column.to_numpy())
+
+
+def _texts(column: Array) -> Array | Sequence[Any]:
+    """Read an array of byte strings as text, such as paths, or as the files that they are where they are no text."""
+    try:
+        return np.char.decode(column, "utf-8")
+    except UnicodeDecodeError:
+        return list(column)
 
 
 def _are_samples(cells: Array | Sequence[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +71,58 @@ def _values(label: str, item: Any, reading: Reading) -> Array | Picture:
         return as_picture(item, reading)
     if hasattr(item, "detach"):
         return as_numpy(item)
-    if isinstance(item, tuple) or (
-        isinstance(item, list) and item and not isinstance(item[0], int | float | list | np.number)
-    ):
-        return _values(label, item[0], reading)  # (image, label)
+    if isinstance(item, list | tuple) and item and (isinstance(item, tuple) or not _is_plain(item[0])):
+        return _of_list(label, item, reading)
     return _as_array(label, item)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, int | float | list | np.number)
+
+
+def _of_list(label: str, item: Sequence[Any], reading: Reading) -> Array | Picture:
+    """Read (image, label, …), or a list of arrays of one shape, such as rows or channels.
+
+    Raises InputError for other lists, of which it is not certain what the image is.
+    """
+    if len(item) == 1 or _is_label(item[1], item[0]):
+        return _values(label, item[0], reading)
+    if isinstance(item, list) and all(_is_numeric(part) for part in item):
+        parts = [as_numpy(part) if hasattr(part, "detach") else np.asarray(part) for part in item]
+        if len({part.shape for part in parts}) == 1:
+            return np.stack(parts)
+    raise InputError(
+        got=f"{label}, a {type(item).__name__} of {len(item)} that begins with {_kind(item[0])} and {_kind(item[1])}",
+        need="one image, an image and its label, or a list of arrays of one shape",
+        remedy="keep the images only, [item[0] for item in dataset], or stack the channels of each image to one array",
+    )
+
+
+def _is_label(value: Any, image: Any) -> bool:
+    """Say whether the second part of an item is a label of the first: fewer than two dimensions, and fewer than the image."""
+    if value is None or isinstance(value, str | Mapping):
+        return True
+    dimensions = _dimensions(value)
+    single = dimensions == 1 and (isinstance(value, Sequence) or _is_numeric(value)) and len(value) == 1
+    return dimensions == 0 or single or dimensions < min(2, _dimensions(image))
+
+
+def _dimensions(value: Any) -> int:
+    """Count the dimensions of an array, a tensor or nested lists; a picture, or what one is read from, has at least 2."""
+    if hasattr(value, "getbands") or isinstance(value, str | Path | bytes | Mapping):
+        return 2
+    if isinstance(value, list | tuple):
+        return 1 + max((0 if isinstance(part, Mapping) else _dimensions(part) for part in value), default=0)
+    return int(getattr(value, "ndim", 0))
+
+
+def _is_numeric(value: Any) -> bool:
+    return hasattr(value, "ndim") and hasattr(value, "shape")
+
+
+def _kind(value: Any) -> str:
+    shape = f" of shape {tuple(value.shape)}" if _is_numeric(value) else ""
+    return f"{type(value).__name__}{shape}"
 
 
 def _as_array(label: str, item: Any) -> Array:

@@ -19,6 +19,7 @@ reader, Pillow, turns it for every loader.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 from byheart._checks import InputError
@@ -53,7 +54,7 @@ class Reading:
                     need="one of " + ", ".join(allowed),
                     remedy=f"leave it out for {getattr(type(self), name)}",
                 )
-        if self.white is not None and (isinstance(self.white, bool) or not 1 <= self.white < 2**63):
+        if self.white is not None and not _is_white(self.white):
             raise InputError(
                 got=f"white {self.white!r}",
                 need="an integer of at least 1: the value of white",
@@ -69,6 +70,10 @@ class Reading:
         """List the settings that are not the defaults, by name."""
         usual = asdict(USUAL)
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
+
+
+def _is_white(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) < 2**63
 
 
 USUAL = Reading()

@@ -89,13 +89,13 @@ def is_dark(dtype: np.dtype[Any], high: float) -> bool:
 
 def likely_white(dtype: np.dtype[Any], high: float) -> int:
     """Guess the white of integers up to high: 1 for masks, else the largest number of 8, 10, 12, 14 or 16 bits; of bytes that of
-    as many bits as are used.
+    as many bits as are used.  The guess is never above what the type and a reading can hold.
     """
     if high <= 1:
         return 1
     used = int(high).bit_length()
     bits = used if dtype.itemsize == 1 else next((bits for bits in BITS if used <= bits), used)
-    return int(2**bits - 1)
+    return min(2**bits - 1, int(np.iinfo(dtype).max), 2**63 - 1)
 
 
 def _given_white(label: str, dtype: np.dtype[Any], low: float, high: float, white: int) -> Scale:
@@ -124,7 +124,7 @@ def _remedy(dtype: np.dtype[Any], low: float, high: float) -> str:
     """Say how a set of numbers between low and high is given a range."""
     if dtype.kind == "f":
         return "divide bytes by 255, cut overshoots with .clip(0, 1); numbers that are no images go as (n, d) features"
-    if low < 0:
+    if low < 0 or high > likely_white(dtype, high):
         return "scale them to [0, 1], or to 0 … 255 in uint8"
     likely = likely_white(dtype, high)
     dark = int(np.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize <= 2 else likely

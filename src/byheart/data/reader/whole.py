@@ -81,6 +81,12 @@ def _read(source: Source, size: int | None, channels: int | None) -> Raw:
 
 def _whole(source: Source, size: int | None, channels: int | None, traits: Traits) -> Raw:
     label, rows = printable(source.name), np.arange(len(source.names))
+    if not len(rows):
+        raise InputError(
+            got=f"{label} without a single row",
+            need="images or vectors",
+            remedy="check the path, or write the rows",
+        )
     if source.array is not None and source.array.ndim == 4:
         values, peak = _of_array(label, source, source.array, channels, traits)
         return Raw(made_ready(values, peak, size, channels, source.reading), peak, _labels(label, source))
@@ -88,17 +94,18 @@ def _whole(source: Source, size: int | None, channels: int | None, traits: Trait
     first = next(rest, [])
     blocks = chain([first], rest)
     if are_vectors(first):
-        _refuse_white(label, source.reading)
+        _refuse_settings(label, source.reading)
         return Raw(assembled(source, label, rows, blocks), labels=_labels(label, source))
     return _together(source, *_pictures(source, label, blocks, size, channels, traits))
 
 
-def _refuse_white(label: str, reading: Reading) -> None:
-    if reading.white is not None:
+def _refuse_settings(label: str, reading: Reading) -> None:
+    if reading.differing:
+        settings = ", ".join(f"{name} {value}" for name, value in reading.differing.items())
         raise InputError(
-            got=f"white {reading.white} for features in {label}",
-            need="images, where a white is given: features are taken as they are",
-            remedy="leave the white out",
+            got=f"{settings} for features in {label}",
+            need=f"images, where {' or '.join(reading.differing)} is given: features are taken as they are",
+            remedy=f"leave the {' and the '.join(reading.differing)} out",
         )
 
 
