@@ -296,3 +296,22 @@ def test_the_settings_are_in_the_result(cleared):
         "encoder": dict(cleared.settings)["encoder"],
     }
     assert dict(cleared.settings)["encoder"].startswith("pixels")
+
+
+def test_a_cache_may_lie_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    heard = []
+    monkeypatch.setattr(
+        "byheart.auditing.audit.measures", lambda *_, cache, **__: heard.append(cache) or 1 / 0
+    )
+    images = np.random.default_rng(0).integers(0, 256, (200, 32, 32), dtype=np.uint8)
+    with pytest.raises(ZeroDivisionError):
+        audit(
+            samples=images[:20],
+            train=images[20:100],
+            heldout=images[100:],
+            planted=4,
+            queries=50,
+            cache="~/kept",
+        )
+    assert heard == [tmp_path / "kept"]

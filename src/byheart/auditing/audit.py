@@ -123,16 +123,10 @@ def audit(
     wary = (*check_together(sets.samples, _in_memory(sets), sets.heldout), *doubts)
     seen = told(sets)
     both = _overlap(seen.sets, allow=allow_overlap)
-    chosen = _encoder(features, sets)  # refused now, not after the copy test
+    # The encoder and the folder are refused now, not after the copy test.
+    chosen, folder = _encoder(features, sets), None if cache is None else expanded(cache)
     body = seen.numbered(_body(seen.sets, request))
-    found = measures(
-        sets,
-        seen.sets,
-        features=chosen,
-        cache=None if cache is None else expanded(cache),
-        seed=seed,
-        tell=tell,
-    )
+    found = measures(sets, seen.sets, features=chosen, cache=folder, seed=seed, tell=tell)
     own = samples if _is_denoiser(samples) else None
     model = _model(own if denoiser is None else denoiser, seen.sets, request, body)
     said = () if sampled is None or (own is not None and denoiser is None) else sampled.warnings

@@ -95,7 +95,7 @@ def likely_white(dtype: np.dtype[Any], high: float) -> int:
         return 1
     used = int(high).bit_length()
     bits = used if dtype.itemsize == 1 else next((bits for bits in BITS if used <= bits), used)
-    return int(min(2**bits - 1, int(np.iinfo(dtype).max), 2**63 - 1))
+    return min(int(2**bits - 1), int(np.iinfo(dtype).max), 2**63 - 1)
 
 
 def _given_white(label: str, dtype: np.dtype[Any], low: float, high: float, white: int) -> Scale:
