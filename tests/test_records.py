@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from byheart import _records
-from byheart._records import is_stream, open_whole, write_atomic
+from byheart._records import create_first, is_stream, open_whole, write_atomic
 
 SHELL = "import sys; from pathlib import Path; from byheart._records import write_atomic; "
 
@@ -154,3 +154,14 @@ def test_a_command_in_the_place_of_a_file_hears_the_content(tmp_path):
     command = f'{sys.executable} -c "{code}" >(cat > {tmp_path}/heard) && wait && sleep 0.2'
     subprocess.run(["bash", "-c", command], check=True)
     assert (tmp_path / "heard").read_text() == "content"
+
+
+def test_only_the_first_creates_a_file_and_a_failed_one_leaves_none(tmp_path):
+    create_first(tmp_path / "a", "first")
+    with pytest.raises(FileExistsError):
+        create_first(tmp_path / "a", "second")
+    assert (tmp_path / "a").read_text() == "first"
+    # A text that cannot be encoded stands for any write that fails.
+    with pytest.raises(UnicodeEncodeError):
+        create_first(tmp_path / "b", "\udc80")
+    assert not (tmp_path / "b").exists()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from byheart.numerics.indexed import Indexed
 
 __all__ = [
+    "OPEN_FILES",
     "InputError",
     "check_alike",
     "check_default_device",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 FROM_ELSEWHERE = "write torch.from_numpy(array) or torch.as_tensor(list)"
+OPEN_FILES = ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096")
+"""What is needed, and what to do, where the system refuses to open one file more."""
+
 LONGEST = 60  # characters of a value that are shown
 
 
@@ -205,10 +209,11 @@ def extra_missing(purpose: str, extra: str) -> ImportError:
 
 def of_file(error: OSError) -> InputError:
     """Make the InputError for a file that could not be read or written, from the error that names this file."""
+    permitted = ("a path that may be read and written", "check the path, and who may use it: ls -l")
     needs = {
         errno.ENOENT: ("a path that exists", "check the path"),
-        errno.EACCES: ("a path that may be read and written", "check the path, and who may use it: ls -l"),
-        errno.EPERM: ("a path that may be read and written", "check the path, and who may use it: ls -l"),
+        errno.EACCES: permitted,
+        errno.EPERM: permitted,
         errno.EROFS: ("a place that may be written to", "name another one: this file system is read-only"),
         errno.ENOTDIR: ("a folder", "check the path"),
         errno.EISDIR: ("a file", "check the path"),
@@ -217,8 +222,8 @@ def of_file(error: OSError) -> InputError:
         errno.EPIPE: ("a reader until the end", "look why what reads the pipe ended"),
         errno.ENXIO: ("a reader at the other end", "start what reads the pipe first"),
         errno.ENAMETOOLONG: ("a shorter name", "name it shorter"),
-        errno.EMFILE: ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096"),
-        errno.ENFILE: ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096"),
+        errno.EMFILE: OPEN_FILES,
+        errno.ENFILE: OPEN_FILES,
     }
     need, remedy = needs.get(error.errno or 0, ("a path that can be used", "check the path"))
     # Errors of files that are opened by name have a filename; only standard output has none.

@@ -25,6 +25,7 @@ __all__ = [
     "Scalar",
     "Spec",
     "canonical_json",
+    "create_first",
     "differing",
     "identity",
     "is_stream",
@@ -134,6 +135,20 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
     opened = _straight(path) if is_stream(path) else _replacing(Path(os.path.realpath(path)))
     with naming(path), opened as stream:
         yield stream
+
+
+def create_first(path: Path, text: str) -> None:
+    """Create a file with this text, if no other process was first; a file that could not be written whole is removed.
+
+    Raises FileExistsError if the file exists, and OSError, which names the path, for other failures.
+    """
+    with naming(path), path.open("x") as stream:
+        try:
+            stream.write(text)
+            stream.flush()
+        except BaseException:
+            path.unlink()  # an incomplete file would pass for the first one for good
+            raise
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from byheart.denoisers.base import denoise
 from byheart.random import derive, generator
 from byheart.sampling.draw import evaluating
 
-__all__ = ["Denoiser", "Fitted", "Units", "device_of", "units_of"]
+__all__ = ["Denoiser", "Fitted", "Units", "device_of", "sampled_units", "units_of"]
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 

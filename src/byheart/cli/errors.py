@@ -15,7 +15,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from byheart._checks import InputError, of_file, printable
+from byheart._checks import OPEN_FILES, InputError, of_file, printable
 from byheart.cli.blame import Line, hiding_file, line_of_the_user
 
 __all__ = ["explained", "lacks_memory"]
@@ -26,11 +26,10 @@ PRINTING = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 LONGEST = 400  # characters of a line
 MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
-FILES = ("fewer open files, or a higher limit", "raise the limit: ulimit -n 4096")
 CHANGED = ("a place that may be written to", "choose a folder of yours, or change what may be done there")
 OF_SYSTEM = {
-    errno.EMFILE: FILES,
-    errno.ENFILE: FILES,
+    errno.EMFILE: OPEN_FILES,
+    errno.ENFILE: OPEN_FILES,
     errno.EROFS: CHANGED,
     errno.EACCES: CHANGED,
     errno.EPERM: CHANGED,

@@ -35,6 +35,7 @@ __all__ = [
     "of_images",
     "own_data",
     "refuse_beside",
+    "refuse_without_data",
     "tell_notes",
     "the_data",
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from byheart.auditing.dedup_result import DedupResult
     from byheart.auditing.result import AuditResult
 
-__all__ = ["check_outputs", "check_png", "drawn", "save_page", "written"]
+__all__ = ["Outputs", "check_outputs", "check_png", "drawn", "save_page", "written"]
 
 Drawing = TypeVar("Drawing")
 

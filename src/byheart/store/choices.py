@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from byheart._checks import InputError
-from byheart._records import naming, write_atomic
+from byheart._records import create_first, write_atomic
 from byheart.store.locks import REFUSED
 
 __all__ = ["settled"]
@@ -45,14 +45,8 @@ def _first(draft: Path, file: Path) -> None:
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        text = draft.read_text()
-        with suppress(FileExistsError), naming(file), file.open("x") as stream:
-            try:
-                stream.write(text)
-                stream.flush()
-            except BaseException:
-                file.unlink()  # an empty one would be waited for in vain
-                raise
+        with suppress(FileExistsError):
+            create_first(file, draft.read_text())
 
 
 def _read(file: Path) -> str:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from byheart._checks import InputError
-from byheart._records import naming
+from byheart._records import create_first
 
 __all__ = ["REFUSED", "held"]
 
@@ -54,10 +54,7 @@ def held(folder: Path, what: str) -> Iterator[None]:
         except OSError as error:
             if error.errno not in REFUSED:
                 raise
-            owned = True
         else:
-            owned = False
-        if not owned:
             yield
             return
     token = _own(folder / OWNER, what)
@@ -78,7 +75,7 @@ def _own(file: Path, what: str) -> str:
             "token": token,
         }
         try:
-            _written_first(file, json.dumps(owner))
+            create_first(file, json.dumps(owner))
         except FileExistsError:
             if not _took_over(file):
                 raise InputError(
@@ -89,17 +86,6 @@ def _own(file: Path, what: str) -> str:
                 ) from None
         else:
             return token
-
-
-def _written_first(file: Path, text: str) -> None:
-    """Create a file with this text.  Raises FileExistsError where it exists; a file that could not be written is removed."""
-    with naming(file), file.open("x") as stream:
-        try:
-            stream.write(text)
-            stream.flush()
-        except BaseException:
-            file.unlink()  # an empty one would hold the run for good
-            raise
 
 
 def _took_over(file: Path) -> bool:

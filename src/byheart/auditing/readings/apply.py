@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from byheart._checks import InputError
@@ -29,8 +29,7 @@ def known_reading(*models: object) -> dict[str, Any]:
     )
     if reading is None:
         return {}
-    settings = {"orientation": reading.orientation, "fit": reading.fit, "transparency": reading.transparency}
-    return settings | ({} if reading.white is None else {"white": reading.white})
+    return {name: value for name, value in asdict(reading).items() if value is not None}
 
 
 def as_trained(
@@ -49,13 +48,7 @@ def as_trained(
     found = chosen(sets.samples, train, heldout, {**known, **given}, alpha)
     if known and not given and not found.compared:
         found = replace(found, why="Pictures were read as the trained run read its data.")
-    record = ReadAs(
-        orientation=found.reading.orientation,
-        fit=found.reading.fit,
-        transparency=found.reading.transparency,
-        white=found.reading.white,
-        why=found.why,
-    )
+    record = ReadAs(**asdict(found.reading), why=found.why)
     read = replace(
         sets,
         train=sets.train if train is None else _read(train, found),

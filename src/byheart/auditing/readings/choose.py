@@ -12,7 +12,7 @@ What copies there are is not looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, product
 from typing import Any
 
@@ -215,17 +215,10 @@ def _told(
     for pair, one in contests.items():
         if one.winner is not None and pair[one.winner] == won:
             other = candidates[pair[1 - one.winner]]
-            changed = [
-                f"{name} {value}"
-                for name, value in _settings(other).items()
-                if value != _settings(candidates[won])[name]
-            ]
+            fitting = asdict(candidates[won])
+            changed = [f"{name} {value}" for name, value in asdict(other).items() if value != fitting[name]]
             samples, fits, fails = one.means[0], one.means[1 + one.winner], one.means[2 - one.winner]
             yield f"{FACTS[one.fact]}: samples {samples:.2f}, so {fits:.2f}, with {', '.join(changed)} {fails:.2f}"
-
-
-def _settings(reading: Reading) -> dict[str, Any]:
-    return {name: getattr(reading, name) for name in ("orientation", "fit", "transparency", "white")}
 
 
 def _refusal(seen: Mapping[str, _Set], left: Sequence[Reading]) -> InputError:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from byheart._checks import InputError, printable
 
-__all__ = ["Contents", "contents", "image_endings", "left_out"]
+__all__ = ["Contents", "check_folder", "contents", "image_endings", "left_out"]
 
 PARQUET = ".parquet"
 
@@ -57,15 +57,20 @@ class Contents:
         return tuple(_sentences(self, unread))
 
 
-def contents(path: Path | str) -> Contents:
-    """List what lies below a folder.  Raises InputError for a path that is no folder, or one that may not be looked into."""
-    folder = Path(path)
-    if not folder.is_dir():
+def check_folder(path: Path) -> None:
+    """Raise InputError for a path that is no folder."""
+    if not path.is_dir():
         raise InputError(
-            got=f"{printable(str(folder))}, which is no folder",
+            got=f"{printable(str(path))}, which is no folder",
             need="a folder of images",
             remedy="check the path",
         )
+
+
+def contents(path: Path | str) -> Contents:
+    """List what lies below a folder.  Raises InputError for a path that is no folder, or one that may not be looked into."""
+    folder = Path(path)
+    check_folder(folder)
     found = Contents(folder)
     _walk(found)
     if folder in found.unopened:

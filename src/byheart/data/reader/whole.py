@@ -16,6 +16,7 @@ import numpy as np
 from byheart._checks import InputError, printable
 from byheart.data.images import check_square, made_ready
 from byheart.data.raw import Array, Raw
+from byheart.data.reader.contents import check_folder
 from byheart.data.reader.folder import refusal_of_unreadable
 from byheart.data.reader.path import FILES, from_path
 from byheart.data.reader.ranges import Ranges, extent_of
@@ -41,12 +42,7 @@ def read_folder(
     Raises InputError for a folder without images, files that cannot be read, and images that do not fit together.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(
-            got=f"{printable(str(folder))}, which is no folder",
-            need="a folder of images",
-            remedy="check the path",
-        )
+    check_folder(folder)
     return _read(from_path(folder).under(reading), size, channels)
 
 
